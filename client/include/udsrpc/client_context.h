@@ -1,0 +1,67 @@
+#ifndef UDSRPC_CLIENT_CONTEXT_H_
+#define UDSRPC_CLIENT_CONTEXT_H_
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "udsrpc/internal/mutex.h"
+#include "udsrpc/metadata.h"
+
+namespace udsrpc {
+
+class ActiveCall;
+
+// What one call carries beside its messages: deadline, metadata both ways, cancellation.
+//
+// Serves one call: a second call with the same context fails with FAILED_PRECONDITION. Must outlive the call. Settings
+// are made before the call and results read after it, by one thread at a time; Cancel() alone may be called at any
+// time by any thread.
+class ClientContext {
+ public:
+  ClientContext() = default;
+  ~ClientContext();
+  ClientContext(const ClientContext&) = delete;
+  ClientContext& operator=(const ClientContext&) = delete;
+
+  // The call ends with DEADLINE_EXCEEDED when it has not ended by then, on the client at once and on the server as
+  // well. Default: never. A timeout counts from the start of the call; a deadline in the past, like a timeout of zero
+  // or less, fails the call before anything is sent. The last call of the two setters wins.
+  void set_deadline(absl::Time deadline);
+  void set_timeout(absl::Duration timeout);
+
+  // By when the call has to end, or InfiniteFuture; with a timeout, as if the call started now.
+  absl::Time deadline() const;
+
+  // Metadata sent with the request. INVALID_ARGUMENT where Metadata's rules forbid it; the call is unchanged then.
+  absl::Status AddMetadata(absl::string_view key, absl::string_view value) { return metadata_.Add(key, value); }
+  const Metadata& metadata() const { return metadata_; }
+
+  // What the server sent before its first message and with its status. Valid once the call has ended, until the
+  // context is destroyed; empty where the server sent none or was never reached.
+  const Metadata& server_initial_metadata() const { return server_initial_metadata_; }
+  const Metadata& server_trailing_metadata() const { return server_trailing_metadata_; }
+
+  // Ends the call with CANCELLED and tells the server, unless the call has ended. Before the call: it will not start.
+  // Thread-safe; never blocks for longer than a lock that is held briefly. As TryCancel, which is gRPC's name for it.
+  void Cancel();
+  void TryCancel() { Cancel(); }
+
+ private:
+  friend class ActiveCall;
+
+  Metadata metadata_;
+  Metadata server_initial_metadata_;
+  Metadata server_trailing_metadata_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+  absl::Duration timeout_ = absl::InfiniteDuration();
+
+  internal::Mutex mutex_;
+  ActiveCall* active_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool used_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_CONTEXT_H_

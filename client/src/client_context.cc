@@ -1,0 +1,31 @@
+#include "udsrpc/client_context.h"
+
+#include "absl/time/clock.h"
+#include "client/src/active_call.h"
+
+namespace udsrpc {
+
+ClientContext::~ClientContext() = default;
+
+void ClientContext::set_deadline(absl::Time deadline) {
+  deadline_ = deadline;
+  timeout_ = absl::InfiniteDuration();
+}
+
+void ClientContext::set_timeout(absl::Duration timeout) {
+  timeout_ = timeout;
+  deadline_ = absl::InfiniteFuture();
+}
+
+absl::Time ClientContext::deadline() const {
+  return timeout_ == absl::InfiniteDuration() ? deadline_ : absl::Now() + timeout_;
+}
+
+void ClientContext::Cancel() {
+  internal::MutexLock lock(mutex_);
+  if (cancelled_) return;
+  cancelled_ = true;
+  if (active_ != nullptr) active_->OnCancel();
+}
+
+}  // namespace udsrpc

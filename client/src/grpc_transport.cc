@@ -1,0 +1,1 @@
+#include "client/src/grpc_transport.h"

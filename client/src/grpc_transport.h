@@ -1,0 +1,19 @@
+#ifndef UDSRPC_CLIENT_GRPC_TRANSPORT_H_
+#define UDSRPC_CLIENT_GRPC_TRANSPORT_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "client/src/client_transport.h"
+#include "udsrpc/channel.h"
+#include "udsrpc/endpoint.h"
+
+namespace udsrpc {
+
+// Calls over the gRPC library. UNIMPLEMENTED in a program that is linked without it.
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const Endpoint& endpoint,
+                                                                         const ChannelOptions& options);
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_GRPC_TRANSPORT_H_

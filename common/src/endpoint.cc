@@ -1,0 +1,98 @@
+#include "udsrpc/endpoint.h"
+
+#include <sys/un.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/src/percent_encoding.h"
+
+namespace udsrpc {
+namespace {
+
+// sun_path less one byte: the NUL that ends a path, or the one that begins an abstract name (unix(7)).
+constexpr size_t kMaxAddressBytes = sizeof(sockaddr_un::sun_path) - 1;
+
+constexpr absl::string_view kForms = "write unix:PATH, unix:///ABSOLUTE/PATH or unix-abstract:NAME";
+
+absl::Status Invalid(absl::string_view target, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("endpoint \"", absl::CHexEscape(target), "\": ", what));
+}
+
+absl::Status CheckLength(absl::string_view target, absl::string_view address, absl::string_view noun) {
+  if (address.empty()) return Invalid(target, absl::StrCat("the ", noun, " is empty; ", kForms));
+  if (address.size() > kMaxAddressBytes) {
+    return Invalid(target, absl::StrCat("the ", noun, " has ", address.size(), " bytes and a socket address holds ",
+                                        kMaxAddressBytes, "; use a shorter one"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAddress(absl::string_view target, Endpoint::Kind kind, absl::string_view address) {
+  if (kind == Endpoint::Kind::kAbstract) return CheckLength(target, address, "name");
+  if (absl::Status status = CheckLength(target, address, "path"); !status.ok()) return status;
+  if (absl::StrContains(address, absl::string_view("\0", 1))) {
+    return Invalid(target, "a path cannot contain a NUL; remove the %00");
+  }
+  if (address.back() == '/') return Invalid(target, "the path names a directory; add the socket's file name");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view target) {
+  absl::string_view rest = target;
+  Kind kind;
+  if (absl::ConsumePrefix(&rest, "unix:")) {
+    kind = Kind::kPath;
+    if (absl::ConsumePrefix(&rest, "//") && !absl::StartsWith(rest, "/")) {
+      return Invalid(target, "unix:// must be followed by an absolute path, as in unix:///run/my.sock");
+    }
+  } else if (absl::ConsumePrefix(&rest, "unix-abstract:")) {
+    kind = Kind::kAbstract;
+    if (absl::StartsWith(rest, "//")) {
+      return Invalid(target, "an abstract name has no authority; write unix-abstract:NAME");
+    }
+  } else if (target.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("the endpoint is empty; ", kForms));
+  } else {
+    return Invalid(target, absl::StrCat("the scheme is none that udsrpc knows; ", kForms));
+  }
+  if (rest.find_first_of("?#") != absl::string_view::npos) {
+    return Invalid(target, "a raw ? or # would begin a URI's query or fragment; write %3F or %23");
+  }
+  std::string address;
+  if (!PercentDecode(rest, address)) {
+    return Invalid(target, "a % is not followed by two hexadecimal digits; write %25 for the character itself");
+  }
+  if (absl::Status status = CheckAddress(target, kind, address); !status.ok()) return status;
+  return Endpoint(kind, std::move(address));
+}
+
+absl::StatusOr<Endpoint> Endpoint::FromPath(absl::string_view path) {
+  absl::Status status = CheckAddress(path, Kind::kPath, path);
+  if (!status.ok()) return status;
+  return Endpoint(Kind::kPath, std::string(path));
+}
+
+absl::StatusOr<Endpoint> Endpoint::FromAbstractName(absl::string_view name) {
+  absl::Status status = CheckAddress(name, Kind::kAbstract, name);
+  if (!status.ok()) return status;
+  return Endpoint(Kind::kAbstract, std::string(name));
+}
+
+std::string Endpoint::ToString() const {
+  // A path that begins with two slashes would read as an authority; an empty authority before it keeps it a path.
+  const absl::string_view scheme = kind_ == Kind::kAbstract           ? "unix-abstract:"
+                                   : absl::StartsWith(address_, "//") ? "unix://"
+                                                                      : "unix:";
+  return absl::StrCat(scheme, PercentEncode(address_));
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,74 @@
+#include "server/src/dispatch.h"
+
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/arena.h"
+
+namespace udsrpc {
+namespace {
+
+// "package.Service" of "/package.Service/Method"; empty where `path` has no such shape.
+absl::string_view ServiceOf(absl::string_view path) {
+  if (!absl::ConsumePrefix(&path, "/")) return {};
+  const size_t slash = path.find('/');
+  return slash == absl::string_view::npos ? absl::string_view() : path.substr(0, slash);
+}
+
+absl::Status RunUnary(const ServerMethod& method, ServerContext& context, const google::protobuf::MessageLite& request,
+                      google::protobuf::MessageLite& response) {
+  try {
+    return method.unary()(context, request, response);
+  } catch (const std::exception& error) {
+    return absl::UnknownError(absl::StrCat(method.path(), ": the handler threw: ", error.what()));
+  } catch (...) {
+    return absl::UnknownError(absl::StrCat(method.path(), ": the handler threw something that is no std::exception"));
+  }
+}
+
+}  // namespace
+
+absl::Status MethodTable::Add(const Service& service) {
+  if (!services_.insert(service.name()).second) {
+    return absl::AlreadyExistsError(absl::StrCat("service ", service.name(), " is registered twice; register it once"));
+  }
+  for (const ServerMethod& method : service.methods()) methods_.emplace(method.path(), &method);
+  return absl::OkStatus();
+}
+
+const ServerMethod* MethodTable::Find(absl::string_view path) const {
+  const auto found = methods_.find(path);
+  return found == methods_.end() ? nullptr : found->second;
+}
+
+absl::Status MethodTable::NotFound(absl::string_view path) const {
+  const absl::string_view service = ServiceOf(path);
+  if (services_.contains(service)) {
+    return absl::UnimplementedError(
+        absl::StrCat(path, ": service ", service, " has no such method; is the server older?"));
+  }
+  return absl::UnimplementedError(
+      absl::StrCat(path, ": this server does not offer the service; is it the right endpoint?"));
+}
+
+void Dispatch(const ServerMethod& method, ServerCall& call) {
+  if (method.kind() != MethodKind::kUnary) {
+    return call.Finish(
+        absl::UnimplementedError(absl::StrCat(method.path(), ": streaming calls are not implemented yet")), nullptr);
+  }
+  google::protobuf::Arena arena;
+  google::protobuf::MessageLite* request = method.request_prototype().New(&arena);
+  if (!call.ParseRequest(*request)) {
+    return call.Finish(absl::InternalError(absl::StrCat(method.path(), ": the request's bytes are no ",
+                                                        method.request_prototype().GetTypeName(),
+                                                        "; do both sides use the same .proto?")),
+                       nullptr);
+  }
+  google::protobuf::MessageLite* response = method.response_prototype().New(&arena);
+  const absl::Status status = RunUnary(method, call.context(), *request, *response);
+  call.Finish(status, status.ok() ? response : nullptr);
+}
+
+}  // namespace udsrpc

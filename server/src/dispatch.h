@@ -1,0 +1,38 @@
+#ifndef UDSRPC_SERVER_DISPATCH_H_
+#define UDSRPC_SERVER_DISPATCH_H_
+
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/src/server_call.h"
+#include "udsrpc/service.h"
+
+namespace udsrpc {
+
+// The methods of a server by path. Filled before the server starts and constant from then on, hence thread-safe.
+class MethodTable {
+ public:
+  // `service` must outlive the table. ALREADY_EXISTS: a service of that name is there.
+  absl::Status Add(const Service& service);
+
+  // "/package.Service/Method", or null. Lives as long as the service.
+  const ServerMethod* Find(absl::string_view path) const;
+
+  // Why Find found nothing: UNIMPLEMENTED, naming the service or the method that is not there.
+  absl::Status NotFound(absl::string_view path) const;
+
+ private:
+  absl::flat_hash_map<std::string, const ServerMethod*> methods_;
+  absl::flat_hash_set<std::string> services_;
+};
+
+// Runs the handler of `method` on the calling thread and finishes `call`. A handler that throws ends its call with
+// UNKNOWN, as in gRPC; a request that does not parse ends it with INTERNAL, as in gRPC.
+void Dispatch(const ServerMethod& method, ServerCall& call);
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_DISPATCH_H_

@@ -1,0 +1,1 @@
+#include "server/src/grpc_transport.h"

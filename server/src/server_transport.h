@@ -1,0 +1,24 @@
+#ifndef UDSRPC_SERVER_SERVER_TRANSPORT_H_
+#define UDSRPC_SERVER_SERVER_TRANSPORT_H_
+
+#include "absl/time/time.h"
+#include "common/src/socket/unique_fd.h"
+
+namespace udsrpc {
+
+// Serves accepted connections of one kind: our listener accepts and admits, a transport does the rest. Thread-safe.
+class ServerTransport {
+ public:
+  // After Shutdown only.
+  virtual ~ServerTransport() = default;
+
+  // Takes a connected, non-blocking, close-on-exec socket that was admitted. Never blocks for long.
+  virtual void Adopt(UniqueFd connection) = 0;
+
+  // See Server::Shutdown. Nothing is adopted during or after it.
+  virtual void Shutdown(absl::Time deadline) = 0;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_SERVER_TRANSPORT_H_

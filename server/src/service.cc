@@ -1,0 +1,7 @@
+#include "udsrpc/service.h"
+
+namespace udsrpc {
+
+Service::~Service() = default;
+
+}  // namespace udsrpc
