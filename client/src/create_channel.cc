@@ -1,1 +1,34 @@
+#include <memory>
+#include <utility>
+
+#include "client/src/auto_transport.h"
+#include "client/src/grpc_transport.h"
+#include "client/src/seqpacket_transport.h"
 #include "udsrpc/channel.h"
+
+namespace udsrpc {
+namespace {
+
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeTransport(const Endpoint& endpoint,
+                                                               const ChannelOptions& options) {
+  if (options.transport == Transport::kGrpc) return MakeGrpcClientTransport(endpoint, options);
+  absl::StatusOr<std::unique_ptr<SeqpacketTransport>> seqpacket = SeqpacketTransport::Create(endpoint, options);
+  if (options.transport == Transport::kSeqpacket) return seqpacket;
+  absl::StatusOr<std::unique_ptr<ClientTransport>> grpc = MakeGrpcClientTransport(endpoint, options);
+  // Auto means whichever of the two there can be.
+  if (!seqpacket.ok()) return grpc;
+  if (!grpc.ok()) return seqpacket;
+  return std::make_unique<AutoTransport>(*std::move(seqpacket), *std::move(grpc));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options) {
+  absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target);
+  if (!endpoint.ok()) return endpoint.status();
+  absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, options);
+  if (!transport.ok()) return transport.status();
+  return std::make_shared<Channel>(*std::move(endpoint), options.transport, *std::move(transport));
+}
+
+}  // namespace udsrpc

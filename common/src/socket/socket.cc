@@ -1,0 +1,194 @@
+#include "common/src/socket/socket.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace udsrpc {
+namespace {
+
+std::string ErrnoText(int error) { return std::generic_category().message(error); }
+
+absl::Status SystemError(absl::string_view what, int error) {
+  const absl::string_view remedy = error == EMFILE || error == ENFILE ? "; raise the limit of open files" : "";
+  return absl::ResourceExhaustedError(absl::StrCat(what, ": ", ErrnoText(error), remedy));
+}
+
+absl::Status ConnectError(const SocketAddress& address, SocketKind kind, int error) {
+  const absl::string_view what = kind == SocketKind::kStream ? "stream" : "seqpacket";
+  absl::string_view remedy;
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      remedy = "there is no such socket file; is the server running, and does it offer this transport?";
+      break;
+    case ECONNREFUSED:
+      remedy = "nobody listens there; is the server running, and does it offer this transport?";
+      break;
+    case EACCES:
+    case EPERM:
+      remedy = "this user may not connect; ask the server's owner for access to the socket and its directory";
+      break;
+    case EPROTOTYPE:
+      remedy = "the socket there is of another type; is it another program's?";
+      break;
+    case EAGAIN:
+      remedy = "the server's backlog is full; it is overloaded or stuck";
+      break;
+    default:
+      remedy = "the kernel refused";
+      break;
+  }
+  return absl::UnavailableError(absl::StrCat("cannot connect to the ", what, " socket at ", address.ToString(), ": ",
+                                             remedy, " (", ErrnoText(error), ")"));
+}
+
+// Waits in connect(2) itself, which a send timeout bounds: the kernel has no readiness event for a full backlog.
+int ConnectPatiently(int fd, const SocketAddress& address, absl::Duration patience) {
+  const timeval timeout = absl::ToTimeval(std::clamp(patience, absl::Microseconds(1), absl::Hours(1)));
+  const int flags = fcntl(fd, F_GETFL);
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
+      fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+    return errno;
+  }
+  int error = 0;
+  if (connect(fd, address.get(), address.size()) != 0) error = errno;
+  if (fcntl(fd, F_SETFL, flags) != 0) return errno;
+  return error;
+}
+
+}  // namespace
+
+IoResult SendPacket(int fd, absl::string_view packet) {
+  for (;;) {
+    if (send(fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return {IoOutcome::kDone};
+    switch (errno) {
+      case EINTR:
+        continue;
+      case EAGAIN:
+      case ENOBUFS:
+      case ENOMEM:
+        return {IoOutcome::kWouldBlock};
+      case EPIPE:
+      case ECONNRESET:
+      case ENOTCONN:
+        return {IoOutcome::kClosed};
+      default:
+        return {.outcome = IoOutcome::kFailed, .error = errno};
+    }
+  }
+}
+
+IoResult ReceivePacket(int fd, char* buffer, size_t capacity) {
+  for (;;) {
+    const ssize_t received = recv(fd, buffer, capacity, MSG_DONTWAIT | MSG_TRUNC);
+    if (received > 0) {
+      const auto size = static_cast<size_t>(received);
+      return {.outcome = IoOutcome::kDone, .bytes = std::min(size, capacity), .truncated = size > capacity};
+    }
+    if (received == 0) return {IoOutcome::kClosed};
+    switch (errno) {
+      case EINTR:
+      case ECONNRESET:  // reported once; the packets that are queued, then the end, come behind it
+        continue;
+      case EAGAIN:
+        return {IoOutcome::kWouldBlock};
+      default:
+        return {.outcome = IoOutcome::kFailed, .error = errno};
+    }
+  }
+}
+
+void ShutdownReading(int fd) { shutdown(fd, SHUT_RD); }
+
+void ShutdownSocket(int fd) { shutdown(fd, SHUT_RDWR); }
+
+absl::StatusOr<UniqueFd> OpenSocket(SocketKind kind) {
+  UniqueFd fd(socket(AF_UNIX, SocketType(kind) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return SystemError("cannot open a socket", errno);
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind kind, absl::Duration patience,
+                                       int* error) {
+  *error = 0;
+  absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
+  if (!fd.ok()) return fd;
+  int result;
+  do {
+    result = connect(fd->get(), address.get(), address.size()) == 0 ? 0 : errno;
+    if (result == EAGAIN) result = ConnectPatiently(fd->get(), address, patience);
+  } while (result == EINTR);
+  if (result == 0) return fd;
+  *error = result;
+  return ConnectError(address, kind, result);
+}
+
+IoResult AcceptConnection(int listening_fd, UniqueFd& connection) {
+  for (;;) {
+    connection.reset(accept4(listening_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (connection.valid()) return {IoOutcome::kDone};
+    switch (errno) {
+      case EINTR:
+      case ECONNABORTED:
+        continue;
+      case EAGAIN:
+        return {IoOutcome::kWouldBlock};
+      case EINVAL:  // shut down
+        return {IoOutcome::kClosed};
+      default:
+        return {.outcome = IoOutcome::kFailed, .error = errno};
+    }
+  }
+}
+
+absl::StatusOr<PeerCredentials> GetPeerCredentials(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return SystemError("cannot read the peer's credentials", errno);
+  }
+  return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+}
+
+Readiness WaitForSocket(int socket, bool want_write, int wake_event, absl::Duration timeout) {
+  pollfd descriptors[] = {{.fd = socket, .events = static_cast<int16_t>(want_write ? POLLIN | POLLOUT : POLLIN), .revents = 0},
+                          {.fd = wake_event, .events = POLLIN, .revents = 0}};
+  const timespec limit = absl::ToTimespec(std::min(timeout, absl::Hours(1)));
+  if (ppoll(descriptors, 2, timeout == absl::InfiniteDuration() ? nullptr : &limit, nullptr) <= 0) return {};
+  const int16_t events = descriptors[0].revents;
+  const bool ended = (events & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+  return {.readable = (events & POLLIN) != 0 || ended,
+          .writable = (events & POLLOUT) != 0 || ended,
+          .woken = descriptors[1].revents != 0};
+}
+
+absl::StatusOr<UniqueFd> OpenWakeEvent() {
+  UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd.valid()) return SystemError("cannot open an eventfd", errno);
+  return fd;
+}
+
+void SignalWakeEvent(int fd) {
+  const uint64_t one = 1;
+  // Fails only where the counter is at its maximum, and then the event is signalled.
+  while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR) {
+  }
+}
+
+void ClearWakeEvent(int fd) {
+  uint64_t count;
+  while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,83 @@
+#ifndef UDSRPC_COMMON_SOCKET_SOCKET_H_
+#define UDSRPC_COMMON_SOCKET_SOCKET_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/src/socket/socket_address.h"
+#include "common/src/socket/unique_fd.h"
+
+// The one file that makes system calls on sockets. Every function retries EINTR, none raises SIGPIPE, every descriptor
+// is close-on-exec.
+
+namespace udsrpc {
+
+// How an attempt to send, receive or accept on a non-blocking socket went.
+enum class IoOutcome {
+  kDone,
+  kWouldBlock,  // wait until the socket is ready
+  kClosed,      // the peer has closed or died; nothing more will come or go
+  kFailed,      // see `error`
+};
+
+struct IoResult {
+  IoOutcome outcome;
+  size_t bytes = 0;        // received, where kDone
+  bool truncated = false;  // the packet was larger than the buffer
+  int error = 0;           // errno, where kFailed
+};
+
+// Sends `packet` (not empty) whole or not at all.
+IoResult SendPacket(int fd, absl::string_view packet);
+
+// Receives one packet. An empty packet cannot be told from the end and counts as kClosed. Where the peer died with
+// data of ours unread, what it sent before still comes (ECONNRESET is read over).
+IoResult ReceivePacket(int fd, char* buffer, size_t capacity);
+
+// The peer can send no more; what it has sent can still be received, and then comes the end.
+void ShutdownReading(int fd);
+// Both directions. The peer still receives what it was sent.
+void ShutdownSocket(int fd);
+
+// Connects a non-blocking socket. With a full backlog it waits for `patience` at most; otherwise it does not block.
+// UNAVAILABLE, naming the address, the cause and the remedy: nobody listens there, not allowed, a socket of another
+// type, full backlog. `*error` is the errno where it fails, for callers that tell the cases apart.
+absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind kind, absl::Duration patience,
+                                       int* error);
+
+// A non-blocking socket, not bound.
+absl::StatusOr<UniqueFd> OpenSocket(SocketKind kind);
+
+// A connection that waits on a listening socket, made non-blocking.
+IoResult AcceptConnection(int listening_fd, UniqueFd& connection);
+
+// Who made the connection, attested by the kernel (SO_PEERCRED): the ids at the time of connect or listen.
+struct PeerCredentials {
+  pid_t pid;
+  uid_t uid;
+  gid_t gid;
+};
+absl::StatusOr<PeerCredentials> GetPeerCredentials(int fd);
+
+// Blocks until `socket` is ready or `wake_event` signalled, or for `timeout` (InfiniteDuration: without end). A closed
+// or failed socket is ready for both.
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool woken = false;
+};
+Readiness WaitForSocket(int socket, bool want_write, int wake_event, absl::Duration timeout);
+
+// An eventfd, for waking a thread that waits on descriptors.
+absl::StatusOr<UniqueFd> OpenWakeEvent();
+void SignalWakeEvent(int fd);
+void ClearWakeEvent(int fd);
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_COMMON_SOCKET_SOCKET_H_

@@ -1,0 +1,237 @@
+#include "common/src/wire/frame.h"
+
+#include <cstring>
+#include <string>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/src/wire/byte_order.h"
+#include "common/src/wire/limits.h"
+
+namespace udsrpc::wire {
+namespace {
+
+constexpr absl::string_view kMagic = "UDSRPC\r\n";
+
+constexpr uint8_t kPingAck = 0x01;
+
+constexpr uint8_t kCallHalfClose = 0x01;
+constexpr uint8_t kCallMessage = 0x02;
+constexpr uint8_t kCallTimeout = 0x04;
+constexpr uint8_t kCallPath = 0x08;
+constexpr uint8_t kCallMetadata = 0x10;
+
+constexpr uint8_t kStatusMessage = 0x01;
+constexpr uint8_t kStatusError = 0x02;
+constexpr uint8_t kStatusInitialMetadata = 0x04;
+constexpr uint8_t kStatusTrailingMetadata = 0x08;
+constexpr uint8_t kStatusRefused = 0x10;
+
+absl::Status Malformed(const RawFrame& frame, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": ", what));
+}
+
+absl::Status CutHead(const RawFrame& frame) { return Malformed(frame, "its head is too short for its fields"); }
+
+// What every Parse checks first: no flag that this version does not define, and a call where there must be one.
+absl::Status CheckHeader(const RawFrame& frame, uint8_t known_flags, bool about_call) {
+  if ((frame.header.flags & ~known_flags) != 0) {
+    return Malformed(frame, absl::StrFormat("it has flags other than 0x%02x", known_flags));
+  }
+  if (about_call != (frame.header.call != 0)) {
+    return Malformed(
+        frame, about_call ? "it needs a call, and 0 is none" : "it is about the connection, so its call must be 0");
+  }
+  return absl::OkStatus();
+}
+
+template <typename Frame>
+FrameHeader MakeHeader(const Frame& frame, FrameType type, uint8_t flags, uint32_t call, size_t body_size) {
+  const size_t head_size = frame.HeadSize();
+  return FrameHeader{.size = static_cast<uint32_t>(FrameHeader::kBytes + head_size + body_size),
+                     .type = static_cast<uint8_t>(type),
+                     .flags = flags,
+                     .head_size = static_cast<uint16_t>(head_size),
+                     .call = call};
+}
+
+}  // namespace
+
+absl::StatusOr<HelloFrame> HelloFrame::Parse(const RawFrame& frame) {
+  if (absl::Status status = CheckHeader(frame, 0, /*about_call=*/false); !status.ok()) return status;
+  ByteReader reader(frame.head);
+  HelloFrame hello;
+  absl::string_view magic;
+  if (!reader.ReadBytes(kMagic.size(), magic) || magic != kMagic) {
+    return Malformed(frame, "it does not begin with the protocol's magic");
+  }
+  if (!reader.Read(hello.version) || !reader.Read(hello.min_version) || !reader.Read(hello.features) ||
+      !reader.Read(hello.max_calls) || !reader.Read(hello.max_metadata) || !reader.Read(hello.max_message)) {
+    return CutHead(frame);
+  }
+  if (hello.min_version == 0 || hello.min_version > hello.version) {
+    return Malformed(frame, absl::StrCat("versions ", hello.min_version, " to ", hello.version, " are no range"));
+  }
+  return hello;
+}
+
+size_t HelloFrame::HeadSize() const {
+  return kMagic.size() + sizeof(version) + sizeof(min_version) + sizeof(features) + sizeof(max_calls) +
+         sizeof(max_metadata) + sizeof(max_message);
+}
+
+FrameHeader HelloFrame::Header(size_t body_size) const { return MakeHeader(*this, FrameType::kHello, 0, 0, body_size); }
+
+void HelloFrame::SerializeHead(char* out) const {
+  ByteWriter writer(out);
+  writer.WriteBytes(kMagic);
+  writer.Write(version);
+  writer.Write(min_version);
+  writer.Write(features);
+  writer.Write(max_calls);
+  writer.Write(max_metadata);
+  writer.Write(max_message);
+}
+
+absl::StatusOr<GoawayFrame> GoawayFrame::Parse(const RawFrame& frame) {
+  if (absl::Status status = CheckHeader(frame, 0, /*about_call=*/false); !status.ok()) return status;
+  GoawayFrame goaway{.text = frame.body.substr(0, kMaxReasonBytes)};
+  if (!ByteReader(frame.head).Read(goaway.reason)) return CutHead(frame);
+  return goaway;
+}
+
+size_t GoawayFrame::HeadSize() const { return sizeof(reason); }
+
+FrameHeader GoawayFrame::Header(size_t body_size) const {
+  return MakeHeader(*this, FrameType::kGoaway, 0, 0, body_size);
+}
+
+void GoawayFrame::SerializeHead(char* out) const { ByteWriter(out).Write(reason); }
+
+absl::StatusOr<PingFrame> PingFrame::Parse(const RawFrame& frame) {
+  if (absl::Status status = CheckHeader(frame, kPingAck, /*about_call=*/false); !status.ok()) return status;
+  PingFrame ping{.ack = (frame.header.flags & kPingAck) != 0};
+  if (!ByteReader(frame.head).Read(ping.token)) return CutHead(frame);
+  return ping;
+}
+
+size_t PingFrame::HeadSize() const { return sizeof(token); }
+
+FrameHeader PingFrame::Header(size_t body_size) const {
+  return MakeHeader(*this, FrameType::kPing, ack ? kPingAck : 0, 0, body_size);
+}
+
+void PingFrame::SerializeHead(char* out) const { ByteWriter(out).Write(token); }
+
+absl::StatusOr<CallFrame> CallFrame::Parse(const RawFrame& frame) {
+  constexpr uint8_t kKnown = kCallHalfClose | kCallMessage | kCallTimeout | kCallPath | kCallMetadata;
+  if (absl::Status status = CheckHeader(frame, kKnown, /*about_call=*/true); !status.ok()) return status;
+  const uint8_t flags = frame.header.flags;
+  CallFrame call{.call = frame.header.call,
+                 .half_close = (flags & kCallHalfClose) != 0,
+                 .has_message = (flags & kCallMessage) != 0,
+                 .message = frame.body};
+  ByteReader reader(frame.head);
+  if (!reader.Read(call.method)) return CutHead(frame);
+  if ((flags & kCallTimeout) != 0) {
+    uint64_t timeout_us;
+    if (!reader.Read(timeout_us)) return CutHead(frame);
+    call.timeout_us = timeout_us;
+  }
+  if ((flags & kCallPath) != 0) {
+    if (!reader.ReadSection(call.path)) return CutHead(frame);
+    if (call.path.empty() || call.path.size() > kMaxMethodPathBytes) {
+      return Malformed(frame, absl::StrCat("a method's path has 1 to ", kMaxMethodPathBytes, " bytes"));
+    }
+  } else if (call.method == 0) {
+    return Malformed(frame, "it names no method: number 0 needs a path");
+  }
+  if ((flags & kCallMetadata) != 0 && !reader.ReadSection(call.metadata)) return CutHead(frame);
+  if (!call.has_message && !call.message.empty()) return Malformed(frame, "it has a body and no message");
+  return call;
+}
+
+size_t CallFrame::HeadSize() const {
+  return sizeof(method) + (timeout_us ? sizeof(*timeout_us) : 0) + (path.empty() ? 0 : SectionSize(path)) +
+         (metadata.empty() ? 0 : SectionSize(metadata));
+}
+
+FrameHeader CallFrame::Header(size_t body_size) const {
+  const int flags = (half_close ? kCallHalfClose : 0) | (has_message ? kCallMessage : 0) |
+                    (timeout_us ? kCallTimeout : 0) | (path.empty() ? 0 : kCallPath) |
+                    (metadata.empty() ? 0 : kCallMetadata);
+  return MakeHeader(*this, FrameType::kCall, static_cast<uint8_t>(flags), call, body_size);
+}
+
+void CallFrame::SerializeHead(char* out) const {
+  ByteWriter writer(out);
+  writer.Write(method);
+  if (timeout_us) writer.Write(*timeout_us);
+  if (!path.empty()) writer.WriteSection(path);
+  if (!metadata.empty()) writer.WriteSection(metadata);
+}
+
+absl::StatusOr<CancelFrame> CancelFrame::Parse(const RawFrame& frame) {
+  if (absl::Status status = CheckHeader(frame, 0, /*about_call=*/true); !status.ok()) return status;
+  CancelFrame cancel{.call = frame.header.call};
+  if (!ByteReader(frame.head).Read(cancel.code)) return CutHead(frame);
+  return cancel;
+}
+
+size_t CancelFrame::HeadSize() const { return sizeof(code); }
+
+FrameHeader CancelFrame::Header(size_t body_size) const {
+  return MakeHeader(*this, FrameType::kCancel, 0, call, body_size);
+}
+
+void CancelFrame::SerializeHead(char* out) const { ByteWriter(out).Write(code); }
+
+absl::StatusOr<StatusFrame> StatusFrame::Parse(const RawFrame& frame) {
+  constexpr uint8_t kKnown =
+      kStatusMessage | kStatusError | kStatusInitialMetadata | kStatusTrailingMetadata | kStatusRefused;
+  if (absl::Status status = CheckHeader(frame, kKnown, /*about_call=*/true); !status.ok()) return status;
+  const uint8_t flags = frame.header.flags;
+  StatusFrame result{.call = frame.header.call,
+                     .has_message = (flags & kStatusMessage) != 0,
+                     .refused = (flags & kStatusRefused) != 0,
+                     .message = frame.body};
+  ByteReader reader(frame.head);
+  if ((flags & kStatusError) != 0) {
+    if (!reader.Read(result.code) || !reader.ReadSection(result.status_message) ||
+        !reader.ReadSection(result.details)) {
+      return CutHead(frame);
+    }
+    if (result.code == 0) return Malformed(frame, "an error's code cannot be 0, which is OK");
+  }
+  if ((flags & kStatusInitialMetadata) != 0 && !reader.ReadSection(result.initial_metadata)) return CutHead(frame);
+  if ((flags & kStatusTrailingMetadata) != 0 && !reader.ReadSection(result.trailing_metadata)) return CutHead(frame);
+  if (!result.has_message && !result.message.empty()) return Malformed(frame, "it has a body and no message");
+  return result;
+}
+
+size_t StatusFrame::HeadSize() const {
+  return (code == 0 ? 0 : sizeof(code) + SectionSize(status_message) + SectionSize(details)) +
+         (initial_metadata.empty() ? 0 : SectionSize(initial_metadata)) +
+         (trailing_metadata.empty() ? 0 : SectionSize(trailing_metadata));
+}
+
+FrameHeader StatusFrame::Header(size_t body_size) const {
+  const int flags = (has_message ? kStatusMessage : 0) | (code == 0 ? 0 : kStatusError) |
+                    (initial_metadata.empty() ? 0 : kStatusInitialMetadata) |
+                    (trailing_metadata.empty() ? 0 : kStatusTrailingMetadata) | (refused ? kStatusRefused : 0);
+  return MakeHeader(*this, FrameType::kStatus, static_cast<uint8_t>(flags), call, body_size);
+}
+
+void StatusFrame::SerializeHead(char* out) const {
+  ByteWriter writer(out);
+  if (code != 0) {
+    writer.Write(code);
+    writer.WriteSection(status_message);
+    writer.WriteSection(details);
+  }
+  if (!initial_metadata.empty()) writer.WriteSection(initial_metadata);
+  if (!trailing_metadata.empty()) writer.WriteSection(trailing_metadata);
+}
+
+}  // namespace udsrpc::wire

@@ -1,0 +1,29 @@
+#ifndef UDSRPC_COMMON_WIRE_LIMITS_H_
+#define UDSRPC_COMMON_WIRE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+// Constants of the protocol (docs/PROTOCOL.md, "Limits"). A peer that exceeds one has made a connection error.
+
+namespace udsrpc::wire {
+
+inline constexpr uint16_t kVersion = 1;
+
+// The largest packet. Above about 85 KB the kernel needs contiguous pages for a socket buffer, and larger packets were
+// measured no faster; every peer can receive this much from its first packet on.
+inline constexpr size_t kMaxPacketBytes = 65536;
+
+// Paths longer than this are no method's. Names in .proto files have no limit; 1 KiB is generous.
+inline constexpr size_t kMaxMethodPathBytes = 1024;
+
+// Numbers that a client may assign on one connection. Bounds what a server remembers of it: at most 1 MiB of paths,
+// and in practice none, since a server keeps only the paths of methods that it does not have.
+inline constexpr uint32_t kMaxMethodNumbers = 1024;
+
+// Explanations in GOAWAY are cut to this.
+inline constexpr size_t kMaxReasonBytes = 1024;
+
+}  // namespace udsrpc::wire
+
+#endif  // UDSRPC_COMMON_WIRE_LIMITS_H_

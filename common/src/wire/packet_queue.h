@@ -1,0 +1,72 @@
+#ifndef UDSRPC_COMMON_WIRE_PACKET_QUEUE_H_
+#define UDSRPC_COMMON_WIRE_PACKET_QUEUE_H_
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "common/src/wire/frame_header.h"
+#include "common/src/wire/limits.h"
+
+namespace udsrpc::wire {
+
+// Frames on their way out. Whatever is queued between two sends shares packets, so that it costs one system call, one
+// socket buffer and one wake-up of the peer. Pure: the owner sends. Not thread-safe.
+class PacketQueue {
+ public:
+  // Bytes of a packet being built.
+  class Packet {
+   public:
+    absl::string_view bytes() const { return {data_.get(), size_}; }
+
+   private:
+    friend class PacketQueue;
+    std::unique_ptr<char[]> data_;
+    size_t size_ = 0;
+    size_t capacity_ = 0;
+  };
+
+  // Room for a frame of `size` bytes (at most kMaxPacketBytes) at the end of the last packet, or of a new one. The
+  // caller fills all of it before it calls anything else here.
+  char* Append(size_t size);
+
+  // Appends `frame` with room for a body of `body_size` bytes, and returns where the body goes.
+  template <typename Frame>
+  char* AppendFrame(const Frame& frame, size_t body_size) {
+    const FrameHeader header = frame.Header(body_size);
+    char* out = Append(header.size);
+    header.Serialize(out);
+    frame.SerializeHead(out + FrameHeader::kBytes);
+    return out + FrameHeader::kBytes + header.head_size;
+  }
+
+  template <typename Frame>
+  void AppendFrame(const Frame& frame, absl::string_view body = {}) {
+    char* out = AppendFrame(frame, body.size());
+    body.copy(out, body.size());
+  }
+
+  bool empty() const { return packets_.empty(); }
+  size_t bytes() const { return bytes_; }
+
+  // The oldest packet, to be sent; further frames go into others. Not when empty().
+  Packet Take();
+  // Puts back at the front what Take gave and the socket did not.
+  void Return(Packet packet);
+  // Gives the memory of a sent packet back for reuse.
+  void Recycle(Packet packet);
+
+  void Clear();
+
+ private:
+  static void Reserve(Packet& packet, size_t capacity);
+
+  std::deque<Packet> packets_;
+  size_t bytes_ = 0;
+  Packet spare_;
+};
+
+}  // namespace udsrpc::wire
+
+#endif  // UDSRPC_COMMON_WIRE_PACKET_QUEUE_H_

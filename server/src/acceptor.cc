@@ -1,0 +1,72 @@
+#include "server/src/acceptor.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/src/socket/socket.h"
+
+namespace udsrpc {
+namespace {
+
+// How long to leave connections in the backlog after accept(2) failed for want of descriptors or memory.
+constexpr int kRetryMilliseconds = 10;
+
+}  // namespace
+
+bool Admission::Admits(uid_t uid) const { return !check_uid || std::binary_search(uids.begin(), uids.end(), uid); }
+
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> listeners) {
+  absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
+  if (!wake_event.ok()) return wake_event.status();
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event)));
+  try {
+    acceptor->thread_ = std::thread([a = acceptor.get()] { a->Run(); });
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot start a thread: ", error.what()));
+  }
+  return acceptor;
+}
+
+Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event)
+    : listeners_(std::move(listeners)), wake_event_(std::move(wake_event)) {}
+
+Acceptor::~Acceptor() {
+  if (!thread_.joinable()) return;
+  SignalWakeEvent(wake_event_.get());
+  thread_.join();
+}
+
+void Acceptor::Run() {
+  std::vector<pollfd> watched{{.fd = wake_event_.get(), .events = POLLIN, .revents = 0}};
+  for (const Listener& listener : listeners_) {
+    watched.push_back({.fd = listener.socket.fd(), .events = POLLIN, .revents = 0});
+  }
+  bool exhausted = false;
+  for (;;) {
+    // While exhausted, sockets stay readable: only the wake event is waited for.
+    poll(watched.data(), exhausted ? 1 : watched.size(), exhausted ? kRetryMilliseconds : -1);
+    if (watched[0].revents != 0) return;
+    exhausted = false;
+    for (const Listener& listener : listeners_) exhausted |= !AcceptAll(listener);
+  }
+}
+
+bool Acceptor::AcceptAll(const Listener& listener) {
+  for (;;) {
+    UniqueFd connection;
+    const IoResult result = AcceptConnection(listener.socket.fd(), connection);
+    if (result.outcome == IoOutcome::kFailed) return false;
+    if (result.outcome != IoOutcome::kDone) return true;
+    if (listener.admission.check_uid) {
+      const absl::StatusOr<PeerCredentials> peer = GetPeerCredentials(connection.get());
+      if (!peer.ok() || !listener.admission.Admits(peer->uid)) continue;
+    }
+    listener.transport->Adopt(std::move(connection));
+  }
+}
+
+}  // namespace udsrpc

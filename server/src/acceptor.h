@@ -1,0 +1,55 @@
+#ifndef UDSRPC_SERVER_ACCEPTOR_H_
+#define UDSRPC_SERVER_ACCEPTOR_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/src/socket/unique_fd.h"
+#include "server/src/listening_socket.h"
+#include "server/src/server_transport.h"
+
+namespace udsrpc {
+
+// Who may connect to a socket.
+struct Admission {
+  bool check_uid = false;
+  std::vector<uid_t> uids;  // sorted
+
+  bool Admits(uid_t uid) const;
+};
+
+// Accepts connections on all of a server's sockets, from one thread, admits or drops them, and hands them to their
+// transports. Accepting is rare, so it has the only thread of the server that no call ever passes through.
+class Acceptor {
+ public:
+  struct Listener {
+    ListeningSocket socket;
+    Admission admission;
+    ServerTransport* transport;  // outlives the acceptor
+  };
+
+  // RESOURCE_EXHAUSTED: no descriptor or thread left.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Listener> listeners);
+
+  // Stops accepting, then closes the sockets and removes their files. What waits in a backlog is closed unanswered.
+  ~Acceptor();
+
+ private:
+  Acceptor(std::vector<Listener> listeners, UniqueFd wake_event);
+
+  void Run();
+  // False: out of descriptors or memory; not to be tried again at once.
+  bool AcceptAll(const Listener& listener);
+
+  std::vector<Listener> listeners_;
+  const UniqueFd wake_event_;
+  std::thread thread_;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_ACCEPTOR_H_

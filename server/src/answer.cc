@@ -1,0 +1,77 @@
+#include "server/src/answer.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/src/status_details.h"
+#include "common/src/wire/limits.h"
+#include "common/src/wire/metadata_block.h"
+
+namespace udsrpc {
+namespace {
+
+// What trailing metadata and error may take together, whatever the client would accept: with as much initial metadata
+// they still fit a frame's head.
+constexpr size_t kMaxTrailerBytes = 24 << 10;
+
+}  // namespace
+
+Answer::Answer(uint32_t call, const absl::Status& status, const ServerContext& context,
+               const google::protobuf::MessageLite* response, uint32_t max_metadata)
+    : response_(response) {
+  frame_.call = call;
+  if (absl::Status filled = Fill(status, context, max_metadata); !filled.ok()) {
+    frame_ = wire::StatusFrame{.call = call};
+    details_.clear();
+    message_bytes_ = 0;
+    SetStatus(filled);
+  }
+}
+
+Answer::Answer(uint32_t call, const absl::Status& status, bool refused) {
+  frame_.call = call;
+  frame_.refused = refused;
+  SetStatus(status);
+}
+
+absl::Status Answer::Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata) {
+  if (absl::Status s = wire::SerializeMetadata(context.initial_metadata(), initial_metadata_); !s.ok()) return s;
+  if (absl::Status s = wire::SerializeMetadata(context.trailing_metadata(), trailing_metadata_); !s.ok()) return s;
+  frame_.initial_metadata = initial_metadata_;
+  frame_.trailing_metadata = trailing_metadata_;
+  if (!status.ok()) details_ = SerializeStatusDetails(status);
+  SetStatus(status);
+  const size_t trailer_bytes = context.trailing_metadata().ByteSize() + status.message().size() + details_.size();
+  const size_t limit = std::min<size_t>(max_metadata, kMaxTrailerBytes);
+  if (trailer_bytes > limit || context.initial_metadata().ByteSize() > max_metadata) {
+    return absl::ResourceExhaustedError(absl::StrCat(context.method(), ": the handler's metadata and status take ",
+                                                     std::max(trailer_bytes, context.initial_metadata().ByteSize()),
+                                                     " bytes, and the client accepts ", limit,
+                                                     "; send less, or raise ChannelOptions::max_metadata_bytes"));
+  }
+  if (!status.ok()) return absl::OkStatus();
+  frame_.has_message = true;
+  message_bytes_ = response_->ByteSizeLong();
+  const size_t frame_bytes = wire::FrameHeader::kBytes + frame_.HeadSize() + message_bytes_;
+  if (frame_bytes > wire::kMaxPacketBytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        context.method(), ": the reply with its metadata takes ", frame_bytes, " bytes, and a seqpacket call carries ",
+        wire::kMaxPacketBytes, "; reply with less, or use Transport::kGrpc for this method"));
+  }
+  return absl::OkStatus();
+}
+
+void Answer::SetStatus(const absl::Status& status) {
+  frame_.code = static_cast<uint32_t>(status.code());
+  if (status.ok()) return;
+  const absl::string_view message = status.message();
+  status_message_.assign(message.data(), message.size());
+  frame_.status_message = status_message_;
+  frame_.details = details_;
+}
+
+void Answer::SerializeMessage(char* out) const {
+  if (message_bytes_ > 0) response_->SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out));
+}
+
+}  // namespace udsrpc

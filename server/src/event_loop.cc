@@ -1,0 +1,246 @@
+#include "server/src/event_loop.h"
+
+#include <cerrno>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/src/socket/socket.h"
+
+namespace udsrpc {
+namespace {
+
+// How often the one that stands by looks at the leader: a handler is overtaken after one to two of these.
+constexpr absl::Duration kWatchInterval = absl::Milliseconds(1);
+// Looks without anything new after which it stops looking until there is a handler again, so that an idle server
+// wakes up never.
+constexpr int kQuietLooks = 100;
+// How long a thread without work is kept.
+constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
+// Events taken at once; bounds what one turn reads before it answers.
+constexpr int kMaxEvents = 64;
+
+constexpr uint64_t kWakeKey = 0;
+
+// Which loop the calling thread leads, and its term there. Stale once another thread has taken over.
+thread_local const EventLoop* led_loop = nullptr;
+thread_local uint64_t led_term = 0;
+
+absl::Status EpollError(absl::string_view what) {
+  return absl::ResourceExhaustedError(absl::StrCat(what, ": ", std::generic_category().message(errno)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handler_threads) {
+  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid()) return EpollError("cannot open an epoll");
+  absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
+  if (!wake_event.ok()) return wake_event.status();
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey}};
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_event->get(), &event) != 0) return EpollError("cannot use epoll");
+  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handler_threads));
+  internal::MutexLock lock(loop->mutex_);
+  loop->EnsureStandBy();
+  return loop;
+}
+
+EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handler_threads)
+    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), max_handler_threads_(max_handler_threads) {}
+
+EventLoop::~EventLoop() = default;
+
+absl::Status EventLoop::Add(int fd, const std::shared_ptr<Source>& source) {
+  internal::MutexLock lock(mutex_);
+  source->key_ = ++last_key_;
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = source->key_}};
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return EpollError("cannot watch a connection");
+  sources_.emplace(source->key_, source);
+  return absl::OkStatus();
+}
+
+void EventLoop::Watch(int fd, const Source& source, bool readable, bool writable) {
+  epoll_event event{.events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U), .data = {.u64 = source.key_}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
+void EventLoop::Remove(int fd, const Source& source) {
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  std::shared_ptr<Source> last;  // destroyed without the mutex
+  internal::MutexLock lock(mutex_);
+  const auto found = sources_.find(source.key_);
+  if (found == sources_.end()) return;
+  last = std::move(found->second);
+  sources_.erase(found);
+}
+
+bool EventLoop::DeferFlush(Source& source) {
+  if (led_loop != this) return false;
+  internal::MutexLock lock(mutex_);
+  if (led_term != term_ || stopping_) return false;
+  if (!source.flush_deferred_) {
+    source.flush_deferred_ = true;
+    deferred_.push_back(source.shared_from_this());
+  }
+  return true;
+}
+
+void EventLoop::Stop() {
+  absl::flat_hash_map<std::thread::id, std::thread> threads;
+  std::vector<std::thread> ended;
+  {
+    internal::MutexLock lock(mutex_);
+    stopping_ = true;
+    SignalWakeEvent(wake_event_.get());
+    standby_.SignalAll();
+    idle_.SignalAll();
+    threads.swap(threads_);
+    ended.swap(ended_threads_);
+  }
+  for (auto& [id, thread] : threads) thread.join();
+  for (std::thread& thread : ended) thread.join();
+  internal::MutexLock lock(mutex_);
+  ready_.clear();
+  deferred_.clear();
+  sources_.clear();
+}
+
+void EventLoop::ThreadMain() {
+  internal::MutexLock lock(mutex_);
+  while (!stopping_) {
+    if (!has_leader_) {
+      has_leader_ = true;
+      Lead();
+    } else if (!has_standby_) {
+      StandBy();
+    } else if (!Idle()) {
+      break;
+    }
+  }
+  const auto self = threads_.find(std::this_thread::get_id());
+  if (self == threads_.end()) return;  // Stop joins it
+  ended_threads_.push_back(std::move(self->second));
+  threads_.erase(self);
+}
+
+void EventLoop::Lead() {
+  const uint64_t term = ++term_;
+  led_loop = this;
+  led_term = term;
+  EnsureStandBy();
+  FlushDeferred();  // what the former leader had answered before it got stuck
+  while (!stopping_) {
+    RunReady(term);
+    if (term_ != term) break;
+    FlushDeferred();
+    ReadSources();
+  }
+  led_loop = nullptr;
+}
+
+void EventLoop::RunReady(uint64_t term) {
+  while (!ready_.empty()) {
+    std::unique_ptr<Task> task = std::move(ready_.front());
+    ready_.pop_front();
+    ++handler_count_;
+    ++running_handlers_;
+    if (standby_sleeps_) {
+      standby_sleeps_ = false;
+      standby_.Signal();
+    }
+    mutex_.Unlock();
+    task->Run();
+    task.reset();
+    mutex_.Lock();
+    --running_handlers_;
+    if (term_ != term) return;
+    ++handler_count_;
+  }
+}
+
+void EventLoop::FlushDeferred() {
+  if (deferred_.empty()) return;
+  flushing_.swap(deferred_);
+  for (const std::shared_ptr<Source>& source : flushing_) source->flush_deferred_ = false;
+  mutex_.Unlock();
+  for (const std::shared_ptr<Source>& source : flushing_) source->Flush();
+  flushing_.clear();
+  mutex_.Lock();
+}
+
+void EventLoop::ReadSources() {
+  if (stopping_) return;
+  epoll_event ready[kMaxEvents];
+  mutex_.Unlock();
+  const int count = epoll_wait(epoll_.get(), ready, kMaxEvents, -1);
+  mutex_.Lock();
+  for (int i = 0; i < count; ++i) {
+    if (ready[i].data.u64 == kWakeKey) {
+      ClearWakeEvent(wake_event_.get());
+      continue;
+    }
+    const auto found = sources_.find(ready[i].data.u64);
+    if (found != sources_.end()) events_.push_back(Event{.source = found->second, .events = ready[i].events});
+  }
+  mutex_.Unlock();
+  for (const Event& event : events_) {
+    if ((event.events & (EPOLLOUT | EPOLLERR)) != 0) event.source->OnWritable();
+    if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) event.source->OnReadable(tasks_);
+  }
+  events_.clear();
+  mutex_.Lock();
+  for (std::unique_ptr<Task>& task : tasks_) ready_.push_back(std::move(task));
+  tasks_.clear();
+}
+
+void EventLoop::StandBy() {
+  has_standby_ = true;
+  uint64_t seen = handler_count_;
+  int quiet = 0;
+  while (!stopping_ && has_leader_) {
+    if (standby_sleeps_) {
+      standby_.Wait(mutex_);
+    } else {
+      standby_.WaitWithTimeout(mutex_, kWatchInterval);
+    }
+    const bool in_handler = handler_count_ % 2 == 1;
+    if (handler_count_ != seen) {
+      seen = handler_count_;
+      quiet = 0;
+    } else if (in_handler && running_handlers_ < max_handler_threads_) {
+      ++handler_count_;  // even: the new leader runs none yet
+      has_leader_ = false;
+    } else if (!in_handler && ++quiet >= kQuietLooks) {
+      standby_sleeps_ = true;
+      quiet = 0;
+    }
+  }
+  has_standby_ = false;
+  standby_sleeps_ = false;
+}
+
+bool EventLoop::Idle() {
+  ++idle_threads_;
+  const bool expired = idle_.WaitWithTimeout(mutex_, kIdleThreadLife);
+  --idle_threads_;
+  return !expired || !has_leader_ || !has_standby_;
+}
+
+void EventLoop::EnsureStandBy() {
+  for (std::thread& thread : std::exchange(ended_threads_, {})) thread.join();
+  if (has_standby_ || stopping_) return;
+  if (idle_threads_ > 0) {
+    idle_.Signal();
+    return;
+  }
+  try {
+    std::thread thread([this] { ThreadMain(); });
+    const std::thread::id id = thread.get_id();
+    threads_.emplace(id, std::move(thread));
+  } catch (const std::system_error&) {
+    // No thread to be had: handlers run one after the other until one is.
+  }
+}
+
+}  // namespace udsrpc

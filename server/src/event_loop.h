@@ -1,0 +1,135 @@
+#ifndef UDSRPC_SERVER_EVENT_LOOP_H_
+#define UDSRPC_SERVER_EVENT_LOOP_H_
+
+#include <sys/epoll.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/src/socket/unique_fd.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+
+// Reads many connections and runs the handlers of their calls, on threads of its own.
+//
+// One thread at a time leads: it waits for events, reads, runs the handlers of what it read one after the other, and
+// flushes what they queued, all without waking anybody. That is the whole of the path while handlers are quick. A
+// second thread stands by. When it finds the leader in one and the same handler for about a millisecond, it takes the
+// lead over and goes on where the leader was, so that a slow handler delays nobody for longer; the former leader
+// answers its call when the handler returns, and joins those that stand by. Threads are started as handlers block and
+// end when they are not needed.
+//
+// Thread-safe.
+class EventLoop {
+ public:
+  // A handler to run, once.
+  class Task {
+   public:
+    virtual ~Task() = default;
+    virtual void Run() = 0;
+  };
+
+  // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
+  class Source : public std::enable_shared_from_this<Source> {
+   public:
+    virtual ~Source() = default;
+
+    // Reads what is there, up to a bound that keeps the loop fair, and adds the handlers to run. Must not block.
+    virtual void OnReadable(std::vector<std::unique_ptr<Task>>& tasks) = 0;
+    // There is room to send again.
+    virtual void OnWritable() = 0;
+    // Sends what is queued, as far as the socket takes it. Must not block. Called by any thread.
+    virtual void Flush() = 0;
+
+   private:
+    friend class EventLoop;
+    uint64_t key_ = 0;             // constant from Add on
+    bool flush_deferred_ = false;  // guarded by the loop's mutex
+  };
+
+  // At most `max_handler_threads` handlers (at least 1) run at once. RESOURCE_EXHAUSTED: no descriptor left.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handler_threads);
+
+  // After Stop.
+  ~EventLoop();
+
+  // Reads from `fd`, and keeps `source`, until Remove. RESOURCE_EXHAUSTED: the kernel's limit of watches.
+  absl::Status Add(int fd, const std::shared_ptr<Source>& source);
+  // Which events of `fd` are wanted from now on.
+  void Watch(int fd, const Source& source, bool readable, bool writable);
+  // Before `fd` is closed. A call to the source may still be under way when this returns.
+  void Remove(int fd, const Source& source);
+
+  // Where the calling thread leads, has `source` flushed at the end of the turn, together with whatever is queued
+  // there by then, and returns true.
+  bool DeferFlush(Source& source);
+
+  // Ends the threads, once their handlers have returned, and lets go of the sources. Not from a handler.
+  void Stop();
+
+ private:
+  EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handler_threads);
+
+  void ThreadMain();
+  // Returns when another thread has taken the lead over, or the loop stops.
+  void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Returns when the calling thread is to lead, or the loop stops.
+  void StandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False: the thread was idle for long and is to end.
+  bool Idle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReadSources() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const UniqueFd epoll_;
+  const UniqueFd wake_event_;
+  const int max_handler_threads_;
+
+  internal::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
+  // Grows with each change of the leader; the leader is the thread that remembers the present term.
+  uint64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Odd while the leader runs a handler; grows by two with each.
+  uint64_t handler_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // What is left of the leader's turn; whoever leads goes on with it.
+  std::deque<std::unique_ptr<Task>> ready_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Source>> deferred_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint64_t, std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_key_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // The leader's own between turns, with or without the mutex; kept for their memory.
+  struct Event {
+    std::shared_ptr<Source> source;
+    uint32_t events;
+  };
+  std::vector<Event> events_;
+  std::vector<std::unique_ptr<Task>> tasks_;
+  std::vector<std::shared_ptr<Source>> flushing_;
+
+  bool has_standby_ ABSL_GUARDED_BY(mutex_) = false;
+  bool standby_sleeps_ ABSL_GUARDED_BY(mutex_) = false;
+  internal::CondVar standby_;
+  int idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  internal::CondVar idle_;
+  absl::flat_hash_map<std::thread::id, std::thread> threads_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);  // to be joined
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_EVENT_LOOP_H_

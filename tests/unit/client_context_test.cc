@@ -1,0 +1,64 @@
+#include "udsrpc/client_context.h"
+
+#include "absl/time/clock.h"
+#include "client/src/active_call.h"
+#include "gtest/gtest.h"
+
+namespace udsrpc {
+namespace {
+
+class CountingCall final : public ActiveCall {
+ public:
+  int cancels = 0;
+
+ private:
+  void OnCancel() override { ++cancels; }
+};
+
+TEST(ClientContext, ServesOneCall) {
+  ClientContext context;
+  EXPECT_TRUE(ActiveCall::Claim(context).ok());
+  EXPECT_EQ(ActiveCall::Claim(context).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(ClientContext, CancelledBeforeTheCallKeepsItFromStarting) {
+  ClientContext context;
+  context.Cancel();
+  EXPECT_EQ(ActiveCall::Claim(context).code(), absl::StatusCode::kCancelled);
+}
+
+TEST(ClientContext, TellsTheCallOfCancellationOnceAndOnlyWhileAttached) {
+  ClientContext context;
+  CountingCall call;
+  call.Attach(context);
+  context.Cancel();
+  context.Cancel();
+  EXPECT_EQ(call.cancels, 1);
+  call.Detach(context);
+  CountingCall late;
+  late.Attach(context);
+  EXPECT_EQ(late.cancels, 1);
+  late.Detach(context);
+}
+
+TEST(ClientContext, TheLastOfDeadlineAndTimeoutWins) {
+  ClientContext context;
+  EXPECT_EQ(context.deadline(), absl::InfiniteFuture());
+  context.set_timeout(absl::Hours(1));
+  EXPECT_GT(context.deadline(), absl::Now() + absl::Minutes(59));
+  const absl::Time at = absl::Now() + absl::Seconds(1);
+  context.set_deadline(at);
+  EXPECT_EQ(context.deadline(), at);
+  context.set_timeout(absl::Hours(1));
+  EXPECT_GT(context.deadline(), absl::Now() + absl::Minutes(59));
+}
+
+TEST(ClientContext, RefusesMetadataThatGrpcForbids) {
+  ClientContext context;
+  EXPECT_EQ(context.AddMetadata("grpc-timeout", "1S").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(context.AddMetadata("k", "v").ok());
+  EXPECT_EQ(context.metadata().size(), 1U);
+}
+
+}  // namespace
+}  // namespace udsrpc
