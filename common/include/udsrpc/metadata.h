@@ -23,6 +23,7 @@ namespace udsrpc {
 class Metadata {
  public:
   using Entry = std::pair<std::string, std::string>;
+  using value_type = Entry;
   using const_iterator = std::vector<Entry>::const_iterator;
 
   // INVALID_ARGUMENT, naming the key and the rule, when key or value is not allowed; nothing is added then.

@@ -27,7 +27,7 @@ struct EndpointOptions {
   // User ids whose connections an abstract endpoint admits beside this process's own and root's. An abstract name has
   // no file permissions, so without this check every process of the network namespace could connect. Others are
   // disconnected at once. Does not apply to paths, which `mode` and the directory guard.
-  std::vector<uid_t> allowed_uids;
+  std::vector<uid_t> allowed_uids = {};
 };
 
 struct ServerOptions {

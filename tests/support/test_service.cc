@@ -1,0 +1,105 @@
+#include "tests/support/test_service.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "absl/time/clock.h"
+
+namespace udsrpc::testing {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+// A handler learns of its cancellation by looking.
+constexpr absl::Duration kPollInterval = absl::Milliseconds(1);
+
+}  // namespace
+
+absl::Status TestServiceImpl::Echo(ServerContext&, const EchoRequest& request, EchoReply& reply) {
+  reply.set_text(request.text());
+  internal::MutexLock lock(mutex_);
+  ++echoes_;
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Fail(ServerContext&, const FailRequest& request, EchoReply&) {
+  absl::Status status(static_cast<absl::StatusCode>(request.code()), request.message());
+  for (const auto& [type_url, value] : request.payloads()) status.SetPayload(type_url, absl::Cord(value));
+  return status;
+}
+
+absl::Status TestServiceImpl::Look(ServerContext& context, const LookRequest& request, LookReply& reply) {
+  for (const Pair& pair : request.initial_metadata()) {
+    if (absl::Status status = context.AddInitialMetadata(pair.key(), pair.value()); !status.ok()) return status;
+  }
+  for (const Pair& pair : request.trailing_metadata()) {
+    if (absl::Status status = context.AddTrailingMetadata(pair.key(), pair.value()); !status.ok()) return status;
+  }
+  reply.set_method(std::string(context.method()));
+  for (const auto& [key, value] : context.client_metadata()) {
+    Pair& pair = *reply.add_metadata();
+    pair.set_key(key);
+    pair.set_value(value);
+  }
+  reply.set_remaining_us(
+      context.deadline() == absl::InfiniteFuture() ? -1 : absl::ToInt64Microseconds(context.deadline() - absl::Now()));
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Block(ServerContext& context, const BlockRequest& request, EchoReply& reply) {
+  internal::MutexLock lock(mutex_);
+  ++gates_[request.gate()].arrivals;
+  changed_.SignalAll();
+  const absl::Time give_up = absl::Now() + kPatience;
+  while (!gates_[request.gate()].open) {
+    if (context.IsCancelled()) {
+      ++gates_[request.gate()].cancelled;
+      changed_.SignalAll();
+      return absl::CancelledError("seen by the handler");
+    }
+    if (absl::Now() > give_up) return absl::AbortedError("the test never opened the gate");
+    changed_.WaitWithTimeout(mutex_, kPollInterval);
+  }
+  reply.set_text(request.gate());
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Throw(ServerContext&, const EchoRequest& request, EchoReply&) {
+  throw std::runtime_error(request.text());
+}
+
+absl::Status TestServiceImpl::Inflate(ServerContext&, const InflateRequest& request, EchoReply& reply) {
+  reply.set_text(std::string(request.bytes(), 'x'));
+  return absl::OkStatus();
+}
+
+bool TestServiceImpl::AwaitArrivals(const std::string& gate, int count) {
+  internal::MutexLock lock(mutex_);
+  const absl::Time give_up = absl::Now() + kPatience;
+  while (gates_[gate].arrivals < count) {
+    if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
+  }
+  return true;
+}
+
+bool TestServiceImpl::AwaitCancelled(const std::string& gate, int count) {
+  internal::MutexLock lock(mutex_);
+  const absl::Time give_up = absl::Now() + kPatience;
+  while (gates_[gate].cancelled < count) {
+    if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
+  }
+  return true;
+}
+
+void TestServiceImpl::Open(const std::string& gate) {
+  internal::MutexLock lock(mutex_);
+  gates_[gate].open = true;
+  changed_.SignalAll();
+}
+
+int TestServiceImpl::echoes() const {
+  internal::MutexLock lock(mutex_);
+  return echoes_;
+}
+
+}  // namespace udsrpc::testing

@@ -1,0 +1,47 @@
+#ifndef UDSRPC_TESTS_SUPPORT_TEST_SERVICE_H_
+#define UDSRPC_TESTS_SUPPORT_TEST_SERVICE_H_
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "tests/proto/testing.udsrpc.pb.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc::testing {
+
+// Does what testing.proto says, and lets the test hold its handlers at gates.
+class TestServiceImpl final : public TestService {
+ public:
+  absl::Status Echo(ServerContext& context, const EchoRequest& request, EchoReply& reply) override;
+  absl::Status Fail(ServerContext& context, const FailRequest& request, EchoReply& reply) override;
+  absl::Status Look(ServerContext& context, const LookRequest& request, LookReply& reply) override;
+  absl::Status Block(ServerContext& context, const BlockRequest& request, EchoReply& reply) override;
+  absl::Status Throw(ServerContext& context, const EchoRequest& request, EchoReply& reply) override;
+  absl::Status Inflate(ServerContext& context, const InflateRequest& request, EchoReply& reply) override;
+
+  // Waits, for 20 s at most, until `count` handlers have come to `gate`. False: they have not.
+  bool AwaitArrivals(const std::string& gate, int count);
+  // Waits likewise until `count` handlers have left it because their calls were cancelled.
+  bool AwaitCancelled(const std::string& gate, int count);
+  // Lets all handlers through, now and later.
+  void Open(const std::string& gate);
+
+  int echoes() const;
+
+ private:
+  struct Gate {
+    bool open = false;
+    int arrivals = 0;
+    int cancelled = 0;
+  };
+
+  mutable internal::Mutex mutex_;
+  internal::CondVar changed_;
+  absl::flat_hash_map<std::string, Gate> gates_ ABSL_GUARDED_BY(mutex_);
+  int echoes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace udsrpc::testing
+
+#endif  // UDSRPC_TESTS_SUPPORT_TEST_SERVICE_H_
