@@ -60,10 +60,11 @@ absl::Status SeqpacketConnection::Call(PendingCall& call) {
   call.Attach(call.context);
   {
     internal::MutexLock lock(mutex_);
-    call.status = Start(call, metadata, message_bytes);
-    if (call.status.ok()) {
+    if (absl::Status status = Start(call, metadata, message_bytes); status.ok()) {
       Await(call);
       HandOnReading();
+    } else {
+      call.status = std::move(status);
     }
   }
   call.Detach(call.context);

@@ -33,21 +33,21 @@ absl::Status EpollError(absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handler_threads) {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handlers) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return EpollError("cannot open an epoll");
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey}};
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_event->get(), &event) != 0) return EpollError("cannot use epoll");
-  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handler_threads));
+  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handlers));
   internal::MutexLock lock(loop->mutex_);
   loop->EnsureStandBy();
   return loop;
 }
 
-EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handler_threads)
-    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), max_handler_threads_(max_handler_threads) {}
+EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers)
+    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), max_handlers_(max_handlers) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -114,6 +114,8 @@ void EventLoop::ThreadMain() {
       Lead();
     } else if (!has_standby_) {
       StandBy();
+    } else if (MayRun()) {
+      RunOne();
     } else if (!Idle()) {
       break;
     }
@@ -139,21 +141,25 @@ void EventLoop::Lead() {
   led_loop = nullptr;
 }
 
+void EventLoop::RunOne() {
+  std::unique_ptr<Task> task = std::move(ready_.front());
+  ready_.pop_front();
+  ++running_handlers_;
+  mutex_.Unlock();
+  task->Run();
+  task.reset();
+  mutex_.Lock();
+  --running_handlers_;
+}
+
 void EventLoop::RunReady(uint64_t term) {
-  while (!ready_.empty()) {
-    std::unique_ptr<Task> task = std::move(ready_.front());
-    ready_.pop_front();
+  while (MayRun()) {
     ++handler_count_;
-    ++running_handlers_;
     if (standby_sleeps_) {
       standby_sleeps_ = false;
       standby_.Signal();
     }
-    mutex_.Unlock();
-    task->Run();
-    task.reset();
-    mutex_.Lock();
-    --running_handlers_;
+    RunOne();
     if (term_ != term) return;
     ++handler_count_;
   }
@@ -190,7 +196,10 @@ void EventLoop::ReadSources() {
   }
   events_.clear();
   mutex_.Lock();
-  for (std::unique_ptr<Task>& task : tasks_) ready_.push_back(std::move(task));
+  for (std::unique_ptr<Task>& task : tasks_) {
+    if (running_handlers_ >= max_handlers_) task->Park();
+    ready_.push_back(std::move(task));
+  }
   tasks_.clear();
 }
 
@@ -208,7 +217,7 @@ void EventLoop::StandBy() {
     if (handler_count_ != seen) {
       seen = handler_count_;
       quiet = 0;
-    } else if (in_handler && running_handlers_ < max_handler_threads_) {
+    } else if (in_handler) {
       ++handler_count_;  // even: the new leader runs none yet
       has_leader_ = false;
     } else if (!in_handler && ++quiet >= kQuietLooks) {

@@ -28,6 +28,9 @@ namespace udsrpc {
 // answers its call when the handler returns, and joins those that stand by. Threads are started as handlers block and
 // end when they are not needed.
 //
+// The leader never stops reading: where as many handlers run as may, it leaves further ones to the threads whose
+// handlers return, and reads on, so that cancellations are heard.
+//
 // Thread-safe.
 class EventLoop {
  public:
@@ -36,6 +39,8 @@ class EventLoop {
    public:
     virtual ~Task() = default;
     virtual void Run() = 0;
+    // It will have to wait: lets go of what it shares with others, such as the packet that it came in.
+    virtual void Park() = 0;
   };
 
   // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
@@ -56,8 +61,8 @@ class EventLoop {
     bool flush_deferred_ = false;  // guarded by the loop's mutex
   };
 
-  // At most `max_handler_threads` handlers (at least 1) run at once. RESOURCE_EXHAUSTED: no descriptor left.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handler_threads);
+  // At most `max_handlers` handlers (at least 1) run at once. RESOURCE_EXHAUSTED: no descriptor left.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handlers);
 
   // After Stop.
   ~EventLoop();
@@ -77,7 +82,7 @@ class EventLoop {
   void Stop();
 
  private:
-  EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handler_threads);
+  EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers);
 
   void ThreadMain();
   // Returns when another thread has taken the lead over, or the loop stops.
@@ -87,6 +92,10 @@ class EventLoop {
   // False: the thread was idle for long and is to end.
   bool Idle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  bool MayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !ready_.empty() && running_handlers_ < max_handlers_;
+  }
+  void RunOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReadSources() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -94,7 +103,7 @@ class EventLoop {
 
   const UniqueFd epoll_;
   const UniqueFd wake_event_;
-  const int max_handler_threads_;
+  const int max_handlers_;
 
   internal::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -106,7 +115,7 @@ class EventLoop {
   uint64_t handler_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;
 
-  // What is left of the leader's turn; whoever leads goes on with it.
+  // What is left of the leader's turn, which whoever leads goes on with, and what has to wait.
   std::deque<std::unique_ptr<Task>> ready_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Source>> deferred_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);

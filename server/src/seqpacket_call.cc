@@ -29,10 +29,17 @@ void SeqpacketCall::Run() {
   Dispatch(method_, *this);
 }
 
+void SeqpacketCall::Park() {
+  parked_.assign(request_.data(), request_.size());
+  request_ = parked_;
+  packet_.reset();
+}
+
 bool SeqpacketCall::ParseRequest(google::protobuf::MessageLite& request) {
   const bool parsed = request.ParseFromArray(request_.data(), static_cast<int>(request_.size()));
   request_ = {};
   packet_.reset();
+  parked_ = {};
   return parsed;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -31,6 +32,7 @@ class SeqpacketCall final : public ServerCall, public ServerContext, public Even
 
   // EventLoop::Task
   void Run() override;
+  void Park() override;
 
   // ServerCall
   ServerContext& context() override { return *this; }
@@ -50,7 +52,8 @@ class SeqpacketCall final : public ServerCall, public ServerContext, public Even
   const ServerMethod& method_;
   const Deadline expires_;
   std::shared_ptr<char[]> packet_;
-  absl::string_view request_;
+  absl::string_view request_;    // of packet_, or of parked_
+  std::string parked_;
   std::atomic<bool> cancelled_{false};
 };
 

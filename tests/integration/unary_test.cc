@@ -58,7 +58,9 @@ TEST_P(UnaryTest, BringsCodeMessageAndDetailsOfAFailure) {
     EchoReply reply;
     request.set_code(code);
     request.set_message("\t% wörds \n");
-    (*request.mutable_payloads())["type.googleapis.com/x.Y"] = std::string("\0\xff", 2);
+    auto& payload = *request.add_payloads();
+    payload.set_key("type.googleapis.com/x.Y");
+    payload.set_value(std::string("\0\xff", 2));
     absl::Status expected(static_cast<absl::StatusCode>(code), request.message());
     expected.SetPayload("type.googleapis.com/x.Y", absl::Cord(std::string("\0\xff", 2)));
     EXPECT_EQ(stub.Fail(context, request, reply), expected);

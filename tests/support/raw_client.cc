@@ -1,8 +1,5 @@
 #include "tests/support/raw_client.h"
 
-#include <sys/socket.h>
-#include <sys/time.h>
-
 #include <string>
 #include <vector>
 
@@ -29,7 +26,13 @@ RawClient::RawClient(const std::string& target) {
 }
 
 bool RawClient::Send(absl::string_view packet) {
-  return send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(packet.size());
+  for (;;) {
+    const IoResult result = SendPacket(fd_.get(), packet);
+    if (result.outcome != IoOutcome::kWouldBlock) return result.outcome == IoOutcome::kDone;
+    const Readiness ready = WaitForSocket(fd_.get(), /*want_write=*/true, -1, absl::Seconds(20));
+    EXPECT_TRUE(ready.writable || ready.readable) << "the server does not read";
+    if (!ready.writable && !ready.readable) return false;
+  }
 }
 
 std::string RawClient::Hello() {

@@ -26,7 +26,7 @@ class RawClient {
   // `target` is an endpoint. Fails the test where nobody listens.
   explicit RawClient(const std::string& target);
 
-  // One packet. False: the server has closed.
+  // One packet; waits for room. False: the server has closed.
   bool Send(absl::string_view packet);
   // HELLO of this version.
   static std::string Hello();

@@ -24,7 +24,7 @@ absl::Status TestServiceImpl::Echo(ServerContext&, const EchoRequest& request, E
 
 absl::Status TestServiceImpl::Fail(ServerContext&, const FailRequest& request, EchoReply&) {
   absl::Status status(static_cast<absl::StatusCode>(request.code()), request.message());
-  for (const auto& [type_url, value] : request.payloads()) status.SetPayload(type_url, absl::Cord(value));
+  for (const Pair& payload : request.payloads()) status.SetPayload(payload.key(), absl::Cord(payload.value()));
   return status;
 }
 

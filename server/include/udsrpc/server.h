@@ -38,8 +38,8 @@ struct ServerOptions {
   // The most metadata accepted from a client for one call, by Metadata::ByteSize. Default: gRPC's.
   size_t max_metadata_bytes = 8 << 10;
 
-  // Handlers that may run at once, over all connections of a transport; further calls wait. A handler that blocks
-  // keeps one of them busy. Threads are started as handlers need them and end when long unused.
+  // Handlers that may run at once, over all connections of a transport; further calls wait. At least 1. Threads are
+  // started as handlers block and end when long unused; one or two more than handlers are there to read.
   int max_handler_threads = 256;
 };
 

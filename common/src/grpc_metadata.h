@@ -1,0 +1,21 @@
+#ifndef UDSRPC_COMMON_GRPC_METADATA_H_
+#define UDSRPC_COMMON_GRPC_METADATA_H_
+
+#include <grpcpp/support/string_ref.h>
+
+#include <map>
+
+#include "udsrpc/metadata.h"
+
+namespace udsrpc {
+
+using GrpcMetadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+
+// What the other end's user added of what arrived: without the keys that gRPC reserves or sets itself, and without
+// entries that Metadata's rules forbid, which no user of udsrpc can have added. The values of a key keep their order;
+// keys come sorted, as gRPC keeps them.
+Metadata FromGrpcMetadata(const GrpcMetadata& received);
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_COMMON_GRPC_METADATA_H_

@@ -1,0 +1,120 @@
+#ifndef UDSRPC_SERVER_GRPC_POLLER_POOL_H_
+#define UDSRPC_SERVER_GRPC_POLLER_POOL_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+
+// The threads that poll a queue of events and run the handlers that these call for.
+//
+// As a rule one thread polls, and runs a handler on the spot, so that nobody is woken: with two threads polling, a lone
+// caller's calls took 25 % longer. Another thread takes the polling over
+//   - at once, where the handler is known to take long;
+//   - after about a millisecond, where it turns out to: while handlers run, a parked thread looks once a millisecond;
+//   - beside the first, where one thread's whole time goes into it, up to `max_pollers`.
+// At most `max_handlers` handlers run at a time and the rest wait their turn; polling goes on beside them. Threads
+// start as they are needed and end when they have long had nothing to do. Thread-safe.
+class GrpcPollerPool {
+ public:
+  class Handler {
+   public:
+    // How long the handler takes, usually, in nanoseconds. Shared by handlers of one kind and kept up by the pool.
+    using UsualTime = std::atomic<int64_t>;
+
+    virtual ~Handler() = default;
+    virtual void Run() = 0;
+    virtual UsualTime& usual_time() = 0;
+  };
+
+  class Source {
+   public:
+    virtual ~Source() = default;
+    // Blocks for the next event and does what it asks for, short of running a handler, which it returns, or null in
+    // `handler`. False: no event will come any more. Called by several threads at a time.
+    virtual bool Next(Handler*& handler) = 0;
+  };
+
+  struct Limits {
+    int max_handlers;
+    int max_pollers;
+  };
+
+  // `source` must outlive the pool.
+  GrpcPollerPool(Source& source, const Limits& limits);
+  // After Join, or where Start failed or was never called.
+  ~GrpcPollerPool();
+  GrpcPollerPool(const GrpcPollerPool&) = delete;
+  GrpcPollerPool& operator=(const GrpcPollerPool&) = delete;
+
+  // RESOURCE_EXHAUSTED: the system starts no more threads. Nothing polls then.
+  absl::Status Start();
+
+  // Whether handlers wait for others to end.
+  bool Backlogged() const { return backlogged_.load(); }
+  // Takes back the handlers that wait.
+  std::vector<Handler*> TakeWaiting();
+
+  // Blocks until the source has ended, every handler has returned and all threads are gone.
+  void Join();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Load;
+
+  void Run(std::list<std::thread>::iterator self);
+  // Parks the calling thread until it is to poll. False: it is to end.
+  bool BecomePoller();
+  // Runs `handler`, or leaves it to another thread. False: enough others poll.
+  bool RunHandlers(Handler& handler, Load& load);
+  static void RunTimed(Handler& handler);
+  // The next handler for a thread that has run one, or null; then it tells in `polls` whether the thread is to poll.
+  Handler* AfterHandler(bool& polls);
+  // Takes stock of a polling thread's load, and has more threads poll, or fewer.
+  void Balance(const Load& load);
+
+  // The look that a parked thread takes at the others. True: it is to poll.
+  bool Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EnsureLooks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has one more thread poll.
+  void CallPoller() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JoinEnded();
+
+  Source& source_;
+  const Limits limits_;
+  std::atomic<bool> backlogged_{false};  // whether waiting_ has any
+
+  internal::Mutex mutex_;
+  internal::CondVar changed_;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  int wanted_pollers_ ABSL_GUARDED_BY(mutex_) = 1;
+  int pollers_ ABSL_GUARDED_BY(mutex_) = 0;   // threads in Next
+  int handlers_ ABSL_GUARDED_BY(mutex_) = 0;  // threads in handlers
+  int parked_ ABSL_GUARDED_BY(mutex_) = 0;    // threads with nothing to do, and those about to start
+  int called_ ABSL_GUARDED_BY(mutex_) = 0;    // how many of the parked have been told to poll
+  std::deque<Handler*> waiting_ ABSL_GUARDED_BY(mutex_);
+
+  bool looks_ ABSL_GUARDED_BY(mutex_) = false;    // a parked thread is to look at the others
+  bool looking_ ABSL_GUARDED_BY(mutex_) = false;  // and one does
+  int quiet_looks_ ABSL_GUARDED_BY(mutex_) = 0;   // in a row
+  uint64_t started_ ABSL_GUARDED_BY(mutex_) = 0;  // handlers, ever
+  uint64_t started_at_look_ ABSL_GUARDED_BY(mutex_) = 0;
+  Clock::time_point unpolled_since_ ABSL_GUARDED_BY(mutex_);  // where pollers_ is 0
+
+  std::list<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
+  std::list<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_GRPC_POLLER_POOL_H_
