@@ -1,1 +1,65 @@
 #include "client/src/grpc_transport.h"
+
+#include <grpc/grpc.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "client/src/grpc_channel.h"
+#include "client/src/grpc_target.h"
+#include "client/src/grpc_unary_call.h"
+
+namespace udsrpc {
+namespace {
+
+int ToInt(size_t bytes) { return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max())); }
+
+// Retries stay on although they cost about 5 us a call: without them a call that meets a server's GOAWAY fails, while
+// gRPC makes it again, unseen, on the next connection. A service config could ask for more, hence none is looked up.
+grpc::ChannelArguments Arguments(const ChannelOptions& options) {
+  grpc::ChannelArguments arguments;
+  // Two channels are two connections.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // As gRPC 1.51 has it anyhow. Later versions send the path, which tonic and Kestrel refuse.
+  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetMaxReceiveMessageSize(ToInt(options.max_receive_message_bytes));
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, ToInt(options.max_metadata_bytes));
+#ifdef GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE
+  // Between the two, later versions refuse at random.
+  arguments.SetInt(GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE, ToInt(options.max_metadata_bytes));
+#endif
+  return arguments;
+}
+
+class GrpcClientTransport final : public ClientTransport {
+ public:
+  GrpcClientTransport(std::string target, std::string name, const ChannelOptions& options)
+      : name_(std::move(name)), channel_(std::move(target), Arguments(options)) {}
+
+  absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
+                         const google::protobuf::MessageLite& request,
+                         google::protobuf::MessageLite& response) override {
+    GrpcUnaryCall call(method, name_, context);
+    return call.Run(channel_, request, response);
+  }
+
+ private:
+  const std::string name_;
+  GrpcChannel channel_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const Endpoint& endpoint,
+                                                                         const ChannelOptions& options) {
+  absl::StatusOr<std::string> target = GrpcTarget(endpoint);
+  if (!target.ok()) return target.status();
+  return std::make_unique<GrpcClientTransport>(*std::move(target), endpoint.ToString(), options);
+}
+
+}  // namespace udsrpc

@@ -3,10 +3,9 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <algorithm>
+#include <iterator>
 #include <system_error>
-#include <utility>
-
-#include "absl/strings/str_cat.h"
 
 namespace udsrpc {
 namespace {
@@ -41,6 +40,12 @@ nanoseconds CpuTimeOfThisThread() {
 
 }  // namespace
 
+// A thread with nothing to do, on its own stack.
+struct GrpcPollerPool::Parked {
+  internal::CondVar wake;
+  bool called = false;  // to poll; guarded by the pool's lock
+};
+
 // What a polling thread has done since it last took stock.
 struct GrpcPollerPool::Load {
   Clock::time_point since = Clock::now();
@@ -54,9 +59,8 @@ GrpcPollerPool::~GrpcPollerPool() = default;
 
 absl::Status GrpcPollerPool::Start() {
   internal::MutexLock lock(mutex_);
-  called_ = 1;
-  if (StartThread()) return absl::OkStatus();
-  called_ = 0;
+  CallPoller();
+  if (pollers_ == 1) return absl::OkStatus();
   return absl::ResourceExhaustedError("cannot start a thread for gRPC; raise the limit of threads");
 }
 
@@ -71,7 +75,7 @@ std::vector<GrpcPollerPool::Handler*> GrpcPollerPool::TakeWaiting() {
 void GrpcPollerPool::Join() {
   {
     internal::MutexLock lock(mutex_);
-    while (!threads_.empty()) changed_.Wait(mutex_);
+    while (!threads_.empty()) threads_gone_.Wait(mutex_);
   }
   JoinEnded();
 }
@@ -85,49 +89,51 @@ void GrpcPollerPool::JoinEnded() {
   for (std::thread& thread : ended) thread.join();
 }
 
-void GrpcPollerPool::Run(std::list<std::thread>::iterator self) {
+void GrpcPollerPool::Run(std::list<std::thread>::iterator self, bool polls) {
   pthread_setname_np(pthread_self(), "udsrpc-grpc");
   JoinEnded();
-  while (BecomePoller()) {
-    Load load;
-    for (bool polls = true; polls;) {
-      Handler* handler = nullptr;
-      if (!source_.Next(handler)) {
-        internal::MutexLock lock(mutex_);
-        --pollers_;
-        ended_ = true;
-        break;
-      }
-      if (handler != nullptr) polls = RunHandlers(*handler, load);
-    }
+  while (polls || Park()) {
+    Poll();
+    polls = false;
   }
   internal::MutexLock lock(mutex_);
   ended_threads_.splice(ended_threads_.end(), threads_, self);
-  changed_.SignalAll();
+  threads_gone_.SignalAll();
 }
 
-bool GrpcPollerPool::BecomePoller() {
+bool GrpcPollerPool::Park() {
   internal::MutexLock lock(mutex_);
-  ++parked_;
-  bool polls = false;
-  for (bool idle = false; !polls && !ended_;) {
-    if (called_ > 0) {
-      --called_;
-      polls = pollers_ < wanted_pollers_;
-    } else if (idle && parked_ > 1) {
+  Parked me;
+  parked_.push_back(&me);
+  looker_starts_ = false;
+  if (looks_wanted_ && looker_ == nullptr) looker_ = &me;
+  while (!me.called && !ended_) {
+    if (looker_ == &me) {
+      me.wake.WaitWithTimeout(mutex_, kLookEvery);
+      if (me.called || !Look()) continue;
+      ++pollers_;
+      parked_.erase(std::find(parked_.begin(), parked_.end(), &me));
+      me.called = true;
+    } else if (me.wake.WaitWithTimeout(mutex_, kThreadPatience) && !me.called && looker_ != &me && parked_.size() > 1) {
       break;
-    } else if (looks_ && !looking_) {
-      looking_ = true;
-      changed_.WaitWithTimeout(mutex_, kLookEvery);
-      looking_ = false;
-      polls = Look();
-    } else {
-      idle = changed_.WaitWithTimeout(mutex_, kThreadPatience);
     }
   }
-  --parked_;
-  if (polls) ++pollers_;
-  return polls;
+  if (looker_ == &me) looker_ = nullptr;
+  if (!me.called) parked_.erase(std::find(parked_.begin(), parked_.end(), &me));
+  return me.called;
+}
+
+void GrpcPollerPool::Poll() {
+  Load load;
+  for (;;) {
+    Handler* handler = nullptr;
+    if (!source_.Next(handler)) break;
+    if (handler != nullptr && !RunHandlers(*handler, load)) return;
+  }
+  internal::MutexLock lock(mutex_);
+  --pollers_;
+  ended_ = true;
+  for (Parked* parked : parked_) parked->wake.Signal();
 }
 
 bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
@@ -139,7 +145,7 @@ bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
       return true;
     }
     ++handlers_;
-    ++started_;
+    ++handlers_ever_;
     if (--pollers_ == 0) {
       if (handler.usual_time().load(std::memory_order_relaxed) >= kLong.count()) {
         CallPoller();
@@ -162,7 +168,7 @@ bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
 }
 
 void GrpcPollerPool::RunTimed(Handler& handler) {
-  // Gone when it has run, but for this.
+  // The handler may be gone when it has run; this is not.
   Handler::UsualTime& usual_time = handler.usual_time();
   const Clock::time_point start = Clock::now();
   handler.Run();
@@ -198,35 +204,53 @@ void GrpcPollerPool::Balance(const Load& load) {
   }
 }
 
-bool GrpcPollerPool::Look() {
-  if (pollers_ == 0 && called_ == 0 && Clock::now() - unpolled_since_ >= kUnpolledPatience) return true;
-  quiet_looks_ = started_ == started_at_look_ && pollers_ > 0 ? quiet_looks_ + 1 : 0;
-  started_at_look_ = started_;
-  looks_ = quiet_looks_ < kQuietLooks;
-  return false;
+void GrpcPollerPool::CallPoller() {
+  ++pollers_;
+  if (parked_.empty()) {
+    if (!StartThread(/*polls=*/true)) --pollers_;
+    return;
+  }
+  Parked* called = parked_.back();
+  parked_.pop_back();
+  if (looker_ == called) looker_ = nullptr;
+  called->called = true;
+  called->wake.Signal();
 }
 
 void GrpcPollerPool::EnsureLooks() {
-  if (looks_ && looking_) return;
-  looks_ = true;
+  looks_wanted_ = true;
+  if (looker_ != nullptr) return;
   quiet_looks_ = 0;
-  if (parked_ > called_) {
-    changed_.Signal();
-  } else {
-    StartThread();
+  if (!parked_.empty()) {
+    // The one that is called last.
+    looker_ = parked_.front();
+    looker_->wake.Signal();
+  } else if (!looker_starts_) {
+    looker_starts_ = StartThread(/*polls=*/false);
   }
 }
 
-void GrpcPollerPool::CallPoller() {
-  if (parked_ > called_) {
-    ++called_;
-    changed_.Signal();
-  } else {
-    ++called_;
-    StartThread();
+bool GrpcPollerPool::Look() {
+  if (pollers_ == 0) return Clock::now() - unpolled_since_ >= kUnpolledPatience;
+  quiet_looks_ = handlers_ever_ == handlers_at_look_ ? quiet_looks_ + 1 : 0;
+  handlers_at_look_ = handlers_ever_;
+  if (quiet_looks_ >= kQuietLooks) {
+    looks_wanted_ = false;
+    looker_ = nullptr;
   }
+  return false;
 }
 
-bool GrpcPollerPool::StartThread() { return false; }
+bool GrpcPollerPool::StartThread(bool polls) {
+  threads_.emplace_back();
+  const auto self = std::prev(threads_.end());
+  try {
+    *self = std::thread([this, self, polls] { Run(self, polls); });
+    return true;
+  } catch (const std::system_error&) {
+    threads_.erase(self);
+    return false;
+  }
+}
 
 }  // namespace udsrpc

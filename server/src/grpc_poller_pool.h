@@ -69,12 +69,15 @@ class GrpcPollerPool {
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Parked;
   struct Load;
 
-  void Run(std::list<std::thread>::iterator self);
-  // Parks the calling thread until it is to poll. False: it is to end.
-  bool BecomePoller();
-  // Runs `handler`, or leaves it to another thread. False: enough others poll.
+  void Run(std::list<std::thread>::iterator self, bool polls);
+  // Parks the calling thread until it is called to poll. False: it is to end.
+  bool Park();
+  // Polls until the source ends, or until enough others poll.
+  void Poll();
+  // Runs `handler`, or leaves it to another thread. False: the calling thread is not to poll any more.
   bool RunHandlers(Handler& handler, Load& load);
   static void RunTimed(Handler& handler);
   // The next handler for a thread that has run one, or null; then it tells in `polls` whether the thread is to poll.
@@ -82,12 +85,13 @@ class GrpcPollerPool {
   // Takes stock of a polling thread's load, and has more threads poll, or fewer.
   void Balance(const Load& load);
 
-  // The look that a parked thread takes at the others. True: it is to poll.
-  bool Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EnsureLooks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has one more thread poll.
   void CallPoller() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Sees to it that a parked thread looks at the others.
+  void EnsureLooks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The look. True: the looking thread is to poll.
+  bool Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool StartThread(bool polls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void JoinEnded();
 
   Source& source_;
@@ -95,24 +99,24 @@ class GrpcPollerPool {
   std::atomic<bool> backlogged_{false};  // whether waiting_ has any
 
   internal::Mutex mutex_;
-  internal::CondVar changed_;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   int wanted_pollers_ ABSL_GUARDED_BY(mutex_) = 1;
-  int pollers_ ABSL_GUARDED_BY(mutex_) = 0;   // threads in Next
+  int pollers_ ABSL_GUARDED_BY(mutex_) = 0;   // threads that poll, or have been called to
   int handlers_ ABSL_GUARDED_BY(mutex_) = 0;  // threads in handlers
-  int parked_ ABSL_GUARDED_BY(mutex_) = 0;    // threads with nothing to do, and those about to start
-  int called_ ABSL_GUARDED_BY(mutex_) = 0;    // how many of the parked have been told to poll
   std::deque<Handler*> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Parked*> parked_ ABSL_GUARDED_BY(mutex_);  // the one that parked last is at the back, and called first
 
-  bool looks_ ABSL_GUARDED_BY(mutex_) = false;    // a parked thread is to look at the others
-  bool looking_ ABSL_GUARDED_BY(mutex_) = false;  // and one does
-  int quiet_looks_ ABSL_GUARDED_BY(mutex_) = 0;   // in a row
-  uint64_t started_ ABSL_GUARDED_BY(mutex_) = 0;  // handlers, ever
-  uint64_t started_at_look_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool looks_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool looker_starts_ ABSL_GUARDED_BY(mutex_) = false;  // a thread has been started for it
+  Parked* looker_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  int quiet_looks_ ABSL_GUARDED_BY(mutex_) = 0;         // in a row
+  uint64_t handlers_ever_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t handlers_at_look_ ABSL_GUARDED_BY(mutex_) = 0;
   Clock::time_point unpolled_since_ ABSL_GUARDED_BY(mutex_);  // where pollers_ is 0
 
   std::list<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   std::list<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);
+  internal::CondVar threads_gone_;
 };
 
 }  // namespace udsrpc

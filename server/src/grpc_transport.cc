@@ -1,1 +1,130 @@
 #include "server/src/grpc_transport.h"
+
+#include <grpc/grpc.h>
+#include <grpc/support/time.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "server/src/grpc_call_set.h"
+#include "server/src/grpc_poller_pool.h"
+#include "server/src/grpc_server_call.h"
+
+namespace udsrpc {
+namespace {
+
+int ToInt(size_t bytes) { return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max())); }
+
+// Half of the CPUs: the clients are on the same host.
+int MaxPollers() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency() / 2)); }
+
+// gRPC handles one ready descriptor a poll. A few more than a test's server has clients.
+constexpr int kPolls = 16;
+
+// A gRPC server without a listening socket: connections are handed to it, and one generic service takes every call.
+class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool::Source {
+ public:
+  GrpcServerTransport(const MethodTable& methods, const ServerOptions& options)
+      : methods_(methods),
+        options_(options),
+        pool_(*this, {.max_handlers = options.max_handler_threads, .max_pollers = MaxPollers()}) {}
+
+  absl::Status Start() {
+    grpc::ServerBuilder builder;
+    builder.RegisterAsyncGenericService(&service_);
+    builder.SetMaxReceiveMessageSize(ToInt(options_.max_receive_message_bytes));
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, ToInt(options_.max_metadata_bytes));
+#ifdef GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE
+    // Between the two, later versions refuse at random.
+    builder.AddChannelArgument(GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE, ToInt(options_.max_metadata_bytes));
+#endif
+    queue_ = builder.AddCompletionQueue();
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr) return absl::InternalError("the gRPC library did not start a server; see its log");
+    calls_ = std::make_unique<GrpcCallSet>(methods_, service_, *queue_, pool_);
+    calls_->Start();
+    if (absl::Status status = pool_.Start(); !status.ok()) {
+      // No thread of ours will take the events, so this one does.
+      server_->Shutdown(std::chrono::system_clock::now());
+      queue_->Shutdown();
+      GrpcPollerPool::Handler* handler;
+      while (Next(handler)) continue;
+      return status;
+    }
+    return absl::OkStatus();
+  }
+
+  void Adopt(UniqueFd connection) override { grpc::AddInsecureChannelFromFd(server_.get(), connection.release()); }
+
+  void Shutdown(absl::Time deadline) override {
+    calls_->Drain();
+    // Step by step by the library's C interface. grpc::Server::Shutdown(deadline) waits, beyond the calls, until every
+    // client has closed its connection; an idle gRPC client reads that it should every 5 s at best, others never.
+    const GoingAway going_away(*server_);
+    calls_->AwaitEnd(deadline);
+    grpc_server_cancel_all_calls(server_->c_server());
+    calls_->AwaitEnd(absl::InfiniteFuture());
+    server_->Shutdown(std::chrono::system_clock::now());
+    queue_->Shutdown();
+    pool_.Join();
+  }
+
+ private:
+  // Has `server` ask its clients to go elsewhere, and take no more calls. To be destroyed when it has shut down.
+  class GoingAway {
+   public:
+    explicit GoingAway(grpc::Server& server) : notifications_(grpc_completion_queue_create_for_next(nullptr)) {
+      grpc_server_shutdown_and_notify(server.c_server(), notifications_, nullptr);
+    }
+    ~GoingAway() {
+      grpc_completion_queue_next(notifications_, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
+      // Clients in this very process learn now that their connections are gone, not by their next call's failure.
+      for (int i = 0; i < kPolls; ++i) {
+        grpc_completion_queue_next(notifications_, gpr_inf_past(GPR_CLOCK_REALTIME), nullptr);
+      }
+      grpc_completion_queue_shutdown(notifications_);
+      grpc_completion_queue_next(notifications_, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
+      grpc_completion_queue_destroy(notifications_);
+    }
+
+   private:
+    grpc_completion_queue* const notifications_;
+  };
+
+  bool Next(GrpcPollerPool::Handler*& handler) override {
+    void* tag;
+    bool ok;
+    if (!queue_->Next(&tag, &ok)) return false;
+    const auto [call, event] = *static_cast<GrpcServerCall::Tag*>(tag);
+    handler = call->OnEvent(event, ok);
+    return true;
+  }
+
+  const MethodTable& methods_;
+  const ServerOptions options_;
+  grpc::AsyncGenericService service_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::unique_ptr<grpc::Server> server_;
+  GrpcPollerPool pool_;
+  std::unique_ptr<GrpcCallSet> calls_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ServerTransport>> MakeGrpcServerTransport(const MethodTable& methods,
+                                                                         const ServerOptions& options) {
+  auto transport = std::make_unique<GrpcServerTransport>(methods, options);
+  if (absl::Status status = transport->Start(); !status.ok()) return status;
+  return transport;
+}
+
+}  // namespace udsrpc

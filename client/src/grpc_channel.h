@@ -1,0 +1,58 @@
+#ifndef UDSRPC_CLIENT_GRPC_CHANNEL_H_
+#define UDSRPC_CLIENT_GRPC_CHANNEL_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+
+// A gRPC channel, replaced by a fresh one once it has failed to connect. gRPC itself would answer every call with the
+// old failure until its backoff is over, which is 100 ms at the least; a fresh channel asks the kernel at each call, and
+// on one host the kernel knows at once. Thread-safe.
+class GrpcChannel {
+ public:
+  struct Link {
+    explicit Link(std::shared_ptr<grpc::Channel> made) : channel(made), stub(std::move(made)) {}
+
+    const std::shared_ptr<grpc::Channel> channel;
+    grpc::GenericStub stub;
+  };
+
+  GrpcChannel(std::string target, const grpc::ChannelArguments& arguments)
+      : target_(std::move(target)), arguments_(arguments) {}
+
+  // The channel to make a call on. The call keeps it until it has ended.
+  std::shared_ptr<Link> Current();
+
+  // `failed` could not connect: the next call gets another, unless it does already.
+  void Replace(const Link& failed);
+
+  // Whether no call has been made for so long that the connection's end may have gone unnoticed: gRPC reads from a
+  // connection only while some thread waits on some completion queue.
+  bool LongUnused() const;
+  void MarkUsed() { last_use_.store(NowNanoseconds(), std::memory_order_relaxed); }
+
+ private:
+  static int64_t NowNanoseconds() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+  const std::string target_;
+  const grpc::ChannelArguments arguments_;
+  std::atomic<int64_t> last_use_{0};
+
+  internal::Mutex mutex_;
+  std::shared_ptr<Link> current_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_GRPC_CHANNEL_H_

@@ -1,0 +1,54 @@
+#ifndef UDSRPC_CLIENT_GRPC_UNARY_CALL_H_
+#define UDSRPC_CLIENT_GRPC_UNARY_CALL_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/src/active_call.h"
+#include "client/src/grpc_channel.h"
+#include "google/protobuf/message_lite.h"
+#include "udsrpc/client_context.h"
+#include "udsrpc/method.h"
+
+namespace udsrpc {
+
+// A blocking unary call over gRPC, driven by the thread that makes it. Lives on that thread's stack.
+class GrpcUnaryCall final : public ActiveCall {
+ public:
+  // `endpoint` is for messages. All arguments must outlive the call.
+  GrpcUnaryCall(const MethodDescriptor& method, absl::string_view endpoint, ClientContext& context)
+      : method_(method), endpoint_(endpoint), context_(context), deadline_(context.deadline()) {}
+
+  // Once. `response` is unspecified unless OK is returned.
+  absl::Status Run(GrpcChannel& channel, const google::protobuf::MessageLite& request,
+                   google::protobuf::MessageLite& response);
+
+ protected:
+  void OnCancel() override;
+
+ private:
+  // Sends `request`, blocks until the call has ended and leaves what came in `reply`.
+  grpc::Status Exchange(GrpcChannel& channel, GrpcChannel::Link& link, const grpc::ByteBuffer& request,
+                        grpc::ByteBuffer& reply);
+  absl::Status Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response) const;
+  // A failure that the library made, in words that name the endpoint; one that the server sent, as it is.
+  absl::Status Explain(absl::Status status, GrpcChannel& channel, const GrpcChannel::Link& link) const;
+  // Whether nothing came with `status` that only a server sends.
+  bool MayBeMadeHere(const absl::Status& status) const;
+
+  const MethodDescriptor& method_;
+  const absl::string_view endpoint_;
+  ClientContext& context_;
+  const absl::Time deadline_;
+  grpc::ClientContext grpc_context_;
+  bool cancelled_ = false;  // guarded by the context's lock while the call is attached to it
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_GRPC_UNARY_CALL_H_

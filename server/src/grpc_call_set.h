@@ -1,0 +1,74 @@
+#ifndef UDSRPC_SERVER_GRPC_CALL_SET_H_
+#define UDSRPC_SERVER_GRPC_CALL_SET_H_
+
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/generic/async_generic_service.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "server/src/dispatch.h"
+#include "server/src/grpc_poller_pool.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+
+class GrpcServerCall;
+
+// The calls of a gRPC server: asks the library for them, and knows at shutdown which of them are left. Thread-safe.
+class GrpcCallSet {
+ public:
+  // All arguments must outlive the set.
+  GrpcCallSet(const MethodTable& methods, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue,
+              GrpcPollerPool& pool)
+      : methods_(methods), service_(service), queue_(queue), pool_(pool) {}
+
+  const MethodTable& methods() const { return methods_; }
+  GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
+
+  // Asks for the first calls.
+  void Start();
+  // Asks for a call in the place of one that has begun, which is alive. Put off while handlers wait for threads: what
+  // is not asked for stays with its client, held back by HTTP/2's flow control.
+  void RequestAnother();
+  // Asks for what was put off, once no handler waits. A call of this set is alive.
+  void RequestPostponed();
+
+  // Every call that begins ends. False: the server is shutting down, and the call is to be refused.
+  bool Begin(GrpcServerCall& call, bool reads);
+  void End();
+  // False: the call has been refused while its request was read.
+  bool EndReading(GrpcServerCall& call);
+
+  // From now on refuses calls that begin, and refuses those that no handler has begun to serve.
+  void Drain();
+  // Blocks until all calls that have begun have ended, or until `deadline`.
+  void AwaitEnd(absl::Time deadline);
+
+ private:
+  void Request();
+
+  // The table has no room for more of each method, so methods may share one: an estimate is all that it is.
+  static constexpr size_t kUsualTimes = 256;
+
+  const MethodTable& methods_;
+  grpc::AsyncGenericService& service_;
+  grpc::ServerCompletionQueue& queue_;
+  GrpcPollerPool& pool_;
+  std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
+  std::atomic<int> postponed_{0};
+
+  internal::Mutex mutex_;
+  internal::CondVar all_ended_;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_set<GrpcServerCall*> reading_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_GRPC_CALL_SET_H_

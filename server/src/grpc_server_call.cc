@@ -1,0 +1,138 @@
+#include "server/src/grpc_server_call.h"
+
+#include <chrono>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/src/grpc_message.h"
+#include "common/src/grpc_metadata.h"
+#include "common/src/grpc_status.h"
+#include "server/src/dispatch.h"
+#include "server/src/grpc_call_set.h"
+#include "udsrpc/internal/tsan.h"
+
+// ThreadSanitizer does not see into the library. The edges marked below stand for what a completion queue promises:
+// the thread that takes an operation's event from it sees all that was done before the operation was started.
+
+namespace udsrpc {
+
+void GrpcServerCall::Context::Begin() {
+  client_metadata_ = FromGrpcMetadata(call_.grpc_context_.client_metadata());
+  const std::chrono::system_clock::time_point deadline = call_.grpc_context_.deadline();
+  if (deadline != std::chrono::system_clock::time_point::max()) deadline_ = absl::FromChrono(deadline);
+}
+
+GrpcServerCall::GrpcServerCall(GrpcCallSet& calls) : calls_(calls) {}
+
+GrpcServerCall::~GrpcServerCall() = default;
+
+void GrpcServerCall::Request(GrpcCallSet& calls, grpc::AsyncGenericService& service,
+                             grpc::ServerCompletionQueue& queue) {
+  auto* call = new GrpcServerCall(calls);
+  call->grpc_context_.AsyncNotifyWhenDone(&call->done_);
+  internal::TsanRelease(call);
+  service.RequestCall(&call->grpc_context_, &call->stream_, &queue, &queue, &call->requested_);
+}
+
+GrpcPollerPool::Handler* GrpcServerCall::OnEvent(Event event, bool ok) {
+  internal::TsanAcquire(this);
+  switch (event) {
+    case Event::kRequested:
+      return OnRequested(ok);
+    case Event::kRead:
+      return OnRead(ok);
+    case Event::kDone:
+      cancelled_.store(grpc_context_.IsCancelled(), std::memory_order_release);
+      [[fallthrough]];
+    case Event::kFinished:
+      Unref();
+      return nullptr;
+  }
+  return nullptr;
+}
+
+GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
+  if (!ok) {  // the server is shutting down, and there is no call
+    delete this;
+    return nullptr;
+  }
+  Ref();  // for kDone; the first reference is passed on from event to event
+  calls_.RequestAnother();
+  context_.Begin();
+  method_ = calls_.methods().Find(context_.method());
+  const bool reads = method_ != nullptr && method_->kind() == MethodKind::kUnary;
+  if (!calls_.Begin(*this, reads)) {
+    Refuse();
+    return nullptr;
+  }
+  if (method_ == nullptr) {
+    Finish(calls_.methods().NotFound(context_.method()), nullptr);
+    return nullptr;
+  }
+  if (!reads) return Dispatchable();
+  internal::TsanRelease(this);
+  stream_.Read(&request_, &read_);
+  return nullptr;
+}
+
+GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
+  if (!calls_.EndReading(*this)) {  // refused meanwhile
+    Unref();
+    return nullptr;
+  }
+  if (ok) return Dispatchable();
+  // The client has half-closed, or it is gone and this goes nowhere. gRPC's own server has the same code.
+  Finish(absl::InternalError(absl::StrCat(context_.method(), ": the call has no request; a unary call sends one")),
+         nullptr);
+  return nullptr;
+}
+
+GrpcPollerPool::Handler* GrpcServerCall::Dispatchable() {
+  Ref();
+  return this;
+}
+
+void GrpcServerCall::Run() {
+  Dispatch(*method_, *this);
+  calls_.RequestPostponed();
+  Unref();
+}
+
+void GrpcServerCall::Refuse() {
+  Finish(absl::UnavailableError(absl::StrCat(context_.method(), ": the server is shutting down; call again")), nullptr);
+}
+
+bool GrpcServerCall::ParseRequest(google::protobuf::MessageLite& request) { return ParseFromGrpc(request_, request); }
+
+void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  for (const auto& [key, value] : context_.initial_metadata()) grpc_context_.AddInitialMetadata(key, value);
+  for (const auto& [key, value] : context_.trailing_metadata()) grpc_context_.AddTrailingMetadata(key, value);
+  // The event may come, and delete the call, while this thread is still in the library.
+  Ref();
+  grpc::ByteBuffer reply;
+  if (!status.ok()) {
+    internal::TsanRelease(this);
+    stream_.Finish(ToGrpcStatus(status), &finished_);
+  } else if (SerializeToGrpc(*response, reply)) {
+    internal::TsanRelease(this);
+    stream_.WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), &finished_);
+  } else {
+    internal::TsanRelease(this);
+    stream_.Finish(ToGrpcStatus(absl::InternalError(absl::StrCat(
+                       context_.method(), ": the reply is larger than Protobuf's 2 GiB; send it in parts"))),
+                   &finished_);
+  }
+  Unref();
+}
+
+void GrpcServerCall::Unref() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  GrpcCallSet& calls = calls_;
+  delete this;
+  calls.End();
+}
+
+GrpcPollerPool::Handler::UsualTime& GrpcServerCall::usual_time() { return calls_.usual_time(*method_); }
+
+}  // namespace udsrpc

@@ -1,0 +1,97 @@
+#ifndef UDSRPC_SERVER_GRPC_SERVER_CALL_H_
+#define UDSRPC_SERVER_GRPC_SERVER_CALL_H_
+
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <atomic>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/src/grpc_poller_pool.h"
+#include "server/src/server_call.h"
+#include "udsrpc/server_context.h"
+#include "udsrpc/service.h"
+
+namespace udsrpc {
+
+class GrpcCallSet;
+
+// A unary call that the gRPC library serves, from the request for one until its last event. Deletes itself.
+//
+//   requested -> reading -> [waiting for a thread ->] dispatched -> finishing -> finished
+//                        `-> refused, at shutdown
+//
+// and beside that, at any time after it was requested, done: gRPC's word for the end of the call at the client's side,
+// be it by the status, by cancellation, by the deadline or by the loss of the connection.
+class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
+ public:
+  // What to hand back to the call when the queue returns this as a tag.
+  enum class Event { kRequested, kRead, kFinished, kDone };
+  struct Tag {
+    GrpcServerCall* call;
+    Event event;
+  };
+
+  // Asks the library for a call; it may begin at once, on another thread. All arguments must outlive it.
+  static void Request(GrpcCallSet& calls, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue);
+
+  // Goes on from `event`. Returns this where the handler is to run, or null. May delete the call.
+  GrpcPollerPool::Handler* OnEvent(Event event, bool ok);
+
+  // Ends a call that no handler has seen, with UNAVAILABLE.
+  void Refuse();
+
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref();
+
+  ServerContext& context() override { return context_; }
+  bool ParseRequest(google::protobuf::MessageLite& request) override;
+  void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
+
+  void Run() override;
+  UsualTime& usual_time() override;
+
+ private:
+  class Context final : public ServerContext {
+   public:
+    explicit Context(const GrpcServerCall& call) : call_(call) {}
+
+    // Takes over what the library knows of a call that has begun.
+    void Begin();
+
+    absl::string_view method() const override { return call_.grpc_context_.method(); }
+    bool IsCancelled() const override { return call_.cancelled_.load(std::memory_order_acquire); }
+
+   private:
+    const GrpcServerCall& call_;
+  };
+
+  explicit GrpcServerCall(GrpcCallSet& calls);
+  ~GrpcServerCall() override;
+
+  GrpcPollerPool::Handler* OnRequested(bool ok);
+  GrpcPollerPool::Handler* OnRead(bool ok);
+  // One reference more is held until Run returns or the call is refused.
+  GrpcPollerPool::Handler* Dispatchable();
+
+  GrpcCallSet& calls_;
+  // One for each event to come, and one while a thread is in a member that may see the last of these.
+  std::atomic<int> references_{1};
+  std::atomic<bool> cancelled_{false};
+  const ServerMethod* method_ = nullptr;
+  Context context_{*this};
+
+  grpc::GenericServerContext grpc_context_;
+  grpc::GenericServerAsyncReaderWriter stream_{&grpc_context_};
+  grpc::ByteBuffer request_;
+  Tag requested_{this, Event::kRequested};
+  Tag read_{this, Event::kRead};
+  Tag finished_{this, Event::kFinished};
+  Tag done_{this, Event::kDone};
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_GRPC_SERVER_CALL_H_
