@@ -10,6 +10,7 @@ absl::Status ActiveCall::Claim(ClientContext& context) {
     return absl::FailedPreconditionError("this ClientContext has served a call already; make a new one for each call");
   }
   context.used_ = true;
+  context.set_deadline(context.deadline());  // a timeout begins to count
   if (context.cancelled_) return absl::CancelledError("the call was cancelled before it started");
   return absl::OkStatus();
 }

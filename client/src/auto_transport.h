@@ -22,8 +22,6 @@ class AutoTransport final : public ClientTransport {
                          google::protobuf::MessageLite& response) override;
 
  private:
-  bool ServerOffersSeqpacket(const ClientContext& context);
-
   const std::unique_ptr<SeqpacketTransport> seqpacket_;
   const std::unique_ptr<ClientTransport> grpc_;
   std::atomic<Deadline::Clock::rep> next_try_{0};  // ticks of Deadline::Clock

@@ -26,8 +26,8 @@ class FailedStream final : public ClientStream {
 
 }  // namespace
 
-Channel::Channel(Endpoint endpoint, Transport transport, std::unique_ptr<ClientTransport> carrier)
-    : endpoint_(std::move(endpoint)), transport_(transport), carrier_(std::move(carrier)) {}
+Channel::Channel(std::string target, Transport transport, std::unique_ptr<ClientTransport> carrier)
+    : target_(std::move(target)), transport_(transport), carrier_(std::move(carrier)) {}
 
 Channel::~Channel() = default;
 

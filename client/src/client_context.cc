@@ -1,11 +1,19 @@
 #include "udsrpc/client_context.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "absl/time/clock.h"
 #include "client/src/active_call.h"
 
 namespace udsrpc {
 
-ClientContext::~ClientContext() = default;
+ClientContext::~ClientContext() {
+  internal::MutexLock lock(mutex_);
+  if (active_ == nullptr) return;
+  std::fputs("udsrpc: a ClientContext was destroyed during its call; keep it until the call has ended\n", stderr);
+  std::abort();
+}
 
 void ClientContext::set_deadline(absl::Time deadline) {
   deadline_ = deadline;

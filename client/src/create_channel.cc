@@ -5,6 +5,7 @@
 #include "client/src/grpc_transport.h"
 #include "client/src/seqpacket_transport.h"
 #include "udsrpc/channel.h"
+#include "udsrpc/endpoint.h"
 
 namespace udsrpc {
 namespace {
@@ -28,7 +29,7 @@ absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
   if (!endpoint.ok()) return endpoint.status();
   absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, options);
   if (!transport.ok()) return transport.status();
-  return std::make_shared<Channel>(*std::move(endpoint), options.transport, *std::move(transport));
+  return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), options.transport, *std::move(transport)));
 }
 
 }  // namespace udsrpc

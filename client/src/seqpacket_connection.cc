@@ -1,5 +1,6 @@
 #include "client/src/seqpacket_connection.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,7 +46,7 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
                                .min_version = wire::kVersion,
                                .features = 0,
                                .max_calls = 0,
-                               .max_metadata = static_cast<uint32_t>(limits_.max_metadata_bytes),
+                               .max_metadata = wire::ClampLimit(limits_.max_metadata_bytes),
                                .max_message = limits_.max_receive_message_bytes};
   queue_.AppendFrame(hello);
   queued_bytes_ = queue_.bytes();
@@ -345,10 +346,11 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
     malformed.Update(parsed);
     return absl::UnavailableError(absl::StrCat(name_, ": the server broke the protocol: ", parsed.message()));
   }
-  if (initial.ByteSize() + trailing.ByteSize() > limits_.max_metadata_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        call.path, ": the server's metadata of ", initial.ByteSize() + trailing.ByteSize(),
-        " bytes is over the limit of ", limits_.max_metadata_bytes, "; raise ChannelOptions::max_metadata_bytes"));
+  const size_t most = std::max(initial.ByteSize(), trailing.ByteSize());
+  if (most > limits_.max_metadata_bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(call.path, ": the server's metadata of ", most,
+                                                     " bytes is over the limit of ", limits_.max_metadata_bytes,
+                                                     "; raise ChannelOptions::max_metadata_bytes"));
   }
   if (frame.code != 0) return MakeStatus(static_cast<int>(frame.code), frame.status_message, frame.details);
   if (frame.message.size() > limits_.max_receive_message_bytes) {
@@ -356,7 +358,10 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
                                                      " bytes is over the limit of ", limits_.max_receive_message_bytes,
                                                      "; raise ChannelOptions::max_receive_message_bytes"));
   }
-  if (!frame.has_message) return absl::InternalError(absl::StrCat(call.path, ": the server said OK without a reply"));
+  if (!frame.has_message) {
+    return absl::UnimplementedError(
+        absl::StrCat(call.path, ": ", name_, " said OK without a reply; is the method a unary one there?"));
+  }
   if (!call.response.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) {
     return absl::InternalError(absl::StrCat(call.path, ": the reply's bytes are no ", call.response.GetTypeName(),
                                             "; do both sides use the same .proto?"));

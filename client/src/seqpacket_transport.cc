@@ -1,6 +1,7 @@
 #include "client/src/seqpacket_transport.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,11 @@ namespace {
 // stuck; gRPC's own limit for a connection attempt is 20 s.
 constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
 
+// Whether connect(2) failed because there is no socket for us, which says nothing about gRPC's beside it.
+bool MeansNotOffered(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EPROTOTYPE || error == EACCES;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(const Endpoint& endpoint,
@@ -30,6 +36,14 @@ absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(c
 absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                            const google::protobuf::MessageLite& request,
                                            google::protobuf::MessageLite& response) {
+  bool offered;
+  return UnaryCallIfOffered(method, context, request, response, &offered);
+}
+
+absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& method, ClientContext& context,
+                                                    const google::protobuf::MessageLite& request,
+                                                    google::protobuf::MessageLite& response, bool* offered) {
+  *offered = true;
   const absl::Time at = context.deadline();
   const Deadline deadline =
       at == absl::InfiniteFuture() ? Deadline() : Deadline::After(at - absl::Now(), Deadline::Clock::now());
@@ -41,7 +55,10 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
   for (bool again = true;; again = false) {
     int error;
     absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = Connection(deadline, &error);
-    if (!connection.ok()) return connection.status();
+    if (!connection.ok()) {
+      *offered = !MeansNotOffered(error);
+      return connection.status();
+    }
     PendingCall call(method.path, context, request, response, deadline);
     absl::Status status = (*connection)->Call(call);
     if (status.code() == absl::StatusCode::kUnavailable) Forget(connection->get());

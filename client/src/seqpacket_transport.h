@@ -27,14 +27,19 @@ class SeqpacketTransport final : public ClientTransport {
                          const google::protobuf::MessageLite& request,
                          google::protobuf::MessageLite& response) override;
 
-  // The connection, made where there is none; of several callers one makes it and the others wait for it.
-  // UNAVAILABLE: see ConnectSocket, whose errno is in `*error`. DEADLINE_EXCEEDED: no connection by then.
-  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Connection(const Deadline& deadline, int* error);
+  // As UnaryCall. `*offered` is false where the server has no seqpacket socket; then no handler has run for the call,
+  // and it can be made over another transport.
+  absl::Status UnaryCallIfOffered(const MethodDescriptor& method, ClientContext& context,
+                                  const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response,
+                                  bool* offered);
 
  private:
   SeqpacketTransport(SocketAddress address, std::string name, SeqpacketConnection::Limits limits)
       : address_(std::move(address)), name_(std::move(name)), limits_(limits) {}
 
+  // The connection, made where there is none; of several callers one makes it and the others wait for it.
+  // UNAVAILABLE: see ConnectSocket, whose errno is in `*error`. DEADLINE_EXCEEDED: no connection by then.
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Connection(const Deadline& deadline, int* error);
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Connect(const Deadline& deadline, int* error);
   void Forget(const SeqpacketConnection* connection);
 

@@ -31,7 +31,9 @@ absl::Status ValidateMetadataKey(absl::string_view key) {
   if (!std::all_of(key.begin(), key.end(), IsKeyCharacter)) {
     return Invalid(key, "only 0-9 a-z _ - and . are allowed");
   }
-  if (absl::StartsWith(key, "grpc-")) return Invalid(key, "grpc- is reserved for the framework; use another prefix");
+  if (absl::StartsWith(key, "grpc-") || key == "content-type" || key == "te" || key == "user-agent") {
+    return Invalid(key, "it is reserved for the framework; use another one");
+  }
   return absl::OkStatus();
 }
 
@@ -50,7 +52,7 @@ absl::Status Metadata::Add(absl::string_view key, absl::string_view value) {
 
 std::optional<absl::string_view> Metadata::Get(absl::string_view key) const {
   for (const Entry& entry : entries_) {
-    if (entry.first == key) return absl::string_view(entry.second);
+    if (absl::EqualsIgnoreCase(entry.first, key)) return absl::string_view(entry.second);
   }
   return std::nullopt;
 }

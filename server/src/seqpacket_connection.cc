@@ -126,7 +126,7 @@ absl::Status SeqpacketServerConnection::OnHello(const wire::RawFrame& frame) {
                                       .min_version = wire::kVersion,
                                       .features = 0,
                                       .max_calls = kMaxCalls,
-                                      .max_metadata = static_cast<uint32_t>(options.max_metadata_bytes),
+                                      .max_metadata = wire::ClampLimit(options.max_metadata_bytes),
                                       .max_message = options.max_receive_message_bytes});
   if (hello->version == wire::kVersion) return absl::OkStatus();
   // The frames behind it are in a version that this server does not read.

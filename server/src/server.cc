@@ -1,6 +1,7 @@
 #include "udsrpc/server.h"
 
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,11 @@ void Server::Shutdown(absl::Time deadline) {
   // Side by side: a transport that has yet to begin would go on taking calls.
   std::vector<std::thread> threads;
   for (const auto& transport : state_->transports) {
-    threads.emplace_back([&transport, deadline] { transport->Shutdown(deadline); });
+    try {
+      threads.emplace_back([&transport, deadline] { transport->Shutdown(deadline); });
+    } catch (const std::system_error&) {
+      transport->Shutdown(deadline);  // no thread to be had: one after the other, then
+    }
   }
   for (std::thread& thread : threads) thread.join();
   internal::MutexLock lock(state_->mutex);

@@ -20,7 +20,8 @@ namespace {
 using Listeners = std::vector<Acceptor::Listener>;
 
 Admission AdmissionFor(const Endpoint& endpoint, const EndpointOptions& options) {
-  Admission admission{.check_uid = endpoint.kind() == Endpoint::Kind::kAbstract, .uids = options.allowed_uids};
+  Admission admission{.check_uid = endpoint.kind() == Endpoint::Kind::kAbstract || !options.allowed_uids.empty(),
+                      .uids = options.allowed_uids};
   admission.uids.push_back(0);
   admission.uids.push_back(geteuid());
   std::sort(admission.uids.begin(), admission.uids.end());
@@ -58,6 +59,7 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   std::unique_ptr<Server> server(new Server);
   Server::State& state = *server->state_;
   for (const Service* service : services_) {
+    if (service == nullptr) return absl::InvalidArgumentError("RegisterService was given a null service");
     if (absl::Status status = state.methods.Add(*service); !status.ok()) return status;
   }
 
@@ -70,6 +72,10 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     if (!options.grpc && !options.seqpacket) {
       return absl::InvalidArgumentError(
           absl::StrCat(target, ": it offers no transport; set EndpointOptions::grpc or ::seqpacket"));
+    }
+    if ((options.mode & ~mode_t{0777}) != 0) {
+      return absl::InvalidArgumentError(absl::StrCat(target, ": EndpointOptions::mode is ", options.mode,
+                                                     ", which is over 0777; write it in octal, as in 0660"));
     }
     offers_grpc = offers_grpc || options.grpc;
     offers_seqpacket = offers_seqpacket || options.seqpacket;

@@ -53,6 +53,9 @@ TEST_F(EndpointErrorsTest, NoEndpointNoTransportNoThreads) {
   EXPECT_EQ(ServerBuilder().Start().status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Start("unix:" + dir_.File("s"), {.grpc = false, .seqpacket = false}).status().code(),
             absl::StatusCode::kInvalidArgument);
+  EndpointOptions decimal = AllTransports();
+  decimal.mode = 660;
+  EXPECT_EQ(Start("unix:" + dir_.File("s"), decimal).status().code(), absl::StatusCode::kInvalidArgument);
   ServerBuilder builder(ServerOptions{.max_handler_threads = 0});
   builder.AddEndpoint("unix:" + dir_.File("s"), AllTransports());
   EXPECT_EQ(builder.Start().status().code(), absl::StatusCode::kInvalidArgument);

@@ -16,6 +16,7 @@ TEST(Metadata, KeepsEntriesInOrderAndKeysInLowerCase) {
   EXPECT_EQ(std::vector<Metadata::Entry>(metadata.begin(), metadata.end()),
             (std::vector<Metadata::Entry>{{"b", "1"}, {"a", "2"}, {"b", "3"}}));
   EXPECT_EQ(metadata.Get("b"), "1");
+  EXPECT_EQ(metadata.Get("B"), "1");
   EXPECT_EQ(metadata.Get("c"), std::nullopt);
   EXPECT_EQ(metadata.ByteSize(), 3 * (1 + 1 + 32U));
 }
@@ -31,8 +32,9 @@ TEST(Metadata, RefusesWhatGrpcForbidsAndNamesTheKey) {
   const struct {
     absl::string_view key, value, rule;
   } cases[] = {
-      {"", "v", "empty"},          {"a b", "v", "allowed"}, {":path", "v", "allowed"}, {"grpc-x", "v", "reserved"},
-      {"GRPC-X", "v", "reserved"}, {"k", "\n", "-bin"},     {"k", "\x7f", "-bin"},     {"k", "h\xc3\xa9", "-bin"},
+      {"", "v", "empty"},          {"a b", "v", "allowed"},     {":path", "v", "allowed"},
+      {"grpc-x", "v", "reserved"}, {"GRPC-X", "v", "reserved"}, {"te", "v", "reserved"},
+      {"k", "\n", "-bin"},         {"k", "\x7f", "-bin"},       {"k", "h\xc3\xa9", "-bin"},
   };
   for (const auto& c : cases) {
     Metadata metadata;

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/client_stream.h"
-#include "udsrpc/endpoint.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
 
@@ -17,52 +17,70 @@ namespace udsrpc {
 
 class ClientTransport;
 
+// Set by designated initializers: every field has a default, and fields are added, never reordered.
 struct ChannelOptions {
   Transport transport = Transport::kGrpc;
 
-  // The largest reply accepted, in bytes of its encoding; a larger one fails its call with RESOURCE_EXHAUSTED.
-  // Default: gRPC's.
+  // The largest reply accepted, in bytes of its encoding; a larger one fails its call with RESOURCE_EXHAUSTED. Over
+  // seqpacket a message has to fit a packet of 65,536 bytes as well, for now. Default: that of gRPC 1.51.
   size_t max_receive_message_bytes = 4 << 20;
 
-  // The most metadata accepted from the server for one call, by Metadata::ByteSize. Default: gRPC's.
+  // The most that the server may send for one call as initial metadata (by Metadata::ByteSize), and the most as
+  // trailing metadata with the status' message and details; more fails the call with RESOURCE_EXHAUSTED. Over seqpacket
+  // at most 24 KiB whatever this says. Default: that of gRPC 1.51.
   size_t max_metadata_bytes = 8 << 10;
 };
 
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
-// was lost; calls under way when that happens end with UNAVAILABLE.
+// was lost. Of the calls under way when that happens, one that the server cannot have begun to handle is made again,
+// once and unseen; every other ends with UNAVAILABLE, and its handler may have run.
 //
-// Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: a stub
-// keeps its channel alive. Destroy it when no call is under way.
+// Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: stubs
+// and streams keep their channel alive.
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
-  Channel(Endpoint endpoint, Transport transport, std::unique_ptr<ClientTransport> carrier);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  const Endpoint& endpoint() const { return endpoint_; }
+  // The endpoint, in its canonical form.
+  const std::string& target() const { return target_; }
   Transport transport() const { return transport_; }
 
   // The two below are what generated stubs call.
 
-  // Blocks the calling thread, which itself does the sending and receiving, until the call has ended. `response` is
-  // unspecified unless OK is returned. The statuses are those of docs/STATUS_CODES.md.
+  // Blocks the calling thread, which itself does the sending and receiving, until the call has ended. `request` must
+  // not change meanwhile; `response` is unspecified unless OK is returned.
+  //
+  // What the handler returned, or
+  // UNAVAILABLE: nobody listens, this user may not connect, or the connection was lost.
+  // DEADLINE_EXCEEDED, CANCELLED: by the context.
+  // UNIMPLEMENTED: the server has no such service or method, or has it as a stream.
+  // RESOURCE_EXHAUSTED: a message or metadata over a limit of either side.
+  // INTERNAL: request or reply do not parse on the other side.
+  // UNKNOWN: the handler threw.
+  // FAILED_PRECONDITION: the context has served a call already.
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response);
 
   // Never blocks. Where the call cannot start, the stream says so at Finish. `request` is the only message that a
-  // server-streaming call sends, and null for the other kinds; it is not kept.
+  // server-streaming call sends, and null for the other kinds; it is not kept. The stream keeps the channel alive.
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                               const google::protobuf::MessageLite* request);
 
  private:
-  const Endpoint endpoint_;
+  friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
+                                                                const ChannelOptions& options);
+  Channel(std::string target, Transport transport, std::unique_ptr<ClientTransport> carrier);
+
+  const std::string target_;
   const Transport transport_;
   const std::unique_ptr<ClientTransport> carrier_;
 };
 
 // A channel to `target`, see Endpoint. Connects to nothing yet, so it does not block.
-// INVALID_ARGUMENT: `target` is no endpoint, or its path is too long for the seqpacket socket beside it.
+// INVALID_ARGUMENT: `target` is no endpoint, its path is too long for the seqpacket socket beside it, or gRPC's client
+//   cannot express it (see Endpoint::ToString).
 // UNIMPLEMENTED: the transport is not linked into this program.
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options = {});
 

@@ -14,9 +14,9 @@ class ActiveCall;
 
 // What one call carries beside its messages: deadline, metadata both ways, cancellation.
 //
-// Serves one call: a second call with the same context fails with FAILED_PRECONDITION. Must outlive the call. Settings
-// are made before the call and results read after it, by one thread at a time; Cancel() alone may be called at any
-// time by any thread.
+// Serves one call: a second call with the same context fails with FAILED_PRECONDITION. Must outlive the call;
+// destroying it while the call is under way ends the program with a message. Settings are made before the call and
+// results read after it, by one thread at a time; Cancel() alone may be called at any time by any thread.
 class ClientContext {
  public:
   ClientContext() = default;
@@ -30,20 +30,21 @@ class ClientContext {
   void set_deadline(absl::Time deadline);
   void set_timeout(absl::Duration timeout);
 
-  // By when the call has to end, or InfiniteFuture; with a timeout, as if the call started now.
+  // By when the call has to end, or InfiniteFuture. Before the call, a timeout counts as if it started now.
   absl::Time deadline() const;
 
   // Metadata sent with the request. INVALID_ARGUMENT where Metadata's rules forbid it; the call is unchanged then.
   absl::Status AddMetadata(absl::string_view key, absl::string_view value) { return metadata_.Add(key, value); }
   const Metadata& metadata() const { return metadata_; }
 
-  // What the server sent before its first message and with its status. Valid once the call has ended, until the
-  // context is destroyed; empty where the server sent none or was never reached.
+  // What the server sent before its first message and with its status. Valid once the call has ended (for a stream, the
+  // initial metadata once the first Read has returned); empty where the server sent none or was never reached.
   const Metadata& server_initial_metadata() const { return server_initial_metadata_; }
   const Metadata& server_trailing_metadata() const { return server_trailing_metadata_; }
 
   // Ends the call with CANCELLED and tells the server, unless the call has ended. Before the call: it will not start.
-  // Thread-safe; never blocks for longer than a lock that is held briefly. As TryCancel, which is gRPC's name for it.
+  // Thread-safe; never blocks for longer than a lock that is held briefly. A call that waits for room in the backlog of
+  // a server that accepts no connections hears of it when that wait is over, for now. TryCancel is gRPC's name for it.
   void Cancel();
   void TryCancel() { Cancel(); }
 

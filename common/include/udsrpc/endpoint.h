@@ -2,6 +2,7 @@
 #define UDSRPC_ENDPOINT_H_
 
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -37,7 +38,8 @@ class Endpoint {
   // The path, or the abstract name without the NUL that begins it in a socket address. Raw bytes.
   const std::string& address() const { return address_; }
 
-  // A target that parses to an equal endpoint, here and in every gRPC implementation.
+  // A target that parses to an equal endpoint, here and in gRPC. (gRPC C++ 1.51 cannot express a comma, nor an abstract
+  // name that begins with a NUL; CreateChannel refuses those over gRPC.)
   std::string ToString() const;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;

@@ -12,12 +12,13 @@
 
 namespace udsrpc {
 
-// Key-value pairs that travel beside a call's messages, in the order in which they were added. A key may repeat.
+// Key-value pairs that travel beside a call's messages. A key may repeat; its values arrive in the order in which they
+// were added (over gRPC, different keys arrive sorted).
 //
 // gRPC's rules hold on both transports. A key is one or more of `0-9 a-z _ - .`; upper case is accepted and lowered.
-// Keys that begin with `grpc-` are reserved. The value of a key that ends in `-bin` is any bytes; every other value is
-// printable ASCII (0x20 to 0x7E), or empty. Leave no space at either end of it: udsrpc keeps one, but other gRPC
-// implementations may strip it.
+// Keys that begin with `grpc-` are reserved, and so are `content-type`, `te` and `user-agent`, which gRPC sets. The
+// value of a key that ends in `-bin` is any bytes; every other value is printable ASCII (0x20 to 0x7E), or empty. Leave
+// no space at either end of it: udsrpc keeps one, but other gRPC implementations may strip it.
 //
 // Thread-compatible.
 class Metadata {
@@ -29,7 +30,7 @@ class Metadata {
   // INVALID_ARGUMENT, naming the key and the rule, when key or value is not allowed; nothing is added then.
   absl::Status Add(absl::string_view key, absl::string_view value);
 
-  // The first value of `key` (lower case). The view lives until this object is next changed.
+  // The first value of `key`, in either case. The view lives until this object is next changed.
   std::optional<absl::string_view> Get(absl::string_view key) const;
 
   const_iterator begin() const { return entries_.begin(); }

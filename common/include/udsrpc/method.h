@@ -5,7 +5,7 @@ namespace udsrpc {
 
 enum class MethodKind { kUnary, kServerStreaming, kClientStreaming, kBidiStreaming };
 
-// A method as a generated stub names it. Used by generated code; `path` is a string literal.
+// A method as a generated stub names it. `path` outlives every call of the method; in generated code it is a literal.
 struct MethodDescriptor {
   const char* path;  // "/package.Service/Method"
   MethodKind kind;

@@ -1,6 +1,8 @@
 #ifndef UDSRPC_TRANSPORT_H_
 #define UDSRPC_TRANSPORT_H_
 
+#include <string>
+
 #include "absl/strings/string_view.h"
 
 namespace udsrpc {
@@ -11,12 +13,20 @@ enum class Transport {
   kGrpc,
   // The udsrpc protocol (docs/PROTOCOL.md) on a SOCK_SEQPACKET socket: small messages at the least latency.
   kSeqpacket,
-  // Seqpacket where the server offers it, else gRPC; decided anew at each connection.
+  // Seqpacket where the server has a socket for it that this user may use, else gRPC. Decided at each call; once gRPC
+  // was
+  // chosen, seqpacket is tried again after a second. For now a message that only gRPC can carry is not sent over gRPC
+  // for
+  // that: it fails as over kSeqpacket.
   kAuto,
 };
 
 // "grpc", "seqpacket" or "auto".
 absl::string_view TransportName(Transport transport);
+
+// For ABSL_FLAG(udsrpc::Transport, ...): the same names.
+bool AbslParseFlag(absl::string_view text, Transport* transport, std::string* error);
+std::string AbslUnparseFlag(Transport transport);
 
 }  // namespace udsrpc
 

@@ -24,6 +24,11 @@ inline constexpr uint32_t kMaxMethodNumbers = 1024;
 // Explanations in GOAWAY are cut to this.
 inline constexpr size_t kMaxReasonBytes = 1024;
 
+// What a limit is on the wire, where it has 32 bits.
+inline constexpr uint32_t ClampLimit(size_t limit) {
+  return limit < UINT32_MAX ? static_cast<uint32_t>(limit) : UINT32_MAX;
+}
+
 }  // namespace udsrpc::wire
 
 #endif  // UDSRPC_COMMON_WIRE_LIMITS_H_

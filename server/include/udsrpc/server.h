@@ -16,30 +16,35 @@
 
 namespace udsrpc {
 
+// Set by designated initializers: every field has a default, and fields are added, never reordered.
 struct EndpointOptions {
   // Which transports the endpoint offers; at least one.
   bool grpc = true;
   bool seqpacket = true;
 
-  // File mode of a path's sockets, set before they are visible. Connecting needs write permission.
+  // Permission bits of a path's sockets, an octal number of at most 0777, whatever the umask. The files never have
+  // more, not even for a moment. Connecting needs write permission.
   mode_t mode = 0600;
 
-  // User ids whose connections an abstract endpoint admits beside this process's own and root's. An abstract name has
-  // no file permissions, so without this check every process of the network namespace could connect. Others are
-  // disconnected at once. Does not apply to paths, which `mode` and the directory guard.
+  // User ids that are admitted beside this process's own and root's. Everybody else's connections are closed at once,
+  // so that their calls end with UNAVAILABLE. Empty: a path admits whom `mode` and its directories admit, an abstract
+  // name, which has no permissions and is in reach of the whole network namespace, admits nobody else.
   std::vector<uid_t> allowed_uids = {};
 };
 
+// As EndpointOptions.
 struct ServerOptions {
-  // The largest request accepted, in bytes of its encoding; a larger one ends its call with RESOURCE_EXHAUSTED.
-  // Default: gRPC's.
+  // The largest request accepted, in bytes of its encoding; a larger one ends its call with RESOURCE_EXHAUSTED. Over
+  // seqpacket a message has to fit a packet of 65,536 bytes as well, for now. Default: that of gRPC 1.51.
   size_t max_receive_message_bytes = 4 << 20;
 
-  // The most metadata accepted from a client for one call, by Metadata::ByteSize. Default: gRPC's.
+  // The most metadata accepted from a client for one call, by Metadata::ByteSize; more ends it with RESOURCE_EXHAUSTED.
+  // Over seqpacket a client sends at most 24 KiB. Default: that of gRPC 1.51.
   size_t max_metadata_bytes = 8 << 10;
 
-  // Handlers that may run at once, over all connections of a transport; further calls wait. At least 1. Threads are
-  // started as handlers block and end when long unused; one or two more than handlers are there to read.
+  // Handlers that may run at once, over all connections of one transport (so twice as many with both); further calls
+  // wait. At least 1. Threads are started as handlers block and end when long unused; one or two more than handlers are
+  // there to read.
   int max_handler_threads = 256;
 };
 
@@ -86,15 +91,20 @@ class ServerBuilder {
   // `target` is parsed by Start. At least one endpoint is needed.
   ServerBuilder& AddEndpoint(absl::string_view target, EndpointOptions options = {});
 
-  // `service` must outlive the server, and is called by many threads at once.
+  // `service` must outlive the server, and is called by many threads at once. A handler that throws ends its call with
+  // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
 
-  // Listens on every endpoint and starts to serve, or does nothing at all. Once a builder. The message names the
-  // endpoint and says what to do.
-  // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport.
+  // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s a
+  // socket, while another process locks its directory. The message names the endpoint and says what to do.
+  // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
+  // is
+  //   none; a null service; no handler threads.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
-  // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be written.
+  // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written.
+  // UNAVAILABLE: another process keeps the directory locked. RESOURCE_EXHAUSTED: no descriptor or thread left.
+  // INTERNAL: the kernel or gRPC refused for another reason.
   // UNIMPLEMENTED: an endpoint offers gRPC and the program is linked without it.
   absl::StatusOr<std::unique_ptr<Server>> Start();
 

@@ -8,8 +8,9 @@
 
 namespace udsrpc {
 
-// What a handler knows of its call beside the messages. Made by the server and passed to the handler; valid until the
-// handler returns. IsCancelled() is thread-safe; everything else is used by one thread at a time.
+// What a handler knows of its call beside the messages. Made by the server and passed to the handler; it and what it
+// returns views of are valid until the handler returns. IsCancelled() is thread-safe; everything else is used by one
+// thread at a time. Derived from by udsrpc only: functions are added without notice.
 class ServerContext {
  public:
   virtual ~ServerContext() = default;
@@ -25,8 +26,8 @@ class ServerContext {
   // By when the client wants its answer, by this host's clock; InfiniteFuture where it set no deadline.
   absl::Time deadline() const { return deadline_; }
 
-  // True once nobody waits for the answer: the deadline has passed, or the client cancelled the call or is gone. What
-  // the handler returns then is dropped. Cheap enough to poll.
+  // True once nobody waits for the answer: the deadline has passed, the client cancelled the call or is gone, or the
+  // server's shutdown has come to its own deadline. What the handler returns then is dropped. Cheap enough to poll.
   virtual bool IsCancelled() const = 0;
 
   // Metadata to send before the first message, and with the status. INVALID_ARGUMENT where Metadata's rules forbid it.

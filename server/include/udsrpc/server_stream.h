@@ -8,7 +8,7 @@ class MessageLite;
 namespace udsrpc {
 
 // A streaming call as a transport carries it, without the types of its messages; handlers see the typed faces below.
-// One thread may read while another writes.
+// Implemented by udsrpc only: functions are added without notice. One thread may read while another writes.
 class ServerStream {
  public:
   virtual ~ServerStream() = default;

@@ -16,20 +16,22 @@
 namespace udsrpc {
 
 // A method of a service as the server dispatches it: its path, kind and message types, and the handler with the types
-// erased. Generated code makes these from the service's member functions. Handlers are called by many threads at once.
+// erased. Generated code makes these from the service's member functions. Handlers are called by many threads at once;
+// one that throws ends its call with UNKNOWN.
 class ServerMethod {
  public:
-  using UnaryHandler = std::function<absl::Status(ServerContext&, const google::protobuf::MessageLite& request,
-                                                  google::protobuf::MessageLite& response)>;
-  using StreamHandler = std::function<absl::Status(ServerContext&, ServerStream&)>;
+  using Message = google::protobuf::MessageLite;
+  using UnaryHandler = std::function<absl::Status(ServerContext&, const Message& request, Message& response)>;
+  using ServerStreamHandler = std::function<absl::Status(ServerContext&, const Message& request, ServerStream&)>;
+  using ClientStreamHandler = std::function<absl::Status(ServerContext&, ServerStream&, Message& response)>;
+  using BidiStreamHandler = std::function<absl::Status(ServerContext&, ServerStream&)>;
 
   // `path` is "/package.Service/Method"; `service` must outlive the method.
   template <typename Service, typename Request, typename Response>
   static ServerMethod Unary(absl::string_view path, Service* service,
                             absl::Status (Service::*handler)(ServerContext&, const Request&, Response&)) {
     ServerMethod method(path, MethodKind::kUnary, Request::default_instance(), Response::default_instance());
-    method.unary_ = [service, handler](ServerContext& context, const google::protobuf::MessageLite& request,
-                                       google::protobuf::MessageLite& response) {
+    method.unary_ = [service, handler](ServerContext& context, const Message& request, Message& response) {
       return (service->*handler)(context, static_cast<const Request&>(request), static_cast<Response&>(response));
     };
     return method;
@@ -40,11 +42,9 @@ class ServerMethod {
                                       absl::Status (Service::*handler)(ServerContext&, const Request&,
                                                                        ServerWriter<Response>&)) {
     ServerMethod method(path, MethodKind::kServerStreaming, Request::default_instance(), Response::default_instance());
-    method.stream_ = [service, handler](ServerContext& context, ServerStream& stream) {
-      Request request;
-      if (!stream.Read(request)) return absl::CancelledError("the call ended before its request arrived");
+    method.server_stream_ = [service, handler](ServerContext& context, const Message& request, ServerStream& stream) {
       ServerWriter<Response> writer(stream);
-      return (service->*handler)(context, request, writer);
+      return (service->*handler)(context, static_cast<const Request&>(request), writer);
     };
     return method;
   }
@@ -54,12 +54,9 @@ class ServerMethod {
                                       absl::Status (Service::*handler)(ServerContext&, ServerReader<Request>&,
                                                                        Response&)) {
     ServerMethod method(path, MethodKind::kClientStreaming, Request::default_instance(), Response::default_instance());
-    method.stream_ = [service, handler](ServerContext& context, ServerStream& stream) {
-      Response response;
+    method.client_stream_ = [service, handler](ServerContext& context, ServerStream& stream, Message& response) {
       ServerReader<Request> reader(stream);
-      absl::Status status = (service->*handler)(context, reader, response);
-      if (status.ok()) stream.Write(response);
-      return status;
+      return (service->*handler)(context, reader, static_cast<Response&>(response));
     };
     return method;
   }
@@ -69,7 +66,7 @@ class ServerMethod {
                                     absl::Status (Service::*handler)(ServerContext&,
                                                                      ServerReaderWriter<Response, Request>&)) {
     ServerMethod method(path, MethodKind::kBidiStreaming, Request::default_instance(), Response::default_instance());
-    method.stream_ = [service, handler](ServerContext& context, ServerStream& stream) {
+    method.bidi_stream_ = [service, handler](ServerContext& context, ServerStream& stream) {
       ServerReaderWriter<Response, Request> reader_writer(stream);
       return (service->*handler)(context, reader_writer);
     };
@@ -78,24 +75,27 @@ class ServerMethod {
 
   const std::string& path() const { return path_; }
   MethodKind kind() const { return kind_; }
-  const google::protobuf::MessageLite& request_prototype() const { return *request_; }
-  const google::protobuf::MessageLite& response_prototype() const { return *response_; }
+  const Message& request_prototype() const { return *request_; }
+  const Message& response_prototype() const { return *response_; }
 
-  // The one that fits kind(); the other is empty.
+  // The one that fits kind(); the others are empty.
   const UnaryHandler& unary() const { return unary_; }
-  const StreamHandler& stream() const { return stream_; }
+  const ServerStreamHandler& server_stream() const { return server_stream_; }
+  const ClientStreamHandler& client_stream() const { return client_stream_; }
+  const BidiStreamHandler& bidi_stream() const { return bidi_stream_; }
 
  private:
-  ServerMethod(absl::string_view path, MethodKind kind, const google::protobuf::MessageLite& request,
-               const google::protobuf::MessageLite& response)
+  ServerMethod(absl::string_view path, MethodKind kind, const Message& request, const Message& response)
       : path_(path), kind_(kind), request_(&request), response_(&response) {}
 
   std::string path_;
   MethodKind kind_;
-  const google::protobuf::MessageLite* request_;
-  const google::protobuf::MessageLite* response_;
+  const Message* request_;
+  const Message* response_;
   UnaryHandler unary_;
-  StreamHandler stream_;
+  ServerStreamHandler server_stream_;
+  ClientStreamHandler client_stream_;
+  BidiStreamHandler bidi_stream_;
 };
 
 // The base of every generated service. Derive from the generated class, not from this one.

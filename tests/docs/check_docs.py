@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Holds the pages to the code: check_docs.py ROOT
+
+- A code block behind `<!-- from FILE: NAME -->` is, line by line, the part of FILE between `// README: NAME` and
+  `// README: end`. FILE is compiled, so the block is.
+- A link to a file of the project leads to one.
+- A command in a block behind `<!-- commands -->` names a script that is there.
+"""
+
+import pathlib
+import re
+import sys
+
+
+def snippets(text):
+    for match in re.finditer(r"<!-- from (\S+): (\w+) -->\n```\w*\n(.*?)```", text, re.S):
+        yield match.group(1), match.group(2), match.group(3)
+
+
+def region(source, name):
+    match = re.search(rf"// README: {name}\n(.*?)// README: end", source, re.S)
+    return match.group(1) if match else None
+
+
+def check(root):
+    errors = []
+    pages = [root / "README.md", *sorted((root / "docs").glob("*.md")), *sorted((root / "examples").glob("*/README.md"))]
+    found = 0
+    for page in pages:
+        text = page.read_text()
+        for file, name, code in snippets(text):
+            found += 1
+            if region((root / file).read_text(), name) != code:
+                errors.append(f"{page}: the block from {file}, {name}, is not what the file says")
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+            if "://" not in link and not (page.parent / link).exists():
+                errors.append(f"{page}: the link to {link} leads nowhere")
+        for block in re.findall(r"<!-- commands -->\n```\w*\n(.*?)```", text, re.S):
+            for script in re.findall(r"^bash (\S+)", block, re.M):
+                if not (root / script).is_file():
+                    errors.append(f"{page}: there is no {script}")
+    if found < 2:
+        errors.append("README.md: its code blocks have lost their marks")
+    return errors
+
+
+problems = check(pathlib.Path(sys.argv[1]))
+print("\n".join(problems) or "the pages say what the code says")
+sys.exit(1 if problems else 0)

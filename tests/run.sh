@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test.
+#
+#   tests/run.sh [PRESET...]   of CMakePresets.json; default: dev
+#
+# Asks nothing. Can be run again at any time, and builds only what has changed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. cmake/install_packages.sh
+[ $# -gt 0 ] || set -- dev
+
+install_packages "${build_packages[@]}" "${test_packages[@]}"
+case " $* " in *" clang "*|*" fuzz "*) install_packages clang libclang-rt-14-dev ;; esac
+
+mkdir -p build
+for preset in "$@"; do
+  echo "== $preset: build in build/$preset"
+  cmake --preset "$preset" -DUDSRPC_WERROR=ON -DUDSRPC_BUILD_TESTS=ON -DUDSRPC_BUILD_BENCHMARKS=ON >build/"$preset".configure.log 2>&1 || {
+    cat build/"$preset".configure.log >&2
+    exit 1
+  }
+  cmake --build --preset "$preset"
+  echo "== $preset: test"
+  ctest --preset "$preset" --parallel "$(nproc)"
+done

@@ -1,0 +1,269 @@
+#include "server/src/event_loop.h"
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+namespace {
+
+// Something that threads wait for, 20 s at most.
+class Event {
+ public:
+  void Set() {
+    internal::MutexLock lock(mutex_);
+    set_ = true;
+    changed_.SignalAll();
+  }
+  bool Await() {
+    const absl::Time give_up = absl::Now() + absl::Seconds(20);
+    internal::MutexLock lock(mutex_);
+    while (!set_) {
+      if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
+    }
+    return true;
+  }
+
+ private:
+  internal::Mutex mutex_;
+  internal::CondVar changed_;
+  bool set_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+class FunctionTask final : public EventLoop::Task {
+ public:
+  FunctionTask(std::function<void()> run, std::atomic<int>& parked) : run_(std::move(run)), parked_(parked) {}
+  void Run() override { run_(); }
+  void Park() override { ++parked_; }
+
+ private:
+  std::function<void()> run_;
+  std::atomic<int>& parked_;
+};
+
+// Runs `handler` with each packet that comes. A packet of several bytes makes as many tasks.
+class Packets final : public EventLoop::Source {
+ public:
+  explicit Packets(std::function<void(char)> handler) : handler_(std::move(handler)) {
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds_), 0);
+  }
+  ~Packets() override {
+    close(fds_[0]);
+    close(fds_[1]);
+  }
+
+  int fd() const { return fds_[0]; }
+  void Send(const std::string& bytes) { EXPECT_GT(send(fds_[1], bytes.data(), bytes.size(), 0), 0); }
+
+  void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override {
+    char bytes[100];
+    const ssize_t count = recv(fds_[0], bytes, sizeof(bytes), 0);
+    for (ssize_t i = 0; i < count; ++i) {
+      tasks.push_back(std::make_unique<FunctionTask>([this, byte = bytes[i]] { handler_(byte); }, parked));
+    }
+  }
+  void OnWritable() override {}
+  void Flush() override { ++flushes; }
+
+  std::atomic<int> flushes{0};
+  std::atomic<int> parked{0};
+
+ private:
+  std::function<void(char)> handler_;
+  int fds_[2];
+};
+
+std::unique_ptr<EventLoop> MakeLoop(int max_handlers) {
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(max_handlers);
+  EXPECT_TRUE(loop.ok()) << loop.status();
+  return *std::move(loop);
+}
+
+TEST(EventLoop, RunsTheHandlersOfAPacketInOrderAndFlushesOnceForAll) {
+  const auto loop = MakeLoop(4);
+  std::string order;
+  std::shared_ptr<Packets> source;
+  Event done;
+  source = std::make_shared<Packets>([&](char byte) {
+    order += byte;
+    EXPECT_TRUE(loop->DeferFlush(*source));
+    if (byte == 'z') done.Set();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("abcz");
+  EXPECT_TRUE(done.Await());
+  loop->Stop();
+  EXPECT_EQ(order, "abcz");
+  EXPECT_LE(source->flushes, 1);
+}
+
+TEST(EventLoop, DefersFlushesOfItsLeaderOnly) {
+  const auto loop = MakeLoop(4);
+  const auto source = std::make_shared<Packets>([](char) {});
+  EXPECT_FALSE(loop->DeferFlush(*source));
+  loop->Stop();
+}
+
+TEST(EventLoop, AnotherThreadLeadsOnWhileAHandlerIsSlow) {
+  const auto loop = MakeLoop(4);
+  Event release;
+  Event others;
+  Event slow_done;
+  std::shared_ptr<Packets> source;
+  source = std::make_shared<Packets>([&](char byte) {
+    if (byte == 's') {
+      EXPECT_TRUE(release.Await());
+      EXPECT_FALSE(loop->DeferFlush(*source)) << "it leads no more";
+      slow_done.Set();
+    }
+    if (byte == 'b') others.Set();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("sab");  // a and b wait behind s, in the same packet
+  EXPECT_TRUE(others.Await());
+  release.Set();
+  EXPECT_TRUE(slow_done.Await());
+  loop->Stop();
+}
+
+TEST(EventLoop, ADeferredFlushIsNotHeldUpByASlowHandlerBehindIt) {
+  const auto loop = MakeLoop(4);
+  // The flush of a's answer comes while the handler of s runs.
+  class Notifying final : public EventLoop::Source {
+   public:
+    Notifying(std::shared_ptr<Packets> packets, Event& flushed) : packets_(std::move(packets)), flushed_(flushed) {}
+    void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override { packets_->OnReadable(tasks); }
+    void OnWritable() override {}
+    void Flush() override { flushed_.Set(); }
+
+   private:
+    const std::shared_ptr<Packets> packets_;
+    Event& flushed_;
+  };
+  Event flushed;
+  std::shared_ptr<Notifying> notifying;
+  Event slow_ended;
+  const auto packets = std::make_shared<Packets>([&](char byte) {
+    if (byte == 'a') {
+      EXPECT_TRUE(loop->DeferFlush(*notifying));
+    } else {
+      EXPECT_TRUE(flushed.Await());
+      slow_ended.Set();
+    }
+  });
+  notifying = std::make_shared<Notifying>(packets, flushed);
+  ASSERT_TRUE(loop->Add(packets->fd(), notifying).ok());
+  packets->Send("as");
+  EXPECT_TRUE(slow_ended.Await());
+  loop->Stop();
+}
+
+TEST(EventLoop, ReadsOnWhileAllHandlersAreBusyAndRunsTheRestLater) {
+  const auto loop = MakeLoop(2);
+  Event release;
+  Event heard;
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  std::atomic<int> ended{0};
+  Event all;
+  const auto source = std::make_shared<Packets>([&](char) {
+    const int now = ++running;
+    if (now > most) most = now;
+    EXPECT_TRUE(release.Await());
+    --running;
+    if (++ended == 6) all.Set();
+  });
+  class Hearing final : public EventLoop::Source {
+   public:
+    Hearing(std::shared_ptr<Packets> packets, Event& heard) : packets_(std::move(packets)), heard_(heard) {}
+    void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override {
+      packets_->OnReadable(tasks);
+      tasks.clear();
+      heard_.Set();
+    }
+    void OnWritable() override {}
+    void Flush() override {}
+
+   private:
+    const std::shared_ptr<Packets> packets_;
+    Event& heard_;
+  };
+  const auto inner = std::make_shared<Packets>([](char) {});
+  const auto hearing = std::make_shared<Hearing>(inner, heard);
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  ASSERT_TRUE(loop->Add(inner->fd(), hearing).ok());
+  source->Send("123456");
+  while (running < 2) std::this_thread::yield();
+  inner->Send("x");
+  EXPECT_TRUE(heard.Await());
+  release.Set();
+  EXPECT_TRUE(all.Await());
+  EXPECT_EQ(most, 2);
+  loop->Stop();
+}
+
+TEST(EventLoop, ParksWhatComesWhileAllHandlersAreBusy) {
+  const auto loop = MakeLoop(1);
+  Event release;
+  Event all;
+  std::atomic<int> ended{0};
+  std::atomic<int> started{0};
+  const auto source = std::make_shared<Packets>([&](char) {
+    ++started;
+    EXPECT_TRUE(release.Await());
+    if (++ended == 3) all.Set();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("1");
+  while (started < 1) std::this_thread::yield();
+  source->Send("23");
+  while (source->parked < 2) std::this_thread::yield();
+  EXPECT_EQ(started, 1);
+  release.Set();
+  EXPECT_TRUE(all.Await());
+  loop->Stop();
+}
+
+TEST(EventLoop, StopWaitsForRunningHandlers) {
+  const auto loop = MakeLoop(4);
+  Event started;
+  Event release;
+  std::atomic<bool> ended{false};
+  const auto source = std::make_shared<Packets>([&](char) {
+    started.Set();
+    EXPECT_TRUE(release.Await());
+    ended = true;
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("1");
+  EXPECT_TRUE(started.Await());
+  std::thread stopper([&] {
+    loop->Stop();
+    EXPECT_TRUE(ended);
+  });
+  release.Set();
+  stopper.join();
+}
+
+TEST(EventLoop, LetsGoOfASourceThatIsRemoved) {
+  const auto loop = MakeLoop(4);
+  auto source = std::make_shared<Packets>([](char) {});
+  const std::weak_ptr<Packets> watched = source;
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  loop->Remove(source->fd(), *source);
+  source.reset();
+  EXPECT_TRUE(watched.expired());
+  loop->Stop();
+}
+
+}  // namespace
+}  // namespace udsrpc
