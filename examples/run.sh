@@ -12,10 +12,12 @@ fail() { printf 'examples/run.sh: %s\n' "$*" >&2; exit 1; }
 say "[1/4] packages"
 install_packages "${build_packages[@]}"
 
-say "[2/4] build (build/release; the first time takes a few minutes)"
+say "[2/4] build in build/release (a few minutes the first time)"
 log=$(mktemp)
+# Every tenth step of the build, and the whole of it where it fails.
+progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ && ++steps % 10 == 0 { print "      " $1; fflush() }'; }
 if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
-       cmake --build build/release --target greeter_server greeter_client greeter_stock_client; } >"$log" 2>&1; then
+       cmake --build build/release --target greeter_server greeter_client greeter_stock_client; } 2>&1 | progress; then
   tail -n 40 "$log" >&2
   fail "the build failed; its whole output is in $log"
 fi
@@ -23,7 +25,7 @@ rm -f "$log"
 bin=build/release/bin
 
 say "[3/4] the server starts"
-directory=$(mktemp -d)
+directory=$(mktemp -d /tmp/udsrpc.XXXX)
 server=
 finish() {
   if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi
@@ -42,7 +44,7 @@ for _ in "$path" "$abstract"; do
 done
 
 say "[4/4] calls"
-report() { printf '      %-40s %-10s %s\n' "$1" "$2" "$3"; }
+report() { printf '      %-30s %-10s  %s\n' "$1" "$2" "$3"; }
 for endpoint in "$path" "$abstract"; do
   for transport in grpc seqpacket; do
     reply=$(timeout 120 "$bin/greeter_client" --transport=$transport --calls=$calls "$endpoint") ||

@@ -38,6 +38,7 @@ struct PendingCall final : public ActiveCall {
   State state = State::kWaiting;
   bool cancelled = false;
   bool unserved = false;  // no handler has run for it, and none will
+  bool last = false;      // its connection takes no more calls
   uint32_t id = 0;
   uint64_t end_in_queue = 0;  // the connection's queued_bytes_ behind its frame
   absl::Status status;

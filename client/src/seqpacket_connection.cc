@@ -21,6 +21,9 @@ char* ReceiveBuffer() {
   return buffer.get();
 }
 
+// What may wait for a server that does not read. A further call waits until there is less.
+constexpr size_t kMaxQueuedBytes = 1 << 20;
+
 absl::Status TooLarge(const PendingCall& call, size_t frame_bytes) {
   return absl::ResourceExhaustedError(absl::StrCat(call.path, ": the request with its metadata takes ", frame_bytes,
                                                    " bytes, and a seqpacket call carries ", wire::kMaxPacketBytes,
@@ -63,21 +66,23 @@ absl::Status SeqpacketConnection::Call(PendingCall& call) {
     internal::MutexLock lock(mutex_);
     if (absl::Status status = Start(call, metadata, message_bytes); status.ok()) {
       Await(call);
-      HandOnReading();
     } else {
       call.status = std::move(status);
     }
+    HandOnReading();
+    call.last = going_away_;
   }
   call.Detach(call.context);
   return std::move(call.status);
 }
 
 absl::Status SeqpacketConnection::Start(PendingCall& call, absl::string_view metadata, size_t message_bytes) {
-  if (lost_ || going_away_) {
+  while (queue_.bytes() > kMaxQueuedBytes && !going_away_ && Expired(call).ok()) WaitOnce(call);
+  if (absl::Status status = Expired(call); !status.ok()) return status;
+  if (going_away_) {
     call.unserved = true;
     return absl::UnavailableError(absl::StrCat(name_, ": the connection has ended: ", goodbye_));
   }
-  if (call.cancelled) return absl::CancelledError(absl::StrCat(call.path, ": cancelled"));
   if (absl::Status status = Enqueue(call, metadata, message_bytes); !status.ok()) return status;
   calls_.emplace(call.id, &call);
   Flush();
@@ -165,27 +170,32 @@ void SeqpacketConnection::FailUnsent() {
   }
 }
 
+absl::Status SeqpacketConnection::Expired(const PendingCall& call) const {
+  if (call.cancelled) return absl::CancelledError(absl::StrCat(call.path, ": cancelled"));
+  if (!call.deadline.never() && call.deadline.HasPassed(Deadline::Clock::now())) {
+    return absl::DeadlineExceededError(absl::StrCat(call.path, ": no answer from ", name_, " before the deadline"));
+  }
+  return absl::OkStatus();
+}
+
 void SeqpacketConnection::Await(PendingCall& call) {
   while (call.state != PendingCall::State::kDone) {
     if (call.state == PendingCall::State::kWaiting) {
-      if (call.cancelled) return Abandon(call, absl::CancelledError(absl::StrCat(call.path, ": cancelled")));
-      if (!call.deadline.never() && call.deadline.HasPassed(Deadline::Clock::now())) {
-        return Abandon(call, absl::DeadlineExceededError(
-                                 absl::StrCat(call.path, ": no answer from ", name_, " before the deadline")));
-      }
+      if (absl::Status status = Expired(call); !status.ok()) return Abandon(call, std::move(status));
     }
-    if (!reading_) {
-      ReadOnce(call.deadline);
-    } else if (call.state == PendingCall::State::kClaimed || call.deadline.never()) {
-      followers_.insert(&call);
-      call.wake.Wait(mutex_);
-      followers_.erase(&call);
-    } else {
-      followers_.insert(&call);
-      call.wake.WaitWithTimeout(mutex_, call.deadline.Remaining(Deadline::Clock::now()));
-      followers_.erase(&call);
-    }
+    WaitOnce(call);
   }
+}
+
+void SeqpacketConnection::WaitOnce(PendingCall& call) {
+  if (!reading_) return ReadOnce(call.deadline);
+  followers_.insert(&call);
+  if (call.state == PendingCall::State::kClaimed || call.deadline.never()) {
+    call.wake.Wait(mutex_);
+  } else {
+    call.wake.WaitWithTimeout(mutex_, call.deadline.Remaining(Deadline::Clock::now()));
+  }
+  followers_.erase(&call);
 }
 
 void SeqpacketConnection::Abandon(PendingCall& call, absl::Status status) {
@@ -219,11 +229,14 @@ void SeqpacketConnection::ReadOnce(const Deadline& deadline) {
   if (ready.writable && send_blocked_) {
     send_blocked_ = false;
     Flush();
+    if (queue_.bytes() <= kMaxQueuedBytes) {
+      for (PendingCall* follower : followers_) follower->wake.Signal();  // some may wait for room
+    }
   }
   switch (received.outcome) {
     case IoOutcome::kDone:
       if (received.truncated) {
-        Lose("it sent a packet larger than the protocol allows");
+        Reject("a packet is larger than the protocol allows");
       } else {
         OnPacket(absl::string_view(buffer, received.bytes));
       }
@@ -249,11 +262,15 @@ void SeqpacketConnection::OnPacket(absl::string_view packet) {
   // Replies in front of a malformed frame are as good as any.
   const absl::Status replies = TakeReplies();
   status.Update(replies);
-  if (status.ok()) return;
+  if (!status.ok()) Reject(status.message());
+}
+
+void SeqpacketConnection::Reject(absl::string_view error) {
+  if (lost_) return;
   queue_.AppendFrame(wire::GoawayFrame{.reason = static_cast<uint32_t>(wire::GoawayReason::kProtocolError)},
-                     status.message().substr(0, wire::kMaxReasonBytes));
+                     error.substr(0, wire::kMaxReasonBytes));
   Flush();
-  Lose(absl::StrCat("the server broke the protocol: ", status.message()));
+  Lose(absl::StrCat("the server broke the protocol: ", error));
 }
 
 absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame) {
@@ -273,15 +290,8 @@ absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame) {
       goodbye_ = absl::StrCat("the server said goodbye: ", goaway->text);
       return absl::OkStatus();
     }
-    case wire::FrameType::kPing: {
-      absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
-      if (!ping.ok() || ping->ack) return ping.status();
-      ping->ack = true;
-      queue_.AppendFrame(*ping);
-      queued_bytes_ += frame.header.size;
-      Flush();
-      return absl::OkStatus();
-    }
+    case wire::FrameType::kPing:
+      return OnPing(frame);
     case wire::FrameType::kCall:
     case wire::FrameType::kCancel:
       return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": only a client sends it"));
@@ -300,6 +310,17 @@ absl::Status SeqpacketConnection::OnHello(const wire::RawFrame& frame) {
                                                    "; update the older one"));
   }
   greeted_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status SeqpacketConnection::OnPing(const wire::RawFrame& frame) {
+  absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
+  if (!ping.ok() || ping->ack) return ping.status();
+  if (queue_.bytes() > kMaxQueuedBytes) return absl::InvalidArgumentError("PING: the server asks and does not read");
+  ping->ack = true;
+  queue_.AppendFrame(*ping);
+  queued_bytes_ += wire::FrameHeader::kBytes + ping->HeadSize();
+  Flush();
   return absl::OkStatus();
 }
 

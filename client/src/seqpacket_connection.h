@@ -36,7 +36,7 @@ class SeqpacketConnection {
   static absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Create(UniqueFd socket, std::string name, Limits limits);
 
   // Sends the call and blocks until it is done. Sets call.unserved where the server has not run a handler for it and
-  // never will, so that the call can be made again on another connection; this one takes no more calls then.
+  // never will, so that the call can be made again on another connection, and call.last where this one takes no more.
   absl::Status Call(PendingCall& call);
 
   // For PendingCall: its thread is to look at it again.
@@ -55,6 +55,8 @@ class SeqpacketConnection {
   // Queueing and sending.
   absl::Status Start(PendingCall& call, absl::string_view metadata, size_t message_bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Why `call` cannot go on waiting: cancelled, or past its deadline.
+  absl::Status Expired(const PendingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Enqueue(PendingCall& call, absl::string_view metadata, size_t message_bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -63,6 +65,8 @@ class SeqpacketConnection {
 
   // Waiting.
   void Await(PendingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Reads once, or sleeps while another thread does.
+  void WaitOnce(PendingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Abandon(PendingCall& call, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReadOnce(const Deadline& deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HandOnReading() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -71,10 +75,13 @@ class SeqpacketConnection {
   void OnPacket(absl::string_view packet) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnFrame(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHello(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnPing(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnStatus(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TakeReplies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReadReply(const Reply& reply, absl::Status& malformed);
   void Finish(PendingCall& call, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the connection for what the server did, and tells it.
+  void Reject(absl::string_view error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lose(absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const UniqueFd socket_;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/src/active_call.h"
 #include "client/src/pending_call.h"
 #include "common/src/socket/socket.h"
 
@@ -61,8 +62,10 @@ absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& meth
     }
     PendingCall call(method.path, context, request, response, deadline);
     absl::Status status = (*connection)->Call(call);
-    if (status.code() == absl::StatusCode::kUnavailable) Forget(connection->get());
+    if (call.last) Forget(connection->get());
     if (!call.unserved || !again) return status;
+    ActiveCall::InitialMetadata(context).clear();
+    ActiveCall::TrailingMetadata(context).clear();
   }
 }
 

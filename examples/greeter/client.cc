@@ -12,6 +12,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "greeter.udsrpc.pb.h"
@@ -68,9 +69,10 @@ int main(int argc, char** argv) {
   }
   std::cout << text;
   if (latencies.size() > 1) {
-    std::nth_element(latencies.begin(), latencies.begin() + latencies.size() / 2, latencies.end());
-    std::cout << "  median " << absl::ToDoubleMicroseconds(latencies[latencies.size() / 2]) << " us of "
-              << latencies.size() << " calls";
+    const auto median = latencies.begin() + static_cast<std::ptrdiff_t>(latencies.size() / 2);
+    std::nth_element(latencies.begin(), median, latencies.end());
+    std::cout << absl::StrFormat("  median %5.1f us of %d calls", absl::ToDoubleMicroseconds(*median),
+                                 latencies.size());
   }
   std::cout << "\n";
   return 0;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -33,8 +35,8 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
-  std::nth_element(microseconds.begin(), microseconds.begin() + microseconds.size() / 2, microseconds.end());
-  std::cout << reply.message() << "  median " << microseconds[microseconds.size() / 2] << " us of "
-            << microseconds.size() << " calls\n";
+  const auto median = microseconds.begin() + static_cast<std::ptrdiff_t>(microseconds.size() / 2);
+  std::nth_element(microseconds.begin(), median, microseconds.end());
+  std::printf("%s  median %5.1f us of %zu calls\n", reply.message().c_str(), *median, microseconds.size());
   return 0;
 }

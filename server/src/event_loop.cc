@@ -11,7 +11,8 @@
 namespace udsrpc {
 namespace {
 
-// How often the one that stands by looks at the leader: a handler is overtaken after one to two of these.
+// How often the one that stands by looks at the leader: a handler is overtaken, and a turn interrupted, after one to
+// two of these.
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(1);
 // Looks without anything new after which it stops looking until there is a handler again, so that an idle server
 // wakes up never.
@@ -43,6 +44,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handlers) {
   std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handlers));
   internal::MutexLock lock(loop->mutex_);
   loop->EnsureStandBy();
+  if (loop->threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
   return loop;
 }
 
@@ -153,7 +155,7 @@ void EventLoop::RunOne() {
 }
 
 void EventLoop::RunReady(uint64_t term) {
-  while (MayRun()) {
+  while (MayRun() && !turn_is_long_) {
     ++handler_count_;
     if (standby_sleeps_) {
       standby_sleeps_ = false;
@@ -177,9 +179,12 @@ void EventLoop::FlushDeferred() {
 
 void EventLoop::ReadSources() {
   if (stopping_) return;
+  ++turn_count_;
+  turn_is_long_ = false;
+  const int timeout_ms = MayRun() ? 0 : -1;
   epoll_event ready[kMaxEvents];
   mutex_.Unlock();
-  const int count = epoll_wait(epoll_.get(), ready, kMaxEvents, -1);
+  const int count = epoll_wait(epoll_.get(), ready, kMaxEvents, timeout_ms);
   mutex_.Lock();
   for (int i = 0; i < count; ++i) {
     if (ready[i].data.u64 == kWakeKey) {
@@ -196,8 +201,9 @@ void EventLoop::ReadSources() {
   }
   events_.clear();
   mutex_.Lock();
+  const bool must_wait = !ready_.empty() || running_handlers_ >= max_handlers_;
   for (std::unique_ptr<Task>& task : tasks_) {
-    if (running_handlers_ >= max_handlers_) task->Park();
+    if (must_wait) task->Park();
     ready_.push_back(std::move(task));
   }
   tasks_.clear();
@@ -206,6 +212,7 @@ void EventLoop::ReadSources() {
 void EventLoop::StandBy() {
   has_standby_ = true;
   uint64_t seen = handler_count_;
+  uint64_t seen_turn = turn_count_;
   int quiet = 0;
   while (!stopping_ && has_leader_) {
     if (standby_sleeps_) {
@@ -215,15 +222,19 @@ void EventLoop::StandBy() {
     }
     const bool in_handler = handler_count_ % 2 == 1;
     if (handler_count_ != seen) {
-      seen = handler_count_;
+      turn_is_long_ = turn_count_ == seen_turn;
       quiet = 0;
     } else if (in_handler) {
       ++handler_count_;  // even: the new leader runs none yet
       has_leader_ = false;
-    } else if (!in_handler && ++quiet >= kQuietLooks) {
+    } else if (MayRun()) {
+      SignalWakeEvent(wake_event_.get());  // a handler ended that others waited for, and the leader waits for events
+    } else if (++quiet >= kQuietLooks) {
       standby_sleeps_ = true;
       quiet = 0;
     }
+    seen = handler_count_;
+    seen_turn = turn_count_;
   }
   has_standby_ = false;
   standby_sleeps_ = false;

@@ -28,8 +28,9 @@ namespace udsrpc {
 // answers its call when the handler returns, and joins those that stand by. Threads are started as handlers block and
 // end when they are not needed.
 //
-// The leader never stops reading: where as many handlers run as may, it leaves further ones to the threads whose
-// handlers return, and reads on, so that cancellations are heard.
+// A turn's handlers that are quick but many are interrupted after about a millisecond, too: what they answered is
+// flushed, and others are read, before they go on. And the leader never stops reading: where as many handlers run as
+// may, it leaves further ones to the threads whose handlers return, and reads on, so that cancellations are heard.
 //
 // Thread-safe.
 class EventLoop {
@@ -61,7 +62,7 @@ class EventLoop {
     bool flush_deferred_ = false;  // guarded by the loop's mutex
   };
 
-  // At most `max_handlers` handlers (at least 1) run at once. RESOURCE_EXHAUSTED: no descriptor left.
+  // At most `max_handlers` handlers (at least 1) run at once. RESOURCE_EXHAUSTED: no descriptor or thread left.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handlers);
 
   // After Stop.
@@ -111,6 +112,8 @@ class EventLoop {
   bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
   // Grows with each change of the leader; the leader is the thread that remembers the present term.
   uint64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t turn_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool turn_is_long_ ABSL_GUARDED_BY(mutex_) = false;  // the leader is to flush and read before it goes on
   // Odd while the leader runs a handler; grows by two with each.
   uint64_t handler_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -52,7 +52,7 @@ class SeqpacketCall final : public ServerCall, public ServerContext, public Even
   const ServerMethod& method_;
   const Deadline expires_;
   std::shared_ptr<char[]> packet_;
-  absl::string_view request_;    // of packet_, or of parked_
+  absl::string_view request_;  // of packet_, or of parked_
   std::string parked_;
   std::atomic<bool> cancelled_{false};
 };

@@ -242,7 +242,6 @@ void SeqpacketServerConnection::FinishCall(SeqpacketCall& call, const absl::Stat
     if (!closed_) {
       calls_.erase(call.id());
       QueueAnswer(answer);
-      CloseIfDrained();
     }
   }
   if (!transport_.loop().DeferFlush(*this)) Flush();
@@ -285,13 +284,19 @@ void SeqpacketServerConnection::SendQueued() {
         send_blocked_ = true;
         break;
       case IoOutcome::kClosed:
-      case IoOutcome::kFailed:
         // Reading finds the end, after what the client sent before it.
         queue_.Clear();
         break;
+      case IoOutcome::kFailed:
+        // Answers are lost, so the connection is.
+        queue_.Clear();
+        sending_ = false;
+        CloseLocked();
+        return;
     }
   }
   sending_ = false;
+  CloseIfDrained();
   if (closed_) {
     queue_.Clear();
     ShutdownSocket(socket_.get());
@@ -318,7 +323,7 @@ void SeqpacketServerConnection::Drain() {
 }
 
 void SeqpacketServerConnection::CloseIfDrained() {
-  if (draining_ && read_all_ && calls_.empty() && !closed_) CloseLocked();
+  if (draining_ && read_all_ && calls_.empty() && queue_.empty() && !sending_ && !closed_) CloseLocked();
 }
 
 void SeqpacketServerConnection::Close(absl::string_view why) {

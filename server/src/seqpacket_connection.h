@@ -80,6 +80,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void UpdateWatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Where all calls of a draining connection have been answered and the answers sent.
   void CloseIfDrained() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the connection after what is queued, as far as the socket takes that; calls are cancelled.
   void CloseLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

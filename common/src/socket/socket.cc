@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace udsrpc {
 namespace {
@@ -123,10 +124,11 @@ absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind 
   *error = 0;
   absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
   if (!fd.ok()) return fd;
+  const absl::Time give_up = absl::Now() + patience;
   int result;
   do {
     result = connect(fd->get(), address.get(), address.size()) == 0 ? 0 : errno;
-    if (result == EAGAIN) result = ConnectPatiently(fd->get(), address, patience);
+    if (result == EAGAIN) result = ConnectPatiently(fd->get(), address, give_up - absl::Now());
   } while (result == EINTR);
   if (result == 0) return fd;
   *error = result;
@@ -161,8 +163,9 @@ absl::StatusOr<PeerCredentials> GetPeerCredentials(int fd) {
 }
 
 Readiness WaitForSocket(int socket, bool want_write, int wake_event, absl::Duration timeout) {
-  pollfd descriptors[] = {{.fd = socket, .events = static_cast<int16_t>(want_write ? POLLIN | POLLOUT : POLLIN), .revents = 0},
-                          {.fd = wake_event, .events = POLLIN, .revents = 0}};
+  pollfd descriptors[] = {
+      {.fd = socket, .events = static_cast<int16_t>(want_write ? POLLIN | POLLOUT : POLLIN), .revents = 0},
+      {.fd = wake_event, .events = POLLIN, .revents = 0}};
   const timespec limit = absl::ToTimespec(std::min(timeout, absl::Hours(1)));
   if (ppoll(descriptors, 2, timeout == absl::InfiniteDuration() ? nullptr : &limit, nullptr) <= 0) return {};
   const int16_t events = descriptors[0].revents;

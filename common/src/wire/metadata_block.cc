@@ -36,6 +36,7 @@ absl::Status ParseMetadata(absl::string_view block, Metadata& metadata) {
     if (!reader.ReadSection(key) || !reader.ReadSection(value)) {
       return absl::InvalidArgumentError("a metadata block is cut short");
     }
+    if (absl::Status status = ValidateMetadataKey(key); !status.ok()) return status;
     if (absl::Status status = metadata.Add(key, value); !status.ok()) return status;
   }
   return absl::OkStatus();

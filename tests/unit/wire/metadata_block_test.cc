@@ -42,6 +42,7 @@ TEST(MetadataBlock, KeepsTheOrderOfRepeatedKeys) {
 TEST(MetadataBlock, RefusesWhatMetadataForbids) {
   for (const absl::string_view hex : {
            "0000 0000",               // empty key
+           "0100 4b 0000",            // upper case
            "0100 20 0000",            // a space in a key
            "0600 677270632d78 0000",  // grpc-x
            "0100 6b 0100 0a",         // a newline in an ASCII value
