@@ -40,7 +40,7 @@ struct PendingCall final : public ActiveCall {
   bool unserved = false;  // no handler has run for it, and none will
   bool last = false;      // its connection takes no more calls
   uint32_t id = 0;
-  uint64_t end_in_queue = 0;  // the connection's queued_bytes_ behind its frame
+  uint64_t end_in_queue = 0;  // PacketQueue::bytes_appended behind its frame
   absl::Status status;
   internal::CondVar wake;
   SeqpacketConnection* connection = nullptr;  // set before ActiveCall::Attach

@@ -43,7 +43,11 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnection::Create
 }
 
 SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, std::string name, Limits limits)
-    : socket_(std::move(socket)), wake_event_(std::move(wake_event)), name_(std::move(name)), limits_(limits) {
+    : socket_(std::move(socket)),
+      wake_event_(std::move(wake_event)),
+      name_(std::move(name)),
+      limits_(limits),
+      sender_(socket_.get()) {
   // Leaves with the first call, in one packet.
   const wire::HelloFrame hello{.version = wire::kVersion,
                                .min_version = wire::kVersion,
@@ -51,8 +55,7 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
                                .max_calls = 0,
                                .max_metadata = wire::ClampLimit(limits_.max_metadata_bytes),
                                .max_message = limits_.max_receive_message_bytes};
-  queue_.AppendFrame(hello);
-  queued_bytes_ = queue_.bytes();
+  sender_.queue().AppendFrame(hello);
 }
 
 absl::Status SeqpacketConnection::Call(PendingCall& call) {
@@ -77,7 +80,7 @@ absl::Status SeqpacketConnection::Call(PendingCall& call) {
 }
 
 absl::Status SeqpacketConnection::Start(PendingCall& call, absl::string_view metadata, size_t message_bytes) {
-  while (queue_.bytes() > kMaxQueuedBytes && !going_away_ && Expired(call).ok()) WaitOnce(call);
+  while (sender_.queue().bytes() > kMaxQueuedBytes && !going_away_ && Expired(call).ok()) WaitOnce(call);
   if (absl::Status status = Expired(call); !status.ok()) return status;
   if (going_away_) {
     call.unserved = true;
@@ -107,12 +110,11 @@ absl::Status SeqpacketConnection::Enqueue(PendingCall& call, absl::string_view m
   if (call.path.size() > wire::kMaxMethodPathBytes || frame_bytes > wire::kMaxPacketBytes) {
     return TooLarge(call, frame_bytes);
   }
-  char* body = queue_.AppendFrame(frame, message_bytes);
+  char* body = sender_.queue().AppendFrame(frame, message_bytes);
   call.request.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
-  queued_bytes_ += frame_bytes;
   if (known == methods_.end() && frame.method != 0) methods_.emplace(call.path, frame.method);
   call.id = frame.call;
-  call.end_in_queue = queued_bytes_;
+  call.end_in_queue = sender_.queue().bytes_appended();
   return absl::OkStatus();
 }
 
@@ -124,45 +126,33 @@ uint32_t SeqpacketConnection::NextId() {
 }
 
 void SeqpacketConnection::Flush() {
-  if (sending_ || send_blocked_) return;
-  sending_ = true;
-  while (!queue_.empty() && !lost_ && !send_blocked_) {
-    wire::PacketQueue::Packet packet = queue_.Take();
-    // Counted before it is sent: its reply may be read, or the connection lost, before this thread has the mutex again.
-    sent_bytes_ += packet.bytes().size();
-    mutex_.Unlock();
-    const IoResult result = SendPacket(socket_.get(), packet.bytes());
-    mutex_.Lock();
-    switch (result.outcome) {
-      case IoOutcome::kDone:
-        queue_.Recycle(std::move(packet));
-        break;
-      case IoOutcome::kWouldBlock:
-        sent_bytes_ -= packet.bytes().size();
-        queue_.Return(std::move(packet));
-        send_blocked_ = true;
-        // The reader sends the rest when there is room; one that is asleep does not yet know that it should.
-        if (reading_) SignalWakeEvent(wake_event_.get());
-        break;
-      case IoOutcome::kClosed:
-      case IoOutcome::kFailed:
-        // What the server sent before it closed is still to be read; the reader then ends the connection. What has
-        // not left never will.
-        sent_bytes_ -= packet.bytes().size();
-        FailUnsent();
-        break;
-    }
+  switch (sender_.Flush(mutex_)) {
+    case IoOutcome::kDone:
+      break;
+    case IoOutcome::kWouldBlock:
+      // The reader sends the rest when there is room; one that is asleep does not yet know that it should.
+      if (reading_) SignalWakeEvent(wake_event_.get());
+      break;
+    case IoOutcome::kClosed:
+    case IoOutcome::kFailed:
+      // What the server sent before it closed is still to be read; the reader then ends the connection. What has not
+      // left never will.
+      FailUnsent();
+      break;
   }
-  sending_ = false;
+}
+
+bool SeqpacketConnection::IsSent(const PendingCall& call) const {
+  return call.end_in_queue <= sender_.queue().bytes_taken();
 }
 
 void SeqpacketConnection::FailUnsent() {
   going_away_ = true;
-  queue_.Clear();
   std::vector<PendingCall*> unsent;
   for (const auto& [id, call] : calls_) {
-    if (call->end_in_queue > sent_bytes_) unsent.push_back(call);
+    if (!IsSent(*call)) unsent.push_back(call);
   }
+  sender_.queue().Clear();
   for (PendingCall* call : unsent) {
     calls_.erase(call->id);
     call->unserved = true;
@@ -203,8 +193,7 @@ void SeqpacketConnection::Abandon(PendingCall& call, absl::Status status) {
   if (!lost_) {
     abandoned_.insert(call.id);
     const wire::CancelFrame cancel{.call = call.id, .code = static_cast<uint32_t>(status.code())};
-    queue_.AppendFrame(cancel);
-    queued_bytes_ += wire::FrameHeader::kBytes + cancel.HeadSize();
+    sender_.queue().AppendFrame(cancel);
     Flush();
   }
   Finish(call, std::move(status));
@@ -216,7 +205,7 @@ void SeqpacketConnection::HandOnReading() {
 
 void SeqpacketConnection::ReadOnce(const Deadline& deadline) {
   reading_ = true;
-  const bool want_write = send_blocked_;
+  const bool want_write = sender_.blocked();
   mutex_.Unlock();
   const absl::Duration timeout =
       deadline.never() ? absl::InfiniteDuration() : deadline.Remaining(Deadline::Clock::now());
@@ -226,10 +215,10 @@ void SeqpacketConnection::ReadOnce(const Deadline& deadline) {
   IoResult received{.outcome = IoOutcome::kWouldBlock};
   if (ready.readable) received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
   mutex_.Lock();
-  if (ready.writable && send_blocked_) {
-    send_blocked_ = false;
+  if (ready.writable && sender_.blocked()) {
+    sender_.OnWritable();
     Flush();
-    if (queue_.bytes() <= kMaxQueuedBytes) {
+    if (sender_.queue().bytes() <= kMaxQueuedBytes) {
       for (PendingCall* follower : followers_) follower->wake.Signal();  // some may wait for room
     }
   }
@@ -267,8 +256,8 @@ void SeqpacketConnection::OnPacket(absl::string_view packet) {
 
 void SeqpacketConnection::Reject(absl::string_view error) {
   if (lost_) return;
-  queue_.AppendFrame(wire::GoawayFrame{.reason = static_cast<uint32_t>(wire::GoawayReason::kProtocolError)},
-                     error.substr(0, wire::kMaxReasonBytes));
+  sender_.queue().AppendFrame(wire::GoawayFrame{.reason = static_cast<uint32_t>(wire::GoawayReason::kProtocolError)},
+                              error.substr(0, wire::kMaxReasonBytes));
   Flush();
   Lose(absl::StrCat("the server broke the protocol: ", error));
 }
@@ -316,10 +305,10 @@ absl::Status SeqpacketConnection::OnHello(const wire::RawFrame& frame) {
 absl::Status SeqpacketConnection::OnPing(const wire::RawFrame& frame) {
   absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
   if (!ping.ok() || ping->ack) return ping.status();
-  if (queue_.bytes() > kMaxQueuedBytes) return absl::InvalidArgumentError("PING: the server asks and does not read");
+  if (sender_.queue().bytes() > kMaxQueuedBytes)
+    return absl::InvalidArgumentError("PING: the server asks and does not read");
   ping->ack = true;
-  queue_.AppendFrame(*ping);
-  queued_bytes_ += wire::FrameHeader::kBytes + ping->HeadSize();
+  sender_.queue().AppendFrame(*ping);
   Flush();
   return absl::OkStatus();
 }
@@ -329,7 +318,7 @@ absl::Status SeqpacketConnection::OnStatus(const wire::RawFrame& frame) {
   if (!status.ok()) return status.status();
   if (abandoned_.erase(status->call) > 0) return absl::OkStatus();
   const auto found = calls_.find(status->call);
-  if (found == calls_.end() || found->second->end_in_queue > sent_bytes_) {
+  if (found == calls_.end() || !IsSent(*found->second)) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": there is no such call"));
   }
   PendingCall* call = found->second;
@@ -401,12 +390,12 @@ void SeqpacketConnection::Lose(absl::string_view why) {
   lost_ = true;
   going_away_ = true;
   if (goodbye_.empty()) goodbye_ = std::string(why);
-  queue_.Clear();
   abandoned_.clear();
   for (const auto& [id, call] : std::exchange(calls_, {})) {
-    call->unserved = call->end_in_queue > sent_bytes_;
+    call->unserved = !IsSent(*call);
     Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": the connection was lost: ", goodbye_)));
   }
+  sender_.queue().Clear();
 }
 
 void SeqpacketConnection::Cancel(PendingCall& call) {

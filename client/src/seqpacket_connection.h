@@ -13,9 +13,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/src/pending_call.h"
+#include "common/src/socket/packet_sender.h"
 #include "common/src/socket/unique_fd.h"
 #include "common/src/wire/frame.h"
-#include "common/src/wire/packet_queue.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -60,6 +60,8 @@ class SeqpacketConnection {
   absl::Status Enqueue(PendingCall& call, absl::string_view metadata, size_t message_bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The kernel has, or may have, all of its frame.
+  bool IsSent(const PendingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FailUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t NextId() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -95,12 +97,7 @@ class SeqpacketConnection {
   std::string goodbye_ ABSL_GUARDED_BY(mutex_);   // the text of the server's GOAWAY
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the server's HELLO has come
 
-  wire::PacketQueue queue_ ABSL_GUARDED_BY(mutex_);
-  bool sending_ ABSL_GUARDED_BY(mutex_) = false;
-  bool send_blocked_ ABSL_GUARDED_BY(mutex_) = false;
-  // Bytes ever queued, and bytes that the kernel has or may have: a call whose frame ends behind those is unsent.
-  uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t sent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint32_t> methods_ ABSL_GUARDED_BY(mutex_);
 
   uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -27,7 +27,7 @@ constexpr size_t kMaxQueuedBytes = 1 << 20;
 }  // namespace
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, UniqueFd socket)
-    : transport_(transport), socket_(std::move(socket)) {}
+    : transport_(transport), socket_(std::move(socket)), sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;
 
@@ -60,7 +60,7 @@ void SeqpacketServerConnection::OnReadable(std::vector<std::unique_ptr<EventLoop
   if (!status.ok()) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();
-  } else if (!queue_.empty()) {
+  } else if (!sender_.queue().empty()) {
     transport_.loop().DeferFlush(*this);
   }
 }
@@ -122,12 +122,12 @@ absl::Status SeqpacketServerConnection::OnHello(const wire::RawFrame& frame) {
   greeted_ = true;
   client_max_metadata_ = hello->max_metadata;
   const ServerOptions& options = transport_.options();
-  queue_.AppendFrame(wire::HelloFrame{.version = wire::kVersion,
-                                      .min_version = wire::kVersion,
-                                      .features = 0,
-                                      .max_calls = kMaxCalls,
-                                      .max_metadata = wire::ClampLimit(options.max_metadata_bytes),
-                                      .max_message = options.max_receive_message_bytes});
+  sender_.queue().AppendFrame(wire::HelloFrame{.version = wire::kVersion,
+                                               .min_version = wire::kVersion,
+                                               .features = 0,
+                                               .max_calls = kMaxCalls,
+                                               .max_metadata = wire::ClampLimit(options.max_metadata_bytes),
+                                               .max_message = options.max_receive_message_bytes});
   if (hello->version == wire::kVersion) return absl::OkStatus();
   // The frames behind it are in a version that this server does not read.
   QueueGoaway(wire::GoawayReason::kVersion,
@@ -230,7 +230,7 @@ absl::Status SeqpacketServerConnection::OnPing(const wire::RawFrame& frame) {
   absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
   if (!ping.ok() || ping->ack) return ping.status();
   ping->ack = true;
-  queue_.AppendFrame(*ping);
+  sender_.queue().AppendFrame(*ping);
   return absl::OkStatus();
 }
 
@@ -249,16 +249,17 @@ void SeqpacketServerConnection::FinishCall(SeqpacketCall& call, const absl::Stat
 }
 
 void SeqpacketServerConnection::QueueAnswer(const Answer& answer) {
-  answer.SerializeMessage(queue_.AppendFrame(answer.frame(), answer.message_bytes()));
+  answer.SerializeMessage(sender_.queue().AppendFrame(answer.frame(), answer.message_bytes()));
 }
 
 void SeqpacketServerConnection::QueueGoaway(wire::GoawayReason reason, absl::string_view why) {
-  queue_.AppendFrame(wire::GoawayFrame{.reason = static_cast<uint32_t>(reason)}, why.substr(0, wire::kMaxReasonBytes));
+  sender_.queue().AppendFrame(wire::GoawayFrame{.reason = static_cast<uint32_t>(reason)},
+                              why.substr(0, wire::kMaxReasonBytes));
 }
 
 void SeqpacketServerConnection::OnWritable() {
   internal::MutexLock lock(mutex_);
-  send_blocked_ = false;
+  sender_.OnWritable();
   SendQueued();
 }
 
@@ -268,37 +269,17 @@ void SeqpacketServerConnection::Flush() {
 }
 
 void SeqpacketServerConnection::SendQueued() {
-  if (sending_) return;
-  sending_ = true;
-  while (!queue_.empty() && !send_blocked_) {
-    wire::PacketQueue::Packet packet = queue_.Take();
-    mutex_.Unlock();
-    const IoResult result = SendPacket(socket_.get(), packet.bytes());
-    mutex_.Lock();
-    switch (result.outcome) {
-      case IoOutcome::kDone:
-        queue_.Recycle(std::move(packet));
-        break;
-      case IoOutcome::kWouldBlock:
-        queue_.Return(std::move(packet));
-        send_blocked_ = true;
-        break;
-      case IoOutcome::kClosed:
-        // Reading finds the end, after what the client sent before it.
-        queue_.Clear();
-        break;
-      case IoOutcome::kFailed:
-        // Answers are lost, so the connection is.
-        queue_.Clear();
-        sending_ = false;
-        CloseLocked();
-        return;
-    }
+  const IoOutcome outcome = sender_.Flush(mutex_);
+  if (outcome == IoOutcome::kClosed) {
+    sender_.queue().Clear();  // reading finds the end, after what the client sent before it
+  } else if (outcome == IoOutcome::kFailed) {
+    sender_.queue().Clear();
+    return CloseLocked();  // answers are lost, so the connection is
   }
-  sending_ = false;
+  if (sender_.sending()) return;  // the thread that sends does the rest
   CloseIfDrained();
   if (closed_) {
-    queue_.Clear();
+    sender_.queue().Clear();
     ShutdownSocket(socket_.get());
   } else {
     UpdateWatch();
@@ -306,11 +287,11 @@ void SeqpacketServerConnection::SendQueued() {
 }
 
 void SeqpacketServerConnection::UpdateWatch() {
-  const bool readable = !read_all_ && queue_.bytes() < kMaxQueuedBytes;
-  if (readable == watching_readable_ && send_blocked_ == watching_writable_) return;
+  const bool readable = !read_all_ && sender_.queue().bytes() < kMaxQueuedBytes;
+  if (readable == watching_readable_ && sender_.blocked() == watching_writable_) return;
   watching_readable_ = readable;
-  watching_writable_ = send_blocked_;
-  transport_.loop().Watch(socket_.get(), *this, readable, send_blocked_);
+  watching_writable_ = sender_.blocked();
+  transport_.loop().Watch(socket_.get(), *this, readable, sender_.blocked());
 }
 
 void SeqpacketServerConnection::Drain() {
@@ -323,7 +304,8 @@ void SeqpacketServerConnection::Drain() {
 }
 
 void SeqpacketServerConnection::CloseIfDrained() {
-  if (draining_ && read_all_ && calls_.empty() && queue_.empty() && !sending_ && !closed_) CloseLocked();
+  if (draining_ && read_all_ && calls_.empty() && sender_.queue().empty() && !sender_.sending() && !closed_)
+    CloseLocked();
 }
 
 void SeqpacketServerConnection::Close(absl::string_view why) {

@@ -11,9 +11,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/src/socket/packet_sender.h"
 #include "common/src/socket/unique_fd.h"
 #include "common/src/wire/frame.h"
-#include "common/src/wire/packet_queue.h"
 #include "server/src/answer.h"
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_call.h"
@@ -97,9 +97,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   std::vector<NumberedMethod> methods_ ABSL_GUARDED_BY(mutex_);  // number 1 first
   absl::flat_hash_map<uint32_t, SeqpacketCall*> calls_ ABSL_GUARDED_BY(mutex_);
 
-  wire::PacketQueue queue_ ABSL_GUARDED_BY(mutex_);
-  bool sending_ ABSL_GUARDED_BY(mutex_) = false;
-  bool send_blocked_ ABSL_GUARDED_BY(mutex_) = false;
+  PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   // As last told to the loop.
   bool watching_readable_ ABSL_GUARDED_BY(mutex_) = true;
   bool watching_writable_ ABSL_GUARDED_BY(mutex_) = false;

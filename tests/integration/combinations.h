@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_service.h"
@@ -43,6 +45,23 @@ inline auto AllCombinations() {
 
 // All transports that the program has.
 inline EndpointOptions AllTransports() { return {.grpc = kWithGrpc}; }
+
+inline absl::Status TryEcho(const TestStub& stub) {
+  ClientContext context;
+  context.set_timeout(absl::Seconds(20));
+  EchoReply reply;
+  return stub.Echo(context, EchoRequest(), reply);
+}
+
+// A client that failed to connect may wait for a little before it tries again (gRPC does): asks until it is answered.
+inline bool AnsweredWithin(const TestStub& stub, absl::Duration patience) {
+  const absl::Time give_up = absl::Now() + patience;
+  while (absl::Now() < give_up) {
+    if (TryEcho(stub).ok()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
 
 // Makes a call that must be answered, to show that the server is well.
 inline void ExpectEcho(const TestStub& stub, const std::string& text) {

@@ -25,18 +25,6 @@ class ProcessTest : public CombinationTest {
 
   // A process that died leaves its socket files; the next server takes them over, and this removes them at the end.
   void StartAndStopToCleanUp() { StartServer(); }
-
-  bool AnsweredWithin(const TestStub& stub, absl::Duration patience) {
-    const absl::Time give_up = absl::Now() + patience;
-    while (absl::Now() < give_up) {
-      ClientContext context;
-      context.set_timeout(absl::Seconds(20));
-      EchoReply reply;
-      if (stub.Echo(context, EchoRequest(), reply).ok()) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
 };
 INSTANTIATE_TEST_SUITE_P(All, ProcessTest, AllCombinations(), CombinationName);
 

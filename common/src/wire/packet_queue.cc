@@ -21,7 +21,7 @@ char* PacketQueue::Append(size_t size) {
   Reserve(packet, packet.size_ + size);
   char* out = packet.data_.get() + packet.size_;
   packet.size_ += size;
-  bytes_ += size;
+  bytes_appended_ += size;
   return out;
 }
 
@@ -38,12 +38,12 @@ void PacketQueue::Reserve(Packet& packet, size_t capacity) {
 PacketQueue::Packet PacketQueue::Take() {
   Packet packet = std::move(packets_.front());
   packets_.pop_front();
-  bytes_ -= packet.size_;
+  bytes_taken_ += packet.size_;
   return packet;
 }
 
 void PacketQueue::Return(Packet packet) {
-  bytes_ += packet.size_;
+  bytes_taken_ -= packet.size_;
   packets_.push_front(std::move(packet));
 }
 
@@ -55,7 +55,7 @@ void PacketQueue::Recycle(Packet packet) {
 
 void PacketQueue::Clear() {
   packets_.clear();
-  bytes_ = 0;
+  bytes_appended_ = bytes_taken_;
 }
 
 }  // namespace udsrpc::wire

@@ -2,6 +2,7 @@
 #define UDSRPC_COMMON_WIRE_PACKET_QUEUE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 
@@ -48,7 +49,11 @@ class PacketQueue {
   }
 
   bool empty() const { return packets_.empty(); }
-  size_t bytes() const { return bytes_; }
+  // What is queued now, what ever was, and what was taken and not returned: a frame that ended at `bytes_appended` is
+  // on its way, or sent, once `bytes_taken` has reached that.
+  size_t bytes() const { return static_cast<size_t>(bytes_appended_ - bytes_taken_); }
+  uint64_t bytes_appended() const { return bytes_appended_; }
+  uint64_t bytes_taken() const { return bytes_taken_; }
 
   // The oldest packet, to be sent; further frames go into others. Not when empty().
   Packet Take();
@@ -57,13 +62,15 @@ class PacketQueue {
   // Gives the memory of a sent packet back for reuse.
   void Recycle(Packet packet);
 
+  // Forgets what is queued, as if it had never been appended.
   void Clear();
 
  private:
   static void Reserve(Packet& packet, size_t capacity);
 
   std::deque<Packet> packets_;
-  size_t bytes_ = 0;
+  uint64_t bytes_appended_ = 0;
+  uint64_t bytes_taken_ = 0;
   Packet spare_;
 };
 

@@ -1,0 +1,43 @@
+#ifndef UDSRPC_COMMON_SOCKET_PACKET_SENDER_H_
+#define UDSRPC_COMMON_SOCKET_PACKET_SENDER_H_
+
+#include "absl/base/thread_annotations.h"
+#include "common/src/socket/socket.h"
+#include "common/src/wire/packet_queue.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+
+// The sending half of a connection. Threads queue frames and flush; one of them at a time sends, without the mutex, and
+// takes along what the others queue meanwhile. Guarded by its connection's mutex.
+class PacketSender {
+ public:
+  // Does not own `fd`.
+  explicit PacketSender(int fd) : fd_(fd) {}
+
+  wire::PacketQueue& queue() { return queue_; }
+  const wire::PacketQueue& queue() const { return queue_; }
+
+  // Sends until nothing is queued or the socket is full; gives `mutex` up during each system call. Does nothing while
+  // another thread sends, or once the socket was found full, until OnWritable.
+  // kDone: there is nothing new to tell. kWouldBlock: the socket has just become full. kClosed, kFailed: see IoResult;
+  // what was not sent is still queued.
+  IoOutcome Flush(internal::Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // The socket was full; whoever waits for events is to call OnWritable when there is room, and then Flush.
+  bool blocked() const { return blocked_; }
+  void OnWritable() { blocked_ = false; }
+
+  // Some thread is in Flush.
+  bool sending() const { return sending_; }
+
+ private:
+  const int fd_;
+  wire::PacketQueue queue_;
+  bool sending_ = false;
+  bool blocked_ = false;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_COMMON_SOCKET_PACKET_SENDER_H_
