@@ -126,7 +126,9 @@ uint32_t SeqpacketConnection::NextId() {
 }
 
 void SeqpacketConnection::Flush() {
-  switch (sender_.Flush(mutex_)) {
+  const IoOutcome outcome = sender_.Flush(mutex_);
+  if (lost_) return FinishLost();  // meanwhile
+  switch (outcome) {
     case IoOutcome::kDone:
       break;
     case IoOutcome::kWouldBlock:
@@ -178,7 +180,7 @@ void SeqpacketConnection::Await(PendingCall& call) {
 }
 
 void SeqpacketConnection::WaitOnce(PendingCall& call) {
-  if (!reading_) return ReadOnce(call.deadline);
+  if (!reading_ && !lost_) return ReadOnce(call.deadline);
   followers_.insert(&call);
   if (call.state == PendingCall::State::kClaimed || call.deadline.never()) {
     call.wake.Wait(mutex_);
@@ -390,8 +392,20 @@ void SeqpacketConnection::Lose(absl::string_view why) {
   lost_ = true;
   going_away_ = true;
   if (goodbye_.empty()) goodbye_ = std::string(why);
+  FinishLost();
+}
+
+void SeqpacketConnection::FinishLost() {
   abandoned_.clear();
-  for (const auto& [id, call] : std::exchange(calls_, {})) {
+  const uint64_t taken = sender_.queue().bytes_taken();
+  std::vector<PendingCall*> finished;
+  for (const auto& [id, call] : calls_) {
+    // Whether a packet that is being sent this moment can reach the server, its sender learns; it finishes those calls.
+    const bool in_flight = call->end_in_queue <= taken && call->end_in_queue > taken - sender_.bytes_in_flight();
+    if (!in_flight) finished.push_back(call);
+  }
+  for (PendingCall* call : finished) {
+    calls_.erase(call->id);
     call->unserved = !IsSent(*call);
     Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": the connection was lost: ", goodbye_)));
   }

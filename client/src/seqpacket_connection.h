@@ -85,6 +85,8 @@ class SeqpacketConnection {
   // Ends the connection for what the server did, and tells it.
   void Reject(absl::string_view error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lose(absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the calls of a lost connection, but for those whose packet another thread is sending.
+  void FinishLost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const UniqueFd socket_;
   const UniqueFd wake_event_;

@@ -37,7 +37,7 @@ absl::StatusOr<std::string> SayHello(const helloworld::GreeterStub& stub, const 
 absl::StatusOr<std::string> SayHelloAt(const char* endpoint, udsrpc::Transport transport, const std::string& name) {
   auto channel = udsrpc::CreateChannel(endpoint, {.transport = transport});
   if (!channel.ok()) return channel.status();
-  return SayHello(helloworld::GreeterStub(**channel), name);
+  return SayHello(helloworld::GreeterStub(*channel), name);
 }
 // README: end
 
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   if (arguments.size() != 2) return Fail("give one endpoint, such as unix:/run/greeter.sock");
   auto channel = udsrpc::CreateChannel(arguments[1], {.transport = absl::GetFlag(FLAGS_transport)});
   if (!channel.ok()) return Fail(channel.status().message());
-  const helloworld::GreeterStub stub(**channel);
+  const helloworld::GreeterStub stub(*channel);
   const std::string name = absl::GetFlag(FLAGS_name);
   std::string text;
   std::vector<absl::Duration> latencies;

@@ -40,14 +40,14 @@ void AddMessage(const Descriptor& descriptor, NameSet& names) {
 // Services count because gRPC's x.grpc.pb.h has a class of that name, and protoc's x.pb.h with cc_generic_services
 // another one for the stub.
 void AddService(const ServiceDescriptor& descriptor, NameSet& names) {
-  const std::string name(descriptor.name());
-  names.insert(name);
+  const auto& name = descriptor.name();
+  names.emplace(name);
   if (descriptor.file()->options().cc_generic_services()) names.insert(absl::StrCat(name, "_Stub"));
 }
 
 // What the C++ code of `file` declares in the namespace of `package`.
 void AddFile(const FileDescriptor& file, std::string_view package, NameSet& names) {
-  const std::string own_package(file.package());
+  const auto& own_package = file.package();
   if (own_package == package) {
     for (int i = 0; i < file.message_type_count(); ++i) AddMessage(*file.message_type(i), names);
     for (int i = 0; i < file.enum_type_count(); ++i) AddEnum(*file.enum_type(i), names);
@@ -58,7 +58,7 @@ void AddFile(const FileDescriptor& file, std::string_view package, NameSet& name
   const std::string prefix = package.empty() ? "" : absl::StrCat(std::string(package), ".");
   if (own_package.starts_with(prefix)) {
     const size_t end = own_package.find('.', prefix.size());
-    names.insert(own_package.substr(prefix.size(), end == std::string::npos ? end : end - prefix.size()));
+    names.emplace(own_package.substr(prefix.size(), end == own_package.npos ? end : end - prefix.size()));
   }
 }
 
@@ -100,7 +100,7 @@ ServiceNames NamesOf(const ServiceDescriptor& service) {
   AddFileAndImports(*service.file(), std::string(service.file()->package()), visited, taken);
 
   ServiceNames names;
-  const std::string name(service.name());
+  const auto& name = service.name();
   names.service_class = FreeName(absl::StrCat(name, "Service"), taken);
   names.stub_class = FreeName(absl::StrCat(name, "Stub"), taken);
   names.service_methods = MemberNames(service, {names.service_class});

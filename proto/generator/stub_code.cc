@@ -70,11 +70,13 @@ void PrintStubClass(Printer& printer, const ServiceDescriptor& service, const Se
   printer.Print(
       "// The client's side of $service$.\n"
       "// Each function makes one call; its context, and the reply of a stream, must outlive that call. Thread-safe.\n"
-      "// Copies share the channel and keep it alive; a stub that was moved from has none and makes no calls.\n"
+      "// Copies share the channel and keep it alive.\n"
       "class $class$ {\n"
       " public:\n"
-      "  // `channel` is one that a std::shared_ptr owns, as those of udsrpc::CreateChannel are.\n"
-      "  $deprecated$explicit $class$(::udsrpc::Channel& channel);\n",
+      "  // `channel` must not be null.\n"
+      "  $deprecated$explicit $class$(::std::shared_ptr<::udsrpc::Channel> channel);\n"
+      "  $class$(const $class$&) = default;\n"
+      "  $class$& operator=(const $class$&) = default;\n",
       "service", std::string(service.full_name()), "class", names.stub_class, "deprecated",
       IsDeprecated(service) ? "[[deprecated]] " : "");
   for (int i = 0; i < service.method_count(); ++i) {
@@ -97,8 +99,9 @@ void PrintStubClass(Printer& printer, const ServiceDescriptor& service, const Se
 }
 
 void PrintStubDefinitions(Printer& printer, const ServiceDescriptor& service, const ServiceNames& names) {
-  printer.Print("\n$class$::$class$(::udsrpc::Channel& channel) : $channel$(channel.shared_from_this()) {}\n", "class",
-                names.stub_class, "channel", names.channel_member);
+  printer.Print(
+      "\n$class$::$class$(::std::shared_ptr<::udsrpc::Channel> channel) : $channel$(::std::move(channel)) {}\n",
+      "class", names.stub_class, "channel", names.channel_member);
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& method = *service.method(i);
     const StubFunction function = FunctionOf(method, names.channel_member);

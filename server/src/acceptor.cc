@@ -38,6 +38,10 @@ Acceptor::~Acceptor() {
   if (!thread_.joinable()) return;
   SignalWakeEvent(wake_event_.get());
   thread_.join();
+  for (const Listener& listener : listeners_) {
+    ShutdownReading(listener.socket.fd());
+    AcceptAll(listener);
+  }
 }
 
 void Acceptor::Run() {

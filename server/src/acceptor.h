@@ -35,7 +35,8 @@ class Acceptor {
   // RESOURCE_EXHAUSTED: no descriptor or thread left.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Listener> listeners);
 
-  // Stops accepting, then closes the sockets and removes their files. What waits in a backlog is closed unanswered.
+  // Lets no more connections in, hands on those that wait in the backlogs, so that their transports can refuse their
+  // calls properly, closes the sockets and removes their files.
   ~Acceptor();
 
  private:

@@ -21,8 +21,13 @@ namespace {
 // Calls open at once on one connection. HTTP/2 servers say 100 and more; local clients with callbacks keep thousands.
 constexpr uint32_t kMaxCalls = 16384;
 
-// Answers that a client has not taken, above which no more calls are read from it.
+// Answers that a client has not taken, above which no more calls are read from it, and above which it is given up:
+// calls that were read before may still answer.
 constexpr size_t kMaxQueuedBytes = 1 << 20;
+constexpr size_t kMaxUntakenBytes = 64 << 20;
+
+// Answers above which it is not worth while to wait for more to share a send with.
+constexpr size_t kSendAtOnceBytes = wire::kMaxPacketBytes;
 
 }  // namespace
 
@@ -237,14 +242,21 @@ absl::Status SeqpacketServerConnection::OnPing(const wire::RawFrame& frame) {
 void SeqpacketServerConnection::FinishCall(SeqpacketCall& call, const absl::Status& status,
                                            const google::protobuf::MessageLite* response) {
   const Answer answer(call.id(), status, call, response, client_max_metadata_);
+  bool send_at_once = false;
   {
     internal::MutexLock lock(mutex_);
     if (!closed_) {
       calls_.erase(call.id());
       QueueAnswer(answer);
+      if (sender_.queue().bytes() > kMaxUntakenBytes) {
+        sender_.queue().Clear();
+        QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
+        CloseLocked();
+      }
+      send_at_once = sender_.queue().bytes() > kSendAtOnceBytes;
     }
   }
-  if (!transport_.loop().DeferFlush(*this)) Flush();
+  if (send_at_once || !transport_.loop().DeferFlush(*this)) Flush();
   transport_.OnCallEnded();
 }
 
@@ -274,7 +286,7 @@ void SeqpacketServerConnection::SendQueued() {
     sender_.queue().Clear();  // reading finds the end, after what the client sent before it
   } else if (outcome == IoOutcome::kFailed) {
     sender_.queue().Clear();
-    return CloseLocked();  // answers are lost, so the connection is
+    CloseLocked();  // answers are lost, so the connection is
   }
   if (sender_.sending()) return;  // the thread that sends does the rest
   CloseIfDrained();

@@ -57,7 +57,7 @@ class ServerConformance : public ::testing::Test {
     absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    bystander_ = std::make_unique<TestStub>(**CreateChannel(target_, {.transport = Transport::kSeqpacket}));
+    bystander_ = std::make_unique<TestStub>(*CreateChannel(target_, {.transport = Transport::kSeqpacket}));
     ExpectBystanderServed();
   }
 

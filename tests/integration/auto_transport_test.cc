@@ -28,13 +28,13 @@ TEST_F(AutoTransportTest, UsesWhateverTheServerOffers) {
   for (const EndpointOptions& options :
        {EndpointOptions{}, EndpointOptions{.seqpacket = false}, EndpointOptions{.grpc = false}}) {
     const std::unique_ptr<Server> server = Serve(options);
-    ExpectEcho(TestStub(**CreateChannel(target_, {.transport = Transport::kAuto})), "hello");
+    ExpectEcho(TestStub(*CreateChannel(target_, {.transport = Transport::kAuto})), "hello");
   }
 }
 
 TEST_F(AutoTransportTest, PrefersSeqpacket) {
   const std::unique_ptr<Server> server = Serve({});
-  const TestStub stub(**CreateChannel(target_, {.transport = Transport::kAuto}));
+  const TestStub stub(*CreateChannel(target_, {.transport = Transport::kAuto}));
   // Only seqpacket refuses a reply of this size, so far.
   ClientContext context;
   InflateRequest request;
@@ -44,7 +44,7 @@ TEST_F(AutoTransportTest, PrefersSeqpacket) {
 }
 
 TEST_F(AutoTransportTest, FollowsAServerThatOffersAnotherTransportAfterItsRestart) {
-  const TestStub stub(**CreateChannel(target_, {.transport = Transport::kAuto}));
+  const TestStub stub(*CreateChannel(target_, {.transport = Transport::kAuto}));
   {
     const std::unique_ptr<Server> server = Serve({});
     ExpectEcho(stub, "over seqpacket");
@@ -59,14 +59,14 @@ TEST_F(AutoTransportTest, UsesGrpcWhereThePathIsTooLongForSeqpacket) {
   builder.AddEndpoint(target, {.seqpacket = false}).RegisterService(&service_);
   const absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
   ASSERT_TRUE(server.ok()) << server.status();
-  ExpectEcho(TestStub(**CreateChannel(target, {.transport = Transport::kAuto})), "hello");
+  ExpectEcho(TestStub(*CreateChannel(target, {.transport = Transport::kAuto})), "hello");
 }
 
 TEST_F(AutoTransportTest, ToNobodyIsUnavailable) {
   ClientContext context;
   EchoReply reply;
   EXPECT_EQ(
-      TestStub(**CreateChannel(target_, {.transport = Transport::kAuto})).Echo(context, EchoRequest(), reply).code(),
+      TestStub(*CreateChannel(target_, {.transport = Transport::kAuto})).Echo(context, EchoRequest(), reply).code(),
       absl::StatusCode::kUnavailable);
 }
 

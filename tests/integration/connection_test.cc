@@ -19,7 +19,7 @@ using ConnectionTest = CombinationTest;
 INSTANTIATE_TEST_SUITE_P(All, ConnectionTest, AllCombinations(), CombinationName);
 
 TEST_P(ConnectionTest, ToNobodyIsUnavailableAndNamesTheEndpoint) {
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   const absl::Status status = TryEcho(stub);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr(target_));
@@ -27,14 +27,14 @@ TEST_P(ConnectionTest, ToNobodyIsUnavailableAndNamesTheEndpoint) {
 }
 
 TEST_P(ConnectionTest, IsMadeByTheNextCallOnceTheServerIsThere) {
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   EXPECT_EQ(TryEcho(stub).code(), absl::StatusCode::kUnavailable);
   StartServer();
   EXPECT_TRUE(AnsweredWithin(stub, absl::Seconds(20)));
 }
 
 TEST_P(ConnectionTest, IsMadeAgainAfterTheServerRestarted) {
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   for (int i = 0; i < 3; ++i) {
     StartServer();
     EXPECT_TRUE(AnsweredWithin(stub, absl::Seconds(20)));
@@ -45,7 +45,7 @@ TEST_P(ConnectionTest, IsMadeAgainAfterTheServerRestarted) {
 
 TEST_P(ConnectionTest, LosesNoCallWhenAnIdleServerIsReplaced) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   EXPECT_TRUE(TryEcho(stub).ok());
   server_.reset();
   StartServer();
@@ -60,7 +60,7 @@ TEST_P(ConnectionTest, LosesNoCallWhenAnIdleServerIsReplaced) {
 
 TEST_P(ConnectionTest, ShutdownLetsRunningCallsEnd) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   std::thread caller([&stub] {
     ClientContext context;
     BlockRequest request;
@@ -88,7 +88,7 @@ TEST_P(ConnectionTest, ShutdownLetsRunningCallsEnd) {
 
 TEST_P(ConnectionTest, ShutdownCancelsWhatRunsAtItsDeadline) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   absl::Status status;
   std::thread caller([&] {
     ClientContext context;
@@ -108,7 +108,7 @@ TEST_P(ConnectionTest, ShutdownCancelsWhatRunsAtItsDeadline) {
 TEST_P(ConnectionTest, OfADeadClientCancelsItsCalls) {
   StartServer();
   {
-    const TestStub stub(*MakeChannel());
+    const TestStub stub(MakeChannel());
     ClientContext context;
     context.set_timeout(absl::Milliseconds(50));
     BlockRequest request;
@@ -117,7 +117,7 @@ TEST_P(ConnectionTest, OfADeadClientCancelsItsCalls) {
     EXPECT_EQ(stub.Block(context, request, reply).code(), absl::StatusCode::kDeadlineExceeded);
   }
   EXPECT_TRUE(service_.AwaitCancelled("orphan", 1));
-  ExpectEcho(TestStub(*MakeChannel()), "still well");
+  ExpectEcho(TestStub(MakeChannel()), "still well");
 }
 
 TEST_P(ConnectionTest, ManyChannelsAtOnce) {
@@ -125,7 +125,7 @@ TEST_P(ConnectionTest, ManyChannelsAtOnce) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 16; ++i) {
     threads.emplace_back([this, i] {
-      const TestStub stub(*MakeChannel());
+      const TestStub stub(MakeChannel());
       for (int j = 0; j < 20; ++j) ExpectEcho(stub, absl::StrCat(i, ".", j));
     });
   }
@@ -135,7 +135,7 @@ TEST_P(ConnectionTest, ManyChannelsAtOnce) {
 TEST_P(ConnectionTest, CallsDuringShutdownEndWithOneStatusEach) {
   for (int round = 0; round < 5; ++round) {
     StartServer();
-    const TestStub stub(*MakeChannel());
+    const TestStub stub(MakeChannel());
     std::atomic<bool> stop{false};
     std::vector<std::thread> callers;
     for (int i = 0; i < 4; ++i) {

@@ -102,7 +102,7 @@ TEST_F(EndpointErrorsTest, ALiveServerIsNotDisplaced) {
     const auto first = Start(target);
     ASSERT_TRUE(first.ok()) << first.status();
     ExpectError(target, absl::StatusCode::kAlreadyExists, absl::StrCat("process ", getpid(), " listens"));
-    const TestStub stub(**CreateChannel(target, {.transport = Transport::kSeqpacket}));
+    const TestStub stub(*CreateChannel(target, {.transport = Transport::kSeqpacket}));
     ExpectEcho(stub, "still well");
   }
 }
@@ -117,7 +117,7 @@ TEST_F(EndpointErrorsTest, AStaleSocketIsReplacedAndOnlyOurOwnFileRemoved) {
   {
     const auto server = Start("unix:" + path);
     ASSERT_TRUE(server.ok()) << server.status();
-    ExpectEcho(TestStub(**CreateChannel("unix:" + path, {.transport = Transport::kSeqpacket})), "hello");
+    ExpectEcho(TestStub(*CreateChannel("unix:" + path, {.transport = Transport::kSeqpacket})), "hello");
     // Somebody moves ours away and puts another file there.
     std::filesystem::remove(path + ".seqpacket");
     std::ofstream(path + ".seqpacket") << "theirs";
@@ -164,7 +164,7 @@ TEST_F(EndpointErrorsTest, ASocketOfTheWrongTypeIsUnavailable) {
   ASSERT_EQ(listen(stranger.get(), 1), 0);
   ClientContext context;
   EchoReply reply;
-  const absl::Status status = TestStub(**CreateChannel("unix:" + dir_.File("s"), {.transport = Transport::kSeqpacket}))
+  const absl::Status status = TestStub(*CreateChannel("unix:" + dir_.File("s"), {.transport = Transport::kSeqpacket}))
                                   .Echo(context, EchoRequest(), reply);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("of another type"));

@@ -30,7 +30,7 @@ INSTANTIATE_TEST_SUITE_P(All, ProcessTest, AllCombinations(), CombinationName);
 
 TEST_P(ProcessTest, ACallCrossesProcesses) {
   const auto server = StartServerProcess();
-  ExpectEcho(TestStub(*MakeChannel()), "across");
+  ExpectEcho(TestStub(MakeChannel()), "across");
   server->CloseInput();
   EXPECT_EQ(server->ReadLine(), "done");
   EXPECT_EQ(server->Wait(), 0);
@@ -38,7 +38,7 @@ TEST_P(ProcessTest, ACallCrossesProcesses) {
 
 TEST_P(ProcessTest, TheCallsOfAServerThatIsKilledAreUnavailableAndTheNextOneReachesItsSuccessor) {
   auto server = StartServerProcess();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   for (int round = 0; round < 3; ++round) {
     ExpectEcho(stub, "before");
     absl::Status status;
@@ -70,7 +70,7 @@ TEST_P(ProcessTest, TheSecondServerOfAnEndpointIsToldWhoHasIt) {
   EXPECT_NE(line->find("ALREADY_EXISTS"), std::string::npos) << *line;
   EXPECT_NE(line->find(absl::StrCat("process ", first->pid(), " listens")), std::string::npos) << *line;
   EXPECT_EQ(second.Wait(), 1);
-  ExpectEcho(TestStub(*MakeChannel()), "still the first");
+  ExpectEcho(TestStub(MakeChannel()), "still the first");
   first->CloseInput();
   EXPECT_EQ(first->Wait(), 0);
 }

@@ -30,7 +30,7 @@ std::string Message(const absl::Status& status) { return std::string(status.mess
 
 TEST_P(UnaryTest, IsAnswered) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ExpectEcho(stub, "");
   ExpectEcho(stub, "hello");
   ExpectEcho(stub, std::string(60000, 'x'));
@@ -38,7 +38,7 @@ TEST_P(UnaryTest, IsAnswered) {
 
 TEST_P(UnaryTest, FromManyThreadsOnOneChannel) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&stub, t] {
@@ -51,7 +51,7 @@ TEST_P(UnaryTest, FromManyThreadsOnOneChannel) {
 
 TEST_P(UnaryTest, BringsCodeMessageAndDetailsOfAFailure) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   for (int code = 1; code <= 16; ++code) {
     ClientContext context;
     FailRequest request;
@@ -69,7 +69,7 @@ TEST_P(UnaryTest, BringsCodeMessageAndDetailsOfAFailure) {
 
 TEST_P(UnaryTest, CarriesMetadataBothWays) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   const std::string binary("\0\x01\xff", 3);
   ASSERT_TRUE(context.AddMetadata("repeated", "2").ok());
@@ -104,7 +104,7 @@ TEST_P(UnaryTest, CarriesMetadataBothWays) {
 
 TEST_P(UnaryTest, TellsTheHandlerItsDeadline) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   LookReply reply;
   ClientContext without;
   ASSERT_TRUE(stub.Look(without, LookRequest(), reply).ok());
@@ -117,7 +117,7 @@ TEST_P(UnaryTest, TellsTheHandlerItsDeadline) {
 
 TEST_P(UnaryTest, EndsAtItsDeadlineAndTheHandlerHearsOfIt) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   context.set_timeout(absl::Milliseconds(50));
   BlockRequest request;
@@ -134,7 +134,7 @@ TEST_P(UnaryTest, EndsAtItsDeadlineAndTheHandlerHearsOfIt) {
 
 TEST_P(UnaryTest, WithAPastDeadlineReachesNoHandler) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Seconds(-1), -absl::InfiniteDuration()}) {
     ClientContext context;
     context.set_timeout(timeout);
@@ -146,7 +146,7 @@ TEST_P(UnaryTest, WithAPastDeadlineReachesNoHandler) {
 
 TEST_P(UnaryTest, EndsWhenAnotherThreadCancelsItAndTheHandlerHearsOfIt) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   std::thread canceller([this, &context] {
     EXPECT_TRUE(service_.AwaitArrivals("closed", 1));
@@ -163,7 +163,7 @@ TEST_P(UnaryTest, EndsWhenAnotherThreadCancelsItAndTheHandlerHearsOfIt) {
 
 TEST_P(UnaryTest, CancelledBeforehandReachesNoHandler) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   context.Cancel();
   EchoReply reply;
@@ -173,7 +173,7 @@ TEST_P(UnaryTest, CancelledBeforehandReachesNoHandler) {
 
 TEST_P(UnaryTest, NeedsAContextOfItsOwn) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   EchoReply reply;
   EXPECT_TRUE(stub.Echo(context, EchoRequest(), reply).ok());
@@ -183,7 +183,7 @@ TEST_P(UnaryTest, NeedsAContextOfItsOwn) {
 TEST_P(UnaryTest, IsNotHeldUpBySlowOnes) {
   StartServer();
   const std::shared_ptr<Channel> channel = MakeChannel();
-  const TestStub stub(*channel);
+  const TestStub stub(channel);
   std::vector<std::thread> blocked;
   for (int i = 0; i < 20; ++i) {
     blocked.emplace_back([&stub] {
@@ -196,14 +196,14 @@ TEST_P(UnaryTest, IsNotHeldUpBySlowOnes) {
   }
   EXPECT_TRUE(service_.AwaitArrivals("slow", 20));
   ExpectEcho(stub, "on the same connection");
-  ExpectEcho(TestStub(*MakeChannel()), "on another connection");
+  ExpectEcho(TestStub(MakeChannel()), "on another connection");
   service_.Open("slow");
   for (std::thread& thread : blocked) thread.join();
 }
 
 TEST_P(UnaryTest, WaitsWhenAllHandlerThreadsAreBusy) {
   StartServer(ServerOptions{.max_handler_threads = 2});
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   std::atomic<int> answered{0};
   std::vector<std::thread> callers;
   for (int i = 0; i < 6; ++i) {
@@ -225,7 +225,7 @@ TEST_P(UnaryTest, WaitsWhenAllHandlerThreadsAreBusy) {
 
 TEST_P(UnaryTest, OfAHandlerThatThrowsIsUnknown) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   EchoRequest request;
   EchoReply reply;
@@ -242,7 +242,7 @@ TEST_P(UnaryTest, ToAnUnknownServiceOrMethodIsUnimplemented) {
   for (int i = 0; i < 2; ++i) {
     ClientContext context;
     EchoReply reply;
-    const absl::Status status = ImpostorStub(*channel).Echo(context, EchoRequest(), reply);
+    const absl::Status status = ImpostorStub(channel).Echo(context, EchoRequest(), reply);
     EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
     EXPECT_THAT(Message(status), AllOf(HasSubstr("/udsrpc.testing.Impostor/Echo"), HasSubstr("right endpoint")));
 
@@ -252,7 +252,7 @@ TEST_P(UnaryTest, ToAnUnknownServiceOrMethodIsUnimplemented) {
     EXPECT_EQ(no_method.code(), absl::StatusCode::kUnimplemented);
     EXPECT_THAT(Message(no_method), HasSubstr("no such method"));
   }
-  ExpectEcho(TestStub(*channel), "still well");
+  ExpectEcho(TestStub(channel), "still well");
 }
 
 TEST_P(UnaryTest, ToAStreamingMethodIsUnimplemented) {
@@ -264,7 +264,7 @@ TEST_P(UnaryTest, ToAStreamingMethodIsUnimplemented) {
       channel->UnaryCall({"/udsrpc.testing.Test/Count", MethodKind::kUnary}, context, InflateRequest(), reply).code(),
       absl::StatusCode::kUnimplemented);
   ClientContext streaming;
-  auto reader = TestStub(*channel).Count(streaming, InflateRequest());
+  auto reader = TestStub(channel).Count(streaming, InflateRequest());
   EXPECT_FALSE(reader.Read(reply));
   EXPECT_EQ(reader.Finish().code(), absl::StatusCode::kUnimplemented);
 }
@@ -282,12 +282,12 @@ TEST_P(UnaryTest, WithARequestThatDoesNotParseIsInternal) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
   EXPECT_THAT(Message(status), HasSubstr("same .proto"));
   EXPECT_EQ(service_.echoes(), 0);
-  ExpectEcho(TestStub(*channel), "still well");
+  ExpectEcho(TestStub(channel), "still well");
 }
 
 TEST_P(UnaryTest, OverTheServersMessageLimitIsResourceExhausted) {
   StartServer(ServerOptions{.max_receive_message_bytes = 1000});
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   EchoRequest request;
   EchoReply reply;
@@ -299,7 +299,7 @@ TEST_P(UnaryTest, OverTheServersMessageLimitIsResourceExhausted) {
 
 TEST_P(UnaryTest, OverTheClientsMessageLimitIsResourceExhausted) {
   StartServer();
-  const TestStub stub(*MakeChannel(ChannelOptions{.max_receive_message_bytes = 1000}));
+  const TestStub stub(MakeChannel(ChannelOptions{.max_receive_message_bytes = 1000}));
   ClientContext context;
   InflateRequest request;
   EchoReply reply;
@@ -310,7 +310,7 @@ TEST_P(UnaryTest, OverTheClientsMessageLimitIsResourceExhausted) {
 
 TEST_P(UnaryTest, WithTooMuchMetadataIsResourceExhausted) {
   StartServer();
-  const TestStub stub(*MakeChannel());
+  const TestStub stub(MakeChannel());
   ClientContext context;
   EchoReply reply;
   ASSERT_TRUE(context.AddMetadata("k", std::string(20000, 'v')).ok());

@@ -10,9 +10,11 @@ IoOutcome PacketSender::Flush(internal::Mutex& mutex) {
   IoOutcome outcome = IoOutcome::kDone;
   while (outcome == IoOutcome::kDone && !queue_.empty()) {
     wire::PacketQueue::Packet packet = queue_.Take();
+    bytes_in_flight_ = packet.bytes().size();
     mutex.Unlock();
     outcome = SendPacket(fd_, packet.bytes()).outcome;
     mutex.Lock();
+    bytes_in_flight_ = 0;
     if (outcome == IoOutcome::kDone) {
       queue_.Recycle(std::move(packet));
     } else {

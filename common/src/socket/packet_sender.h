@@ -1,6 +1,8 @@
 #ifndef UDSRPC_COMMON_SOCKET_PACKET_SENDER_H_
 #define UDSRPC_COMMON_SOCKET_PACKET_SENDER_H_
 
+#include <cstddef>
+
 #include "absl/base/thread_annotations.h"
 #include "common/src/socket/socket.h"
 #include "common/src/wire/packet_queue.h"
@@ -30,12 +32,15 @@ class PacketSender {
 
   // Some thread is in Flush.
   bool sending() const { return sending_; }
+  // Bytes of the packet that is being sent this moment: counted as taken, and nobody knows yet whether it will be sent.
+  size_t bytes_in_flight() const { return bytes_in_flight_; }
 
  private:
   const int fd_;
   wire::PacketQueue queue_;
   bool sending_ = false;
   bool blocked_ = false;
+  size_t bytes_in_flight_ = 0;
 };
 
 }  // namespace udsrpc

@@ -39,7 +39,8 @@ IoResult SendPacket(int fd, absl::string_view packet);
 // data of ours unread, what it sent before still comes (ECONNRESET is read over).
 IoResult ReceivePacket(int fd, char* buffer, size_t capacity);
 
-// The peer can send no more; what it has sent can still be received, and then comes the end.
+// The peer can send no more; what it has sent can still be received, and then comes the end. A listening socket takes no
+// more connections; those that wait can still be accepted.
 void ShutdownReading(int fd);
 // Both directions. The peer still receives what it was sent.
 void ShutdownSocket(int fd);
