@@ -18,6 +18,10 @@ namespace {
 // stuck; gRPC's own limit for a connection attempt is 20 s.
 constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
 
+// A server that shuts down can refuse a call twice: on the connection that the channel had, and on a new one that had
+// still come into its backlog. Beyond that, something else is wrong.
+constexpr int kMaxAttempts = 3;
+
 // Whether connect(2) failed because there is no socket for us, which says nothing about gRPC's beside it.
 bool MeansNotOffered(int error) {
   return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EPROTOTYPE || error == EACCES;
@@ -52,8 +56,8 @@ absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& meth
     return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
   }
   // A connection that died since the last call is noticed by the next one. Where the server cannot have run that
-  // call's handler, it is made once more, on a fresh connection.
-  for (bool again = true;; again = false) {
+  // call's handler, it is made again, on a fresh connection.
+  for (int attempt = 1;; ++attempt) {
     int error;
     absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = Connection(deadline, &error);
     if (!connection.ok()) {
@@ -63,7 +67,7 @@ absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& meth
     PendingCall call(method.path, context, request, response, deadline);
     absl::Status status = (*connection)->Call(call);
     if (call.last) Forget(connection->get());
-    if (!call.unserved || !again) return status;
+    if (!call.unserved || attempt == kMaxAttempts) return status;
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
   }

@@ -86,9 +86,9 @@ TEST_F(ClientS4_3_Status, RefusedIsMadeAgainOnAnotherConnection) {
   EXPECT_FALSE(first.Receive().has_value()) << "the first connection is closed";
 }
 
-TEST_F(ClientS4_3_Status, RefusedAgainIsUnavailable) {
+TEST_F(ClientS4_3_Status, RefusedThreeTimesIsUnavailable) {
   Echo echo(*stub_, "hi");
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 3; ++i) {
     RawServerConnection client = Accept();
     ASSERT_TRUE(client.Send(Hello() + Refused(ReceiveCall(client)->id(), absl::StatusCode::kUnavailable)));
     EXPECT_FALSE(client.Receive().has_value());

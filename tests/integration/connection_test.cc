@@ -154,5 +154,44 @@ TEST_P(ConnectionTest, CallsDuringShutdownEndWithOneStatusEach) {
   }
 }
 
+// What only seqpacket promises: gRPC may fail a call that meets the end of its connection.
+using SeqpacketConnectionTest = CombinationTest;
+INSTANTIATE_TEST_SUITE_P(All, SeqpacketConnectionTest,
+                         ::testing::Values(Combination{Transport::kSeqpacket, false},
+                                           Combination{Transport::kSeqpacket, true}),
+                         CombinationName);
+
+TEST_P(SeqpacketConnectionTest, OrderlyRestartsLoseNoCallAndRunNoneTwice) {
+  StartServer();
+  const TestStub stub(MakeChannel());
+  std::atomic<bool> stop{false};
+  std::atomic<int> answered{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!stop) {
+        const absl::Status status = TryEcho(stub);
+        if (status.ok()) {
+          ++answered;
+        } else {
+          // Between two servers nobody listens; that is all that a caller may notice.
+          EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+          EXPECT_THAT(std::string(status.message()), HasSubstr("cannot connect"));
+        }
+      }
+    });
+  }
+  for (int restarts = 0; restarts < 20; ++restarts) {
+    const int before = answered;
+    while (answered < before + 20) std::this_thread::yield();
+    server_->Shutdown(absl::Now() + absl::Seconds(20));
+    server_.reset();
+    StartServer();
+  }
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(service_.echoes(), answered);
+}
+
 }  // namespace
 }  // namespace udsrpc::testing

@@ -33,7 +33,7 @@ struct ChannelOptions {
 
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
 // was lost. Of the calls under way when that happens, one that the server cannot have begun to handle is made again,
-// once and unseen; every other ends with UNAVAILABLE, and its handler may have run.
+// unseen; every other ends with UNAVAILABLE, and its handler may have run.
 //
 // Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: stubs
 // and streams keep their channel alive.
