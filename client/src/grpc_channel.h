@@ -17,8 +17,8 @@
 namespace udsrpc {
 
 // A gRPC channel, replaced by a fresh one once it has failed to connect. gRPC itself would answer every call with the
-// old failure until its backoff is over, which is 100 ms at the least; a fresh channel asks the kernel at each call, and
-// on one host the kernel knows at once. Thread-safe.
+// old failure until its backoff is over, which is 100 ms at the least; a fresh channel asks the kernel at each call,
+// and on one host the kernel knows at once. Thread-safe.
 class GrpcChannel {
  public:
   struct Link {

@@ -2,20 +2,17 @@
 
 #include <grpc/grpc.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "client/src/grpc_channel.h"
 #include "client/src/grpc_target.h"
 #include "client/src/grpc_unary_call.h"
+#include "common/src/grpc_limits.h"
 
 namespace udsrpc {
 namespace {
-
-int ToInt(size_t bytes) { return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max())); }
 
 // Retries stay on although they cost about 5 us a call: without them a call that meets a server's GOAWAY fails, while
 // gRPC makes it again, unseen, on the next connection. A service config could ask for more, hence none is looked up.
@@ -27,29 +24,27 @@ grpc::ChannelArguments Arguments(const ChannelOptions& options) {
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-  arguments.SetMaxReceiveMessageSize(ToInt(options.max_receive_message_bytes));
-  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, ToInt(options.max_metadata_bytes));
-#ifdef GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE
-  // Between the two, later versions refuse at random.
-  arguments.SetInt(GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE, ToInt(options.max_metadata_bytes));
-#endif
+  SetGrpcLimits(options, [&arguments](const char* name, int value) { arguments.SetInt(name, value); });
   return arguments;
 }
 
 class GrpcClientTransport final : public ClientTransport {
  public:
   GrpcClientTransport(std::string target, std::string name, const ChannelOptions& options)
-      : name_(std::move(name)), channel_(std::move(target), Arguments(options)) {}
+      : name_(std::move(name)),
+        max_metadata_bytes_(options.max_metadata_bytes),
+        channel_(std::move(target), Arguments(options)) {}
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
                          google::protobuf::MessageLite& response) override {
-    GrpcUnaryCall call(method, name_, context);
+    GrpcUnaryCall call({.method = method, .endpoint = name_, .max_metadata_bytes = max_metadata_bytes_}, context);
     return call.Run(channel_, request, response);
   }
 
  private:
   const std::string name_;
+  const size_t max_metadata_bytes_;
   GrpcChannel channel_;
 };
 

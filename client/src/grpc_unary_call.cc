@@ -2,14 +2,14 @@
 
 #include <grpcpp/support/async_unary_call.h>
 
+#include <algorithm>
 #include <memory>
-#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/src/grpc_call_queue.h"
 #include "common/src/grpc_message.h"
-#include "common/src/grpc_metadata.h"
 #include "common/src/grpc_status.h"
 
 namespace udsrpc {
@@ -18,6 +18,8 @@ namespace {
 // What gRPC says where it ends a call itself, with no more to tell than the code.
 constexpr absl::string_view kDeadlineText = "Deadline Exceeded";
 constexpr absl::string_view kCancelledText = "CANCELLED";
+// Part of what it says where no connection could be made.
+constexpr absl::string_view kConnectText = "failed to connect";
 
 }  // namespace
 
@@ -40,9 +42,9 @@ absl::Status GrpcUnaryCall::Run(GrpcChannel& channel, const google::protobuf::Me
   const std::shared_ptr<GrpcChannel::Link> link = channel.Current();
   grpc::ByteBuffer reply;
   const grpc::Status status = Exchange(channel, *link, sent, reply);
-  ActiveCall::InitialMetadata(context_) = FromGrpcMetadata(grpc_context_.GetServerInitialMetadata());
   const GrpcMetadata& trailing = grpc_context_.GetServerTrailingMetadata();
-  ActiveCall::TrailingMetadata(context_) = FromGrpcMetadata(trailing);
+  absl::Status taken = TakeMetadata(grpc_context_.GetServerInitialMetadata(), trailing);
+  if (!taken.ok()) return taken;
   if (status.ok()) return Parse(reply, response);
   return Explain(FromGrpcStatus(status, trailing), channel, *link);
 }
@@ -60,6 +62,17 @@ grpc::Status GrpcUnaryCall::Exchange(GrpcChannel& channel, GrpcChannel::Link& li
   Detach(context_);
   channel.MarkUsed();
   return status;
+}
+
+absl::Status GrpcUnaryCall::TakeMetadata(const GrpcMetadata& initial, const GrpcMetadata& trailing) {
+  ActiveCall::InitialMetadata(context_) = FromGrpcMetadata(initial);
+  ActiveCall::TrailingMetadata(context_) = FromGrpcMetadata(trailing);
+  const size_t most =
+      std::max(context_.server_initial_metadata().ByteSize(), context_.server_trailing_metadata().ByteSize());
+  if (most <= max_metadata_bytes_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(method_.path, ": the server's metadata of ", most,
+                                                   " bytes is over the limit of ", max_metadata_bytes_,
+                                                   "; raise ChannelOptions::max_metadata_bytes"));
 }
 
 absl::Status GrpcUnaryCall::Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response) const {
@@ -93,19 +106,19 @@ absl::Status GrpcUnaryCall::Explain(absl::Status status, GrpcChannel& channel, c
     default:
       return status;
   }
-  switch (link.channel->GetState(/*try_to_connect=*/false)) {
-    case GRPC_CHANNEL_READY:  // still connected, so the server said so
-      return status;
-    case GRPC_CHANNEL_TRANSIENT_FAILURE:
-      channel.Replace(link);
+  const grpc_connectivity_state state = link.channel->GetState(/*try_to_connect=*/false);
+  if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    channel.Replace(link);
+    if (absl::StrContains(status.message(), kConnectText)) {
       return absl::UnavailableError(
           absl::StrCat(endpoint_, ": cannot connect: ", status.message(), "; is the server running?"));
-    default:
-      // A server may have said so on a connection that it is about to close, but then with nothing beside the text.
-      if (!MayBeMadeHere(status)) return status;
-      return absl::UnavailableError(absl::StrCat(endpoint_, ": the connection ended during ", method_.path, ": ",
-                                                 status.message(), "; call again if the method may run twice"));
+    }
   }
+  // While connected, the server said so. It may as well have on a connection that it is about to close, but then, as
+  // far as can be told, with nothing beside the text.
+  if (state == GRPC_CHANNEL_READY || !MayBeMadeHere(status)) return status;
+  return absl::UnavailableError(absl::StrCat(endpoint_, ": the connection ended during ", method_.path, ": ",
+                                             status.message(), "; call again if the method may run twice"));
 }
 
 bool GrpcUnaryCall::MayBeMadeHere(const absl::Status& status) const {

@@ -4,13 +4,14 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/byte_buffer.h>
 
-#include <string>
+#include <cstddef>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/src/active_call.h"
 #include "client/src/grpc_channel.h"
+#include "common/src/grpc_metadata.h"
 #include "google/protobuf/message_lite.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/method.h"
@@ -20,9 +21,19 @@ namespace udsrpc {
 // A blocking unary call over gRPC, driven by the thread that makes it. Lives on that thread's stack.
 class GrpcUnaryCall final : public ActiveCall {
  public:
-  // `endpoint` is for messages. All arguments must outlive the call.
-  GrpcUnaryCall(const MethodDescriptor& method, absl::string_view endpoint, ClientContext& context)
-      : method_(method), endpoint_(endpoint), context_(context), deadline_(context.deadline()) {}
+  // What is referred to must outlive the call.
+  struct Settings {
+    const MethodDescriptor& method;
+    absl::string_view endpoint;  // for messages
+    size_t max_metadata_bytes;
+  };
+
+  GrpcUnaryCall(const Settings& settings, ClientContext& context)
+      : method_(settings.method),
+        endpoint_(settings.endpoint),
+        max_metadata_bytes_(settings.max_metadata_bytes),
+        context_(context),
+        deadline_(context.deadline()) {}
 
   // Once. `response` is unspecified unless OK is returned.
   absl::Status Run(GrpcChannel& channel, const google::protobuf::MessageLite& request,
@@ -35,6 +46,8 @@ class GrpcUnaryCall final : public ActiveCall {
   // Sends `request`, blocks until the call has ended and leaves what came in `reply`.
   grpc::Status Exchange(GrpcChannel& channel, GrpcChannel::Link& link, const grpc::ByteBuffer& request,
                         grpc::ByteBuffer& reply);
+  // Fills in the context's results.
+  absl::Status TakeMetadata(const GrpcMetadata& initial, const GrpcMetadata& trailing);
   absl::Status Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response) const;
   // A failure that the library made, in words that name the endpoint; one that the server sent, as it is.
   absl::Status Explain(absl::Status status, GrpcChannel& channel, const GrpcChannel::Link& link) const;
@@ -43,6 +56,7 @@ class GrpcUnaryCall final : public ActiveCall {
 
   const MethodDescriptor& method_;
   const absl::string_view endpoint_;
+  const size_t max_metadata_bytes_;
   ClientContext& context_;
   const absl::Time deadline_;
   grpc::ClientContext grpc_context_;

@@ -93,7 +93,7 @@ void PrintSource(Printer& printer, const FileDescriptor& file) {
   PrintOrigin(printer, file);
   printer.Print("\n#include \"$base$.udsrpc.pb.h\"\n", "base", BaseName(file));
   if (file.service_count() == 0) return;
-  printer.Print("\n#include <udsrpc/method.h>\n");
+  printer.Print("\n#include <udsrpc/method.h>\n\n#include <utility>\n");
   const std::string package_namespace = NamespaceOf(file);
   if (!package_namespace.empty()) {
     printer.Print("\nnamespace $namespace$ {\n", "namespace", package_namespace);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "server/src/grpc_server_call.h"
 
 namespace udsrpc {
@@ -46,7 +47,14 @@ bool GrpcCallSet::Begin(GrpcServerCall& call, bool reads) {
 
 void GrpcCallSet::End() {
   internal::MutexLock lock(mutex_);
-  if (--calls_ == 0) all_ended_.SignalAll();
+  if (--calls_ > 0) return;
+  last_end_ = absl::Now();
+  all_ended_.SignalAll();
+}
+
+absl::Time GrpcCallSet::last_end() const {
+  internal::MutexLock lock(mutex_);
+  return last_end_;
 }
 
 bool GrpcCallSet::EndReading(GrpcServerCall& call) {

@@ -23,11 +23,12 @@ class GrpcServerCall;
 class GrpcCallSet {
  public:
   // All arguments must outlive the set.
-  GrpcCallSet(const MethodTable& methods, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue,
-              GrpcPollerPool& pool)
-      : methods_(methods), service_(service), queue_(queue), pool_(pool) {}
+  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, grpc::AsyncGenericService& service,
+              grpc::ServerCompletionQueue& queue, GrpcPollerPool& pool)
+      : methods_(methods), max_metadata_bytes_(max_metadata_bytes), service_(service), queue_(queue), pool_(pool) {}
 
   const MethodTable& methods() const { return methods_; }
+  size_t max_metadata_bytes() const { return max_metadata_bytes_; }
   GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
 
   // Asks for the first calls.
@@ -48,6 +49,8 @@ class GrpcCallSet {
   void Drain();
   // Blocks until all calls that have begun have ended, or until `deadline`.
   void AwaitEnd(absl::Time deadline);
+  // When the last call ended.
+  absl::Time last_end() const;
 
  private:
   void Request();
@@ -56,16 +59,18 @@ class GrpcCallSet {
   static constexpr size_t kUsualTimes = 256;
 
   const MethodTable& methods_;
+  const size_t max_metadata_bytes_;
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& queue_;
   GrpcPollerPool& pool_;
   std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
   std::atomic<int> postponed_{0};
 
-  internal::Mutex mutex_;
+  mutable internal::Mutex mutex_;
   internal::CondVar all_ended_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time last_end_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::flat_hash_set<GrpcServerCall*> reading_ ABSL_GUARDED_BY(mutex_);
 };
 

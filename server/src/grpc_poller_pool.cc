@@ -25,9 +25,9 @@ constexpr int64_t kUsualOf = 8;
 
 // A polling thread takes stock once in so many handlers.
 constexpr int kHandlersPerStock = 64;
-// Of its wall time on a CPU: one more thread is to poll, or one fewer.
-constexpr double kBusy = 0.9;
-constexpr double kIdle = 0.4;
+// Below this share of its time on a CPU, it is one too many. Far below the half of what calls for a second one, so that
+// two do not come and go.
+constexpr double kIdle = 0.3;
 
 // How long a thread stays for nothing. gRPC's synchronous server keeps its own for as long.
 constexpr absl::Duration kThreadPatience = absl::Seconds(10);
@@ -196,7 +196,7 @@ void GrpcPollerPool::Balance(const Load& load) {
   const nanoseconds cpu = CpuTimeOfThisThread() - load.cpu_before;
   const double busy = static_cast<double>(cpu.count()) / static_cast<double>(wall.count() + 1);
   internal::MutexLock lock(mutex_);
-  if (busy > kBusy && wanted_pollers_ < limits_.max_pollers) {
+  if (busy >= limits_.busy && wanted_pollers_ < limits_.max_pollers) {
     ++wanted_pollers_;
     CallPoller();
   } else if (busy < kIdle && wanted_pollers_ > 1) {

@@ -47,6 +47,8 @@ class GrpcPollerPool {
   struct Limits {
     int max_handlers;
     int max_pollers;
+    // From this share of its time on a CPU on, a polling thread gets company.
+    double busy = 0.9;
   };
 
   // `source` must outlive the pool.
@@ -109,7 +111,7 @@ class GrpcPollerPool {
   bool looks_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool looker_starts_ ABSL_GUARDED_BY(mutex_) = false;  // a thread has been started for it
   Parked* looker_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  int quiet_looks_ ABSL_GUARDED_BY(mutex_) = 0;         // in a row
+  int quiet_looks_ ABSL_GUARDED_BY(mutex_) = 0;  // in a row
   uint64_t handlers_ever_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t handlers_at_look_ ABSL_GUARDED_BY(mutex_) = 0;
   Clock::time_point unpolled_since_ ABSL_GUARDED_BY(mutex_);  // where pollers_ is 0

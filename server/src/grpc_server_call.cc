@@ -61,19 +61,29 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
   calls_.RequestAnother();
   context_.Begin();
   method_ = calls_.methods().Find(context_.method());
-  const bool reads = method_ != nullptr && method_->kind() == MethodKind::kUnary;
+  const absl::Status acceptable = Examine();
+  const bool reads = acceptable.ok() && method_->kind() == MethodKind::kUnary;
   if (!calls_.Begin(*this, reads)) {
     Refuse();
     return nullptr;
   }
-  if (method_ == nullptr) {
-    Finish(calls_.methods().NotFound(context_.method()), nullptr);
+  if (!acceptable.ok()) {
+    Finish(acceptable, nullptr);
     return nullptr;
   }
   if (!reads) return Dispatchable();
   internal::TsanRelease(this);
   stream_.Read(&request_, &read_);
   return nullptr;
+}
+
+absl::Status GrpcServerCall::Examine() const {
+  if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
+  const size_t metadata_bytes = context_.client_metadata().ByteSize();
+  if (metadata_bytes <= calls_.max_metadata_bytes()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("the call's metadata of ", metadata_bytes,
+                                                   " bytes is over the server's limit of ", calls_.max_metadata_bytes(),
+                                                   "; send less, or raise ServerOptions::max_metadata_bytes"));
 }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {

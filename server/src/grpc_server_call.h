@@ -72,6 +72,8 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   ~GrpcServerCall() override;
 
   GrpcPollerPool::Handler* OnRequested(bool ok);
+  // Why the call is not served, if it is not, as far as can be said before its request is read.
+  absl::Status Examine() const;
   GrpcPollerPool::Handler* OnRead(bool ok);
   // One reference more is held until Run returns or the call is refused.
   GrpcPollerPool::Handler* Dispatchable();

@@ -9,12 +9,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <limits>
 #include <memory>
 #include <thread>
 
 #include "absl/time/time.h"
+#include "common/src/grpc_limits.h"
 #include "server/src/grpc_call_set.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_server_call.h"
@@ -22,10 +21,12 @@
 namespace udsrpc {
 namespace {
 
-int ToInt(size_t bytes) { return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max())); }
-
 // Half of the CPUs: the clients are on the same host.
 int MaxPollers() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency() / 2)); }
+
+// How long after the last reply a client gets to read it and to close the connection, as gRPC's do when asked to go
+// elsewhere. One that finds the connection closed while it writes throws away what it has not read.
+constexpr absl::Duration kLinger = absl::Milliseconds(100);
 
 // gRPC handles one ready descriptor a poll. A few more than a test's server has clients.
 constexpr int kPolls = 16;
@@ -41,16 +42,11 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
   absl::Status Start() {
     grpc::ServerBuilder builder;
     builder.RegisterAsyncGenericService(&service_);
-    builder.SetMaxReceiveMessageSize(ToInt(options_.max_receive_message_bytes));
-    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, ToInt(options_.max_metadata_bytes));
-#ifdef GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE
-    // Between the two, later versions refuse at random.
-    builder.AddChannelArgument(GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE, ToInt(options_.max_metadata_bytes));
-#endif
+    SetGrpcLimits(options_, [&builder](const char* name, int value) { builder.AddChannelArgument(name, value); });
     queue_ = builder.AddCompletionQueue();
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::InternalError("the gRPC library did not start a server; see its log");
-    calls_ = std::make_unique<GrpcCallSet>(methods_, service_, *queue_, pool_);
+    calls_ = std::make_unique<GrpcCallSet>(methods_, options_.max_metadata_bytes, service_, *queue_, pool_);
     calls_->Start();
     if (absl::Status status = pool_.Start(); !status.ok()) {
       // No thread of ours will take the events, so this one does.
@@ -69,8 +65,9 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     calls_->Drain();
     // Step by step by the library's C interface. grpc::Server::Shutdown(deadline) waits, beyond the calls, until every
     // client has closed its connection; an idle gRPC client reads that it should every 5 s at best, others never.
-    const GoingAway going_away(*server_);
+    GoingAway going_away(*server_);
     calls_->AwaitEnd(deadline);
+    going_away.AwaitDisconnection(std::min(deadline, calls_->last_end() + kLinger));
     grpc_server_cancel_all_calls(server_->c_server());
     calls_->AwaitEnd(absl::InfiniteFuture());
     server_->Shutdown(std::chrono::system_clock::now());
@@ -86,7 +83,7 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
       grpc_server_shutdown_and_notify(server.c_server(), notifications_, nullptr);
     }
     ~GoingAway() {
-      grpc_completion_queue_next(notifications_, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
+      if (connected_) grpc_completion_queue_next(notifications_, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
       // Clients in this very process learn now that their connections are gone, not by their next call's failure.
       for (int i = 0; i < kPolls; ++i) {
         grpc_completion_queue_next(notifications_, gpr_inf_past(GPR_CLOCK_REALTIME), nullptr);
@@ -96,8 +93,19 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
       grpc_completion_queue_destroy(notifications_);
     }
 
+    // Blocks until all clients are gone, or until `deadline`.
+    void AwaitDisconnection(absl::Time deadline) {
+      const timespec at = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()));
+      const grpc_event event = grpc_completion_queue_next(
+          notifications_,
+          {.tv_sec = at.tv_sec, .tv_nsec = static_cast<int32_t>(at.tv_nsec), .clock_type = GPR_CLOCK_REALTIME},
+          nullptr);
+      connected_ = event.type != GRPC_OP_COMPLETE;
+    }
+
    private:
     grpc_completion_queue* const notifications_;
+    bool connected_ = true;
   };
 
   bool Next(GrpcPollerPool::Handler*& handler) override {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace comments {
 
 CommentedService::CommentedService() : ::udsrpc::Service("comments.Commented") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace deprecated {
 
 PartlyService::PartlyService() : ::udsrpc::Service("deprecated.Partly") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace a_package_whose_name_is_long::and_whose_inner_name_is_longer_still {
 
 AServiceWithALongNameService::AServiceWithALongNameService() : ::udsrpc::Service(

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 UnpackagedService::UnpackagedService() : ::udsrpc::Service("Unpackaged") {
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/Unpackaged/Call", this, &UnpackagedService::Call));
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/Unpackaged/Clear", this, &UnpackagedService::Clear));

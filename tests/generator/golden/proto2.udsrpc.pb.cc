@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace proto2 {
 
 OldService::OldService() : ::udsrpc::Service("proto2.Old") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace helloworld {
 
 GreeterService::GreeterService() : ::udsrpc::Service("helloworld.Greeter") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace names::beside_grpc {
 
 GreeterStubService::GreeterStubService() : ::udsrpc::Service("names.beside_grpc.GreeterStub") {

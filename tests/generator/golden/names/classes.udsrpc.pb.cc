@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace names::classes {
 
 MessageService_::MessageService_() : ::udsrpc::Service("names.classes.Message") {

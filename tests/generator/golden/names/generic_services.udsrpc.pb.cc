@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace names::generic_services {
 
 GenericService::GenericService() : ::udsrpc::Service("names.generic_services.Generic") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace names::methods {
 
 KeywordsService::KeywordsService() : ::udsrpc::Service("names.methods.Keywords") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace names::udsrpc::absl::std::grpc {
 
 ShadowedService::ShadowedService() : ::udsrpc::Service("names.udsrpc.absl.std.grpc.Shadowed") {

@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace names::odd_file_name {
 
 OddService::OddService() : ::udsrpc::Service("names.odd_file_name.Odd") {

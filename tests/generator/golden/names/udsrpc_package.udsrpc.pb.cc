@@ -5,6 +5,8 @@
 
 #include <udsrpc/method.h>
 
+#include <utility>
+
 namespace udsrpc {
 
 GreetingsService::GreetingsService() : ::udsrpc::Service("udsrpc.Greetings") {

@@ -1,0 +1,195 @@
+// What our side of a gRPC call costs beside gRPC's own: the same 64-byte echo
+//   - by the stock generated stub and by ours, to one stock server;
+//   - with --server, by the stock stub, to a stock synchronous server and to ours.
+// The servers run in processes of their own.
+
+#include <grpcpp/grpcpp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "benchmarks/stub_overhead_rounds.h"
+#include "stub_overhead.grpc.pb.h"
+#include "stub_overhead.udsrpc.pb.h"
+#include "udsrpc/channel.h"
+#include "udsrpc/server.h"
+
+ABSL_FLAG(bool, server, false, "compare the servers instead of the stubs");
+ABSL_FLAG(std::vector<std::string>, callers, (std::vector<std::string>{"1", "16"}), "threads that call, for each run");
+ABSL_FLAG(int, rounds, 21, "pairs of rounds");
+ABSL_FLAG(absl::Duration, round, absl::Milliseconds(300), "length of a round");
+ABSL_FLAG(double, check, 0, "exit with 1 where ours makes fewer calls a second than this many times the stock one's");
+
+namespace udsrpc::benchmarks {
+namespace {
+
+class StockEcho final : public Echo::Service {
+  grpc::Status Say(grpc::ServerContext*, const Payload* request, Payload* reply) override {
+    reply->set_bytes(request->bytes());
+    return grpc::Status::OK;
+  }
+};
+
+class OurEcho final : public EchoService {
+  absl::Status Say(ServerContext&, const Payload& request, Payload& reply) override {
+    reply.set_bytes(request.bytes());
+    return absl::OkStatus();
+  }
+};
+
+[[noreturn]] void Die(const std::string& message) {
+  std::fprintf(stderr, "stub_overhead: %s\n", message.c_str());
+  std::exit(2);
+}
+
+void ServeStock(const std::string& target, const std::function<void()>& ready) {
+  StockEcho echo;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(target, grpc::InsecureServerCredentials());
+  builder.RegisterService(&echo);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) Die(absl::StrCat("cannot serve ", target));
+  ready();
+  server->Wait();
+}
+
+void ServeOurs(const std::string& target, const std::function<void()>& ready) {
+  OurEcho echo;
+  ServerBuilder builder;
+  EndpointOptions options;
+  options.seqpacket = false;
+  builder.AddEndpoint(target, options).RegisterService(&echo);
+  const absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+  if (!server.ok()) Die(std::string(server.status().message()));
+  ready();
+  (*server)->Wait();
+}
+
+// A server in a process of its own, killed when this ends.
+class ServerProcess {
+ public:
+  using Serve = void (*)(const std::string& target, const std::function<void()>& ready);
+
+  // Blocks until it serves. To be made before this process uses gRPC, which does not survive a fork.
+  ServerProcess(Serve serve, const std::string& target) : target_(target) {
+    int ready[2];
+    if (pipe(ready) != 0) Die("cannot make a pipe");
+    pid_ = fork();
+    if (pid_ < 0) Die("cannot fork");
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      close(ready[0]);
+      serve(target, [&ready] {
+        if (write(ready[1], "", 1) != 1) _exit(2);
+      });
+      _exit(0);
+    }
+    close(ready[1]);
+    char byte;
+    const bool started = read(ready[0], &byte, 1) == 1;
+    close(ready[0]);
+    if (!started) Die("a server did not start");
+  }
+  ~ServerProcess() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  const std::string& target() const { return target_; }
+
+ private:
+  const std::string target_;
+  pid_t pid_;
+};
+
+class TempDir {
+ public:
+  TempDir() {
+    char name[] = "/tmp/udsrpc-benchmark.XXXXXX";
+    if (mkdtemp(name) == nullptr) Die("cannot make a directory in /tmp");
+    path_ = name;
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+const Payload& Request() {
+  static const Payload* const request = [] {
+    auto* payload = new Payload;
+    payload->set_bytes(std::string(64, 'x'));
+    return payload;
+  }();
+  return *request;
+}
+
+Contestant StockStub(const char* name, const std::string& target) {
+  const std::shared_ptr<Echo::Stub> stub =
+      Echo::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
+  return {name, [stub] {
+            grpc::ClientContext context;
+            Payload reply;
+            const grpc::Status status = stub->Say(&context, Request(), &reply);
+            if (!status.ok()) Die(status.error_message());
+          }};
+}
+
+Contestant OurStub(const char* name, const std::string& target) {
+  const absl::StatusOr<std::shared_ptr<Channel>> channel = CreateChannel(target);
+  if (!channel.ok()) Die(std::string(channel.status().message()));
+  return {name, [stub = std::make_shared<EchoStub>(*channel)] {
+            ClientContext context;
+            Payload reply;
+            const absl::Status status = stub->Say(context, Request(), reply);
+            if (!status.ok()) Die(std::string(status.message()));
+          }};
+}
+
+int Run() {
+  const TempDir dir;
+  const ServerProcess stock(ServeStock, absl::StrCat("unix:", dir.path(), "/stock"));
+  const ServerProcess ours(ServeOurs, absl::StrCat("unix:", dir.path(), "/ours"));
+  const bool servers = absl::GetFlag(FLAGS_server);
+  const Contestant a = StockStub(servers ? "stock server" : "stock stub", stock.target());
+  const Contestant b = servers ? StockStub("udsrpc server", ours.target()) : OurStub("udsrpc stub", stock.target());
+  bool met = true;
+  for (const std::string& callers : absl::GetFlag(FLAGS_callers)) {
+    int number;
+    if (!absl::SimpleAtoi(callers, &number) || number < 1) Die(absl::StrCat("--callers: no number: ", callers));
+    const double ratio =
+        Compare(a, b, {.callers = number, .rounds = absl::GetFlag(FLAGS_rounds), .round = absl::GetFlag(FLAGS_round)});
+    met = met && ratio >= absl::GetFlag(FLAGS_check);
+  }
+  return met ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace udsrpc::benchmarks
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("Compares udsrpc's stub, or with --server its server, over gRPC with gRPC's own.");
+  absl::ParseCommandLine(argc, argv);
+  return udsrpc::benchmarks::Run();
+}

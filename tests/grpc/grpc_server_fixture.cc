@@ -1,0 +1,88 @@
+#include "tests/grpc/grpc_server_fixture.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <utility>
+
+#include "server/src/grpc_transport.h"
+
+namespace udsrpc::testing {
+
+ScriptedService::ScriptedService() : Service("test.Scripted") {
+  AddMethod(ServerMethod::Unary(kDo.path, this, &ScriptedService::Do));
+  AddMethod(ServerMethod::ServerStreaming(kList.path, this, &ScriptedService::List));
+  script = [](ServerContext&, const StringValue& request, StringValue& reply) {
+    reply = request;
+    return absl::OkStatus();
+  };
+}
+
+absl::Status ScriptedService::Do(ServerContext& context, const StringValue& request, StringValue& reply) {
+  return script(context, request, reply);
+}
+
+absl::Status ScriptedService::List(ServerContext&, const StringValue&, ServerWriter<StringValue>&) {
+  return absl::OkStatus();
+}
+
+GrpcServerFixture::GrpcServerFixture() : endpoint_(*Endpoint::FromPath(dir_.File("s"))) {}
+
+GrpcServerFixture::~GrpcServerFixture() { StopServer(); }
+
+void GrpcServerFixture::StartServer(const ServerOptions& options) {
+  methods_ = std::make_unique<MethodTable>();
+  ASSERT_TRUE(methods_->Add(service_).ok());
+  absl::StatusOr<std::unique_ptr<ServerTransport>> transport = MakeGrpcServerTransport(*methods_, options);
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  transport_ = *std::move(transport);
+  listener_ = std::make_unique<StreamListener>(endpoint_, [this](UniqueFd connection) {
+    transport_->Adopt(std::move(connection));
+    accepted_.Happen();
+  });
+}
+
+void GrpcServerFixture::StopServer(absl::Time deadline) {
+  listener_.reset();
+  if (transport_ != nullptr) transport_->Shutdown(deadline);
+  transport_.reset();
+}
+
+std::shared_ptr<Channel> GrpcServerFixture::OurChannel(ChannelOptions options) {
+  options.transport = Transport::kGrpc;
+  absl::StatusOr<std::shared_ptr<Channel>> channel = CreateChannel(endpoint_.ToString(), options);
+  EXPECT_TRUE(channel.ok()) << channel.status();
+  return *channel;
+}
+
+std::shared_ptr<grpc::Channel> GrpcServerFixture::StockChannel() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(endpoint_.ToString(), grpc::InsecureChannelCredentials(), arguments);
+}
+
+void GrpcServerFixture::ExpectEcho(Channel& channel, const std::string& text) {
+  std::string reply;
+  const absl::Status status = Do(channel, text, &reply);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(reply, text);
+}
+
+absl::Status Do(Channel& channel, ClientContext& context, const std::string& text, std::string* reply) {
+  StringValue request;
+  StringValue response;
+  request.set_value(text);
+  absl::Status status = channel.UnaryCall(kDo, context, request, response);
+  if (reply != nullptr) *reply = response.value();
+  return status;
+}
+
+absl::Status Do(Channel& channel, const std::string& text, std::string* reply) {
+  ClientContext context;
+  context.set_timeout(absl::Seconds(30));
+  return Do(channel, context, text, reply);
+}
+
+}  // namespace udsrpc::testing
