@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- dev
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"
-case " $* " in *" clang "*|*" fuzz "*) install_packages clang libclang-rt-14-dev ;; esac
+case " $* " in *" clang "*) install_packages clang ;; esac
+case " $* " in *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
 
 mkdir -p build
 for preset in "$@"; do
