@@ -39,23 +39,22 @@ absl::Status GrpcUnaryCall::Run(GrpcChannel& channel, const google::protobuf::Me
         absl::StrCat(method_.path, ": the request is larger than Protobuf's 2 GiB; send it in parts"));
   }
 
-  const std::shared_ptr<GrpcChannel::Link> link = channel.Current();
   grpc::ByteBuffer reply;
-  const grpc::Status status = Exchange(channel, *link, sent, reply);
+  const grpc::Status status = Exchange(channel, sent, reply);
   const GrpcMetadata& trailing = grpc_context_.GetServerTrailingMetadata();
   absl::Status taken = TakeMetadata(grpc_context_.GetServerInitialMetadata(), trailing);
   if (!taken.ok()) return taken;
   if (status.ok()) return Parse(reply, response);
-  return Explain(FromGrpcStatus(status, trailing), channel, *link);
+  return Explain(FromGrpcStatus(status, trailing), channel);
 }
 
-grpc::Status GrpcUnaryCall::Exchange(GrpcChannel& channel, GrpcChannel::Link& link, const grpc::ByteBuffer& request,
-                                     grpc::ByteBuffer& reply) {
+grpc::Status GrpcUnaryCall::Exchange(GrpcChannel& channel, const grpc::ByteBuffer& request, grpc::ByteBuffer& reply) {
   GrpcCallQueue& queue = GrpcCallQueue::OfThisThread();
   if (channel.LongUnused()) queue.Poll();
+  link_ = channel.Current();
   grpc::Status status;
   Attach(context_);
-  const auto reader = link.stub.PrepareUnaryCall(&grpc_context_, method_.path, request, queue.get());
+  const auto reader = link_->stub.PrepareUnaryCall(&grpc_context_, method_.path, request, queue.get());
   reader->StartCall();
   reader->Finish(&reply, &status, nullptr);
   queue.Await();
@@ -87,7 +86,7 @@ absl::Status GrpcUnaryCall::Parse(grpc::ByteBuffer& reply, google::protobuf::Mes
   return absl::OkStatus();
 }
 
-absl::Status GrpcUnaryCall::Explain(absl::Status status, GrpcChannel& channel, const GrpcChannel::Link& link) const {
+absl::Status GrpcUnaryCall::Explain(absl::Status status, GrpcChannel& channel) const {
   switch (status.code()) {
     case absl::StatusCode::kDeadlineExceeded:
       if (status.message() != kDeadlineText) return status;
@@ -106,9 +105,9 @@ absl::Status GrpcUnaryCall::Explain(absl::Status status, GrpcChannel& channel, c
     default:
       return status;
   }
-  const grpc_connectivity_state state = link.channel->GetState(/*try_to_connect=*/false);
+  const grpc_connectivity_state state = link_->channel->GetState(/*try_to_connect=*/false);
   if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
-    channel.Replace(link);
+    channel.Replace(*link_);
     if (absl::StrContains(status.message(), kConnectText)) {
       return absl::UnavailableError(
           absl::StrCat(endpoint_, ": cannot connect: ", status.message(), "; is the server running?"));

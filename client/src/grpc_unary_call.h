@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstddef>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -44,13 +45,12 @@ class GrpcUnaryCall final : public ActiveCall {
 
  private:
   // Sends `request`, blocks until the call has ended and leaves what came in `reply`.
-  grpc::Status Exchange(GrpcChannel& channel, GrpcChannel::Link& link, const grpc::ByteBuffer& request,
-                        grpc::ByteBuffer& reply);
+  grpc::Status Exchange(GrpcChannel& channel, const grpc::ByteBuffer& request, grpc::ByteBuffer& reply);
   // Fills in the context's results.
   absl::Status TakeMetadata(const GrpcMetadata& initial, const GrpcMetadata& trailing);
   absl::Status Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response) const;
   // A failure that the library made, in words that name the endpoint; one that the server sent, as it is.
-  absl::Status Explain(absl::Status status, GrpcChannel& channel, const GrpcChannel::Link& link) const;
+  absl::Status Explain(absl::Status status, GrpcChannel& channel) const;
   // Whether nothing came with `status` that only a server sends.
   bool MayBeMadeHere(const absl::Status& status) const;
 
@@ -59,6 +59,7 @@ class GrpcUnaryCall final : public ActiveCall {
   const size_t max_metadata_bytes_;
   ClientContext& context_;
   const absl::Time deadline_;
+  std::shared_ptr<GrpcChannel::Link> link_;
   grpc::ClientContext grpc_context_;
   bool cancelled_ = false;  // guarded by the context's lock while the call is attached to it
 };

@@ -1,5 +1,6 @@
 #include "common/src/grpc_metadata.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 namespace udsrpc {
@@ -7,15 +8,17 @@ namespace {
 
 // gRPC puts its own in place of a user's, and shows it to the other end. `content-type` and `te` it takes out itself.
 constexpr absl::string_view kUserAgent = "user-agent";
+constexpr absl::string_view kReservedPrefix = "grpc-";
 
-absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
 Metadata FromGrpcMetadata(const GrpcMetadata& received) {
   Metadata metadata;
   for (const auto& [key, value] : received) {
-    if (View(key) == kUserAgent) continue;
+    // Add would refuse the reserved ones too, at the price of a message.
+    if (View(key) == kUserAgent || absl::StartsWith(View(key), kReservedPrefix)) continue;
     metadata.Add(View(key), View(value)).IgnoreError();
   }
   return metadata;

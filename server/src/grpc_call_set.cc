@@ -9,8 +9,8 @@
 namespace udsrpc {
 namespace {
 
-// Calls asked for at a time. One would do: what comes between two requests waits in the library. More measured no
-// better up to 16 and worse at 64.
+// Calls asked for at a time. One would do: what comes between two requests waits in the library. With 1, 4, 16 and 64
+// the rates differed by less than the noise.
 constexpr int kRequestedCalls = 4;
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace udsrpc {
 // The threads that poll a queue of events and run the handlers that these call for.
 //
 // As a rule one thread polls, and runs a handler on the spot, so that nobody is woken: with two threads polling, a lone
-// caller's calls took 25 % longer. Another thread takes the polling over
+// caller's calls took 10 to 25 % longer. Another thread takes the polling over
 //   - at once, where the handler is known to take long;
 //   - after about a millisecond, where it turns out to: while handlers run, a parked thread looks once a millisecond;
 //   - beside the first, where one thread's whole time goes into it, up to `max_pollers`.

@@ -10,10 +10,6 @@
 #include "common/src/grpc_status.h"
 #include "server/src/dispatch.h"
 #include "server/src/grpc_call_set.h"
-#include "udsrpc/internal/tsan.h"
-
-// ThreadSanitizer does not see into the library. The edges marked below stand for what a completion queue promises:
-// the thread that takes an operation's event from it sees all that was done before the operation was started.
 
 namespace udsrpc {
 
@@ -30,13 +26,11 @@ GrpcServerCall::~GrpcServerCall() = default;
 void GrpcServerCall::Request(GrpcCallSet& calls, grpc::AsyncGenericService& service,
                              grpc::ServerCompletionQueue& queue) {
   auto* call = new GrpcServerCall(calls);
-  call->grpc_context_.AsyncNotifyWhenDone(&call->done_);
-  internal::TsanRelease(call);
-  service.RequestCall(&call->grpc_context_, &call->stream_, &queue, &queue, &call->requested_);
+  call->grpc_context_.AsyncNotifyWhenDone(call->done_.Release());
+  service.RequestCall(&call->grpc_context_, &call->stream_, &queue, &queue, call->requested_.Release());
 }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnEvent(Event event, bool ok) {
-  internal::TsanAcquire(this);
   switch (event) {
     case Event::kRequested:
       return OnRequested(ok);
@@ -72,8 +66,7 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
     return nullptr;
   }
   if (!reads) return Dispatchable();
-  internal::TsanRelease(this);
-  stream_.Read(&request_, &read_);
+  stream_.Read(&request_, read_.Release());
   return nullptr;
 }
 
@@ -104,7 +97,11 @@ GrpcPollerPool::Handler* GrpcServerCall::Dispatchable() {
 }
 
 void GrpcServerCall::Run() {
-  Dispatch(*method_, *this);
+  if (context_.IsCancelled()) {  // while it waited for a thread
+    Finish(absl::CancelledError(), nullptr);
+  } else {
+    Dispatch(*method_, *this);
+  }
   calls_.RequestPostponed();
   Unref();
 }
@@ -122,16 +119,13 @@ void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::
   Ref();
   grpc::ByteBuffer reply;
   if (!status.ok()) {
-    internal::TsanRelease(this);
-    stream_.Finish(ToGrpcStatus(status), &finished_);
+    stream_.Finish(ToGrpcStatus(status), finished_.Release());
   } else if (SerializeToGrpc(*response, reply)) {
-    internal::TsanRelease(this);
-    stream_.WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), &finished_);
+    stream_.WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
   } else {
-    internal::TsanRelease(this);
-    stream_.Finish(ToGrpcStatus(absl::InternalError(absl::StrCat(
-                       context_.method(), ": the reply is larger than Protobuf's 2 GiB; send it in parts"))),
-                   &finished_);
+    const absl::Status too_large = absl::InternalError(
+        absl::StrCat(context_.method(), ": the reply is larger than Protobuf's 2 GiB; send it in parts"));
+    stream_.Finish(ToGrpcStatus(too_large), finished_.Release());
   }
   Unref();
 }

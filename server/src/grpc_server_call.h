@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/server_call.h"
+#include "udsrpc/internal/tsan.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
 
@@ -27,18 +28,34 @@ class GrpcCallSet;
 // be it by the status, by cancellation, by the deadline or by the loss of the connection.
 class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
  public:
-  // What to hand back to the call when the queue returns this as a tag.
   enum class Event { kRequested, kRead, kFinished, kDone };
-  struct Tag {
-    GrpcServerCall* call;
-    Event event;
+
+  // What the library's queue returns of an operation that has ended.
+  class Tag {
+   public:
+    Tag(GrpcServerCall& call, Event event) : call_(call), event_(event) {}
+
+    // ThreadSanitizer does not see into the library. These stand for what its queue promises: the thread that takes an
+    // operation's tag from it sees all that was done before the operation was started with that tag.
+    void* Release() {
+      internal::TsanRelease(this);
+      return this;
+    }
+    static Tag& Acquire(void* tag) {
+      internal::TsanAcquire(tag);
+      return *static_cast<Tag*>(tag);
+    }
+
+    // Goes on with the call. Returns it where its handler is to run, or null. May delete it.
+    GrpcPollerPool::Handler* Proceed(bool ok) { return call_.OnEvent(event_, ok); }
+
+   private:
+    GrpcServerCall& call_;
+    const Event event_;
   };
 
   // Asks the library for a call; it may begin at once, on another thread. All arguments must outlive it.
   static void Request(GrpcCallSet& calls, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue);
-
-  // Goes on from `event`. Returns this where the handler is to run, or null. May delete the call.
-  GrpcPollerPool::Handler* OnEvent(Event event, bool ok);
 
   // Ends a call that no handler has seen, with UNAVAILABLE.
   void Refuse();
@@ -71,6 +88,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   explicit GrpcServerCall(GrpcCallSet& calls);
   ~GrpcServerCall() override;
 
+  GrpcPollerPool::Handler* OnEvent(Event event, bool ok);
   GrpcPollerPool::Handler* OnRequested(bool ok);
   // Why the call is not served, if it is not, as far as can be said before its request is read.
   absl::Status Examine() const;
@@ -88,10 +106,10 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   grpc::GenericServerContext grpc_context_;
   grpc::GenericServerAsyncReaderWriter stream_{&grpc_context_};
   grpc::ByteBuffer request_;
-  Tag requested_{this, Event::kRequested};
-  Tag read_{this, Event::kRead};
-  Tag finished_{this, Event::kFinished};
-  Tag done_{this, Event::kDone};
+  Tag requested_{*this, Event::kRequested};
+  Tag read_{*this, Event::kRead};
+  Tag finished_{*this, Event::kFinished};
+  Tag done_{*this, Event::kDone};
 };
 
 }  // namespace udsrpc

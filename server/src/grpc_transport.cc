@@ -76,7 +76,8 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
   }
 
  private:
-  // Has `server` ask its clients to go elsewhere, and take no more calls. To be destroyed when it has shut down.
+  // Has `server` ask its clients to go elsewhere, and take no more calls, by a queue of its own, as grpc::Server does.
+  // To be destroyed when it has shut down.
   class GoingAway {
    public:
     explicit GoingAway(grpc::Server& server) : notifications_(grpc_completion_queue_create_for_next(nullptr)) {
@@ -112,8 +113,7 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     void* tag;
     bool ok;
     if (!queue_->Next(&tag, &ok)) return false;
-    const auto [call, event] = *static_cast<GrpcServerCall::Tag*>(tag);
-    handler = call->OnEvent(event, ok);
+    handler = GrpcServerCall::Tag::Acquire(tag).Proceed(ok);
     return true;
   }
 

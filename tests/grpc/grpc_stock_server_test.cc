@@ -62,6 +62,7 @@ TEST_F(GrpcStockServerTest, SendsStatusDetailsAndMetadata) {
   absl::Status expected = absl::InvalidArgumentError("wörds");
   expected.SetPayload("type.googleapis.com/x.Y", absl::Cord("payload"));
   EXPECT_EQ(Do(*channel_, context, ""), expected);
+  server_.reset();
   EXPECT_THAT(context.server_initial_metadata(), ElementsAre(Pair("i", "1")));
   EXPECT_THAT(context.server_trailing_metadata(), ElementsAre(Pair("t-bin", "\xff")));
 }
