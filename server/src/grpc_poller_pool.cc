@@ -29,9 +29,6 @@ constexpr int kHandlersPerStock = 64;
 // two do not come and go.
 constexpr double kIdle = 0.3;
 
-// How long a thread stays for nothing. gRPC's synchronous server keeps its own for as long.
-constexpr absl::Duration kThreadPatience = absl::Seconds(10);
-
 nanoseconds CpuTimeOfThisThread() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -114,7 +111,7 @@ bool GrpcPollerPool::Park() {
       ++pollers_;
       parked_.erase(std::find(parked_.begin(), parked_.end(), &me));
       me.called = true;
-    } else if (me.wake.WaitWithTimeout(mutex_, kThreadPatience) && !me.called && looker_ != &me && parked_.size() > 1) {
+    } else if (me.wake.WaitWithTimeout(mutex_, limits_.idle) && !me.called && looker_ != &me && parked_.size() > 1) {
       break;
     }
   }

@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -49,6 +50,8 @@ class GrpcPollerPool {
     int max_pollers;
     // From this share of its time on a CPU on, a polling thread gets company.
     double busy = 0.9;
+    // How long a thread stays with nothing to do. gRPC's synchronous server keeps its own for as long.
+    absl::Duration idle = absl::Seconds(10);
   };
 
   // `source` must outlive the pool.

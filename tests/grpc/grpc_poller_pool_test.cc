@@ -2,9 +2,12 @@
 
 #include <atomic>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -136,6 +139,38 @@ TEST_F(GrpcPollerPoolTest, RunsAsManyHandlersAsBlock) {
     open.Happen();
     for (FakeHandler* handler : handlers) EXPECT_TRUE(handler->ran.Await());
   }
+}
+
+// The pool's threads that exist, by their name.
+int Threads() {
+  int threads = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::ifstream(task.path() / "comm") >> name;
+    threads += name == "udsrpc-grpc";
+  }
+  return threads;
+}
+
+TEST_F(GrpcPollerPoolTest, LetsGoOfThreadsThatHaveLongHadNothingToDo) {
+  StartPool({.max_handlers = 20, .max_pollers = 1, .idle = absl::Milliseconds(10)});
+  Event begun;
+  Event open;
+  for (int i = 0; i < 20; ++i) {
+    Put([&] {
+      begun.Happen();
+      EXPECT_TRUE(open.Await());
+    });
+  }
+  EXPECT_TRUE(begun.Await(20));
+  EXPECT_GE(Threads(), 20);
+  open.Happen();
+  for (const auto& handler : handlers_) EXPECT_TRUE(handler->ran.Await());
+  // One polls, and one stands by.
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  while (Threads() > 2 && absl::Now() < give_up) std::this_thread::yield();
+  EXPECT_LE(Threads(), 2);
+  EXPECT_TRUE(Put([] {}).ran.Await());
 }
 
 TEST_F(GrpcPollerPoolTest, HasTheOthersWaitAtTheLimitAndPollsOn) {
