@@ -1,5 +1,5 @@
 # Each wrong call of udsrpc_generate fails to configure, with a message that says what is wrong.
-# Arguments: MODULE, the file that defines it; WORK, a directory for the projects.
+# Arguments: MODULE, the file that defines it; GENERATOR, of build files; WORK, a directory for the projects.
 
 # expect_error(NAME CALL MESSAGE): a project of two targets and one file that makes the call fails with the message.
 function(expect_error name call message)
@@ -13,8 +13,8 @@ function(expect_error name call message)
        "add_library(lib STATIC x.cc)\nadd_library(alias ALIAS lib)\nadd_library(interface INTERFACE)\n"
        "add_library(imported STATIC IMPORTED)\nadd_subdirectory(inner)\n"
        "${call}\nmessage(FATAL_ERROR \"no error\")\n")
-  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${dir}" -B "${dir}/build" RESULT_VARIABLE result
-                  OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${dir}" -B "${dir}/build" -G "${GENERATOR}"
+                  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   # CMake breaks lines within messages.
   string(REGEX REPLACE "[ \n]+" " " output "${output}")
   string(FIND "${output}" "${message}" found)
