@@ -20,6 +20,7 @@ class ActiveCall {
   void Attach(ClientContext& context);
   void Detach(ClientContext& context);
 
+  static Metadata& SentMetadata(ClientContext& context) { return context.metadata_; }
   static Metadata& InitialMetadata(ClientContext& context) { return context.server_initial_metadata_; }
   static Metadata& TrailingMetadata(ClientContext& context) { return context.server_trailing_metadata_; }
 

@@ -20,8 +20,14 @@ class AutoTransport final : public ClientTransport {
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
                          google::protobuf::MessageLite& response) override;
+  std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                              const google::protobuf::MessageLite* request) override;
 
  private:
+  // Whether seqpacket is to be tried, and that it was not offered.
+  bool ShouldTrySeqpacket() const;
+  void RememberNotOffered();
+
   const std::unique_ptr<SeqpacketTransport> seqpacket_;
   const std::unique_ptr<ClientTransport> grpc_;
   std::atomic<Deadline::Clock::rep> next_try_{0};  // ticks of Deadline::Clock

@@ -1,5 +1,6 @@
 #include "udsrpc/client_context.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,7 +9,15 @@
 
 namespace udsrpc {
 
+std::unique_ptr<ClientContext> ClientContext::FromServerContext(const ParentCall& parent) {
+  auto context = std::make_unique<ClientContext>();
+  context->parent_ = &parent;
+  context->subscription_ = parent.cancellation().Subscribe([context = context.get()] { context->Cancel(); });
+  return context;
+}
+
 ClientContext::~ClientContext() {
+  if (parent_ != nullptr) parent_->cancellation().Unsubscribe(subscription_);
   internal::MutexLock lock(mutex_);
   if (active_ == nullptr) return;
   std::fputs("udsrpc: a ClientContext was destroyed during its call; keep it until the call has ended\n", stderr);
@@ -26,7 +35,8 @@ void ClientContext::set_timeout(absl::Duration timeout) {
 }
 
 absl::Time ClientContext::deadline() const {
-  return timeout_ == absl::InfiniteDuration() ? deadline_ : absl::Now() + timeout_;
+  const absl::Time own = timeout_ == absl::InfiniteDuration() ? deadline_ : absl::Now() + timeout_;
+  return parent_ == nullptr ? own : std::min(own, parent_->deadline());
 }
 
 void ClientContext::Cancel() {

@@ -20,6 +20,10 @@ class ClientTransport {
   virtual absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                  const google::protobuf::MessageLite& request,
                                  google::protobuf::MessageLite& response) = 0;
+
+  // As UnaryCall. Blocks as far as connecting does. The transport outlives the stream.
+  virtual std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                      const google::protobuf::MessageLite* request) = 0;
 };
 
 }  // namespace udsrpc

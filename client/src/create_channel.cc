@@ -29,7 +29,7 @@ absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
   if (!endpoint.ok()) return endpoint.status();
   absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, options);
   if (!transport.ok()) return transport.status();
-  return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), options.transport, *std::move(transport)));
+  return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), options, *std::move(transport)));
 }
 
 }  // namespace udsrpc

@@ -3,6 +3,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include "client/src/listener_wait.h"
+
 namespace udsrpc {
 namespace {
 
@@ -18,6 +20,11 @@ std::shared_ptr<GrpcChannel::Link> GrpcChannel::Current() {
         std::make_shared<Link>(grpc::CreateCustomChannel(target_, grpc::InsecureChannelCredentials(), arguments_));
   }
   return current_;
+}
+
+absl::Status GrpcChannel::AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline) {
+  if (!address_ || Current()->channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY) return absl::OkStatus();
+  return ListenerWait::Await(*address_, SocketKind::kStream, name, context, deadline);
 }
 
 void GrpcChannel::Replace(const Link& failed) {

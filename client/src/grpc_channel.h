@@ -9,9 +9,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/src/socket/socket_address.h"
+#include "udsrpc/client_context.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -28,11 +35,15 @@ class GrpcChannel {
     grpc::GenericStub stub;
   };
 
-  GrpcChannel(std::string target, const grpc::ChannelArguments& arguments)
-      : target_(std::move(target)), arguments_(arguments) {}
+  // `address` is the target's, where it has one that the kernel takes.
+  GrpcChannel(std::string target, std::optional<SocketAddress> address, const grpc::ChannelArguments& arguments)
+      : target_(std::move(target)), address_(std::move(address)), arguments_(arguments) {}
 
   // The channel to make a call on. The call keeps it until it has ended.
   std::shared_ptr<Link> Current();
+
+  // Blocks, for a call that waits for ready, until a server listens. As ListenerWait::Await.
+  absl::Status AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline);
 
   // `failed` could not connect: the next call gets another, unless it does already.
   void Replace(const Link& failed);
@@ -46,6 +57,7 @@ class GrpcChannel {
   static int64_t NowNanoseconds() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
   const std::string target_;
+  const std::optional<SocketAddress> address_;
   const grpc::ChannelArguments arguments_;
   std::atomic<int64_t> last_use_{0};
 

@@ -3,13 +3,16 @@
 #include <grpc/grpc.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "client/src/grpc_channel.h"
+#include "client/src/grpc_streaming_call.h"
 #include "client/src/grpc_target.h"
 #include "client/src/grpc_unary_call.h"
 #include "common/src/grpc_limits.h"
+#include "common/src/socket/socket_address.h"
 
 namespace udsrpc {
 namespace {
@@ -24,25 +27,39 @@ grpc::ChannelArguments Arguments(const ChannelOptions& options) {
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  if (options.keepalive_time != absl::InfiniteDuration()) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, GrpcMilliseconds(options.keepalive_time));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, GrpcMilliseconds(options.keepalive_timeout));
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
   SetGrpcLimits(options, [&arguments](const char* name, int value) { arguments.SetInt(name, value); });
   return arguments;
 }
 
 class GrpcClientTransport final : public ClientTransport {
  public:
-  GrpcClientTransport(std::string target, std::string name, const ChannelOptions& options)
+  GrpcClientTransport(std::string target, std::optional<SocketAddress> address, std::string name,
+                      const ChannelOptions& options)
       : name_(std::move(name)),
         max_metadata_bytes_(options.max_metadata_bytes),
-        channel_(std::move(target), Arguments(options)) {}
+        channel_(std::move(target), std::move(address), Arguments(options)) {}
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
                          google::protobuf::MessageLite& response) override {
-    GrpcUnaryCall call({.method = method, .endpoint = name_, .max_metadata_bytes = max_metadata_bytes_}, context);
-    return call.Run(channel_, request, response);
+    return GrpcUnaryCall(Settings(), method, context).Run(request, response);
+  }
+
+  std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                              const google::protobuf::MessageLite* request) override {
+    return GrpcStreamingCall::Start(Settings(), method, context, request);
   }
 
  private:
+  GrpcUnaryCall::Settings Settings() {
+    return {.endpoint = name_, .max_metadata_bytes = max_metadata_bytes_, .channel = channel_};
+  }
+
   const std::string name_;
   const size_t max_metadata_bytes_;
   GrpcChannel channel_;
@@ -54,7 +71,9 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const E
                                                                          const ChannelOptions& options) {
   absl::StatusOr<std::string> target = GrpcTarget(endpoint);
   if (!target.ok()) return target.status();
-  return std::make_unique<GrpcClientTransport>(*std::move(target), endpoint.ToString(), options);
+  absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, SocketKind::kStream);
+  return std::make_unique<GrpcClientTransport>(
+      *std::move(target), address.ok() ? std::optional(*std::move(address)) : std::nullopt, endpoint.ToString(), options);
 }
 
 }  // namespace udsrpc

@@ -1,13 +1,15 @@
 #include "client/src/seqpacket_connection.h"
 
 #include <algorithm>
+#include <climits>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/src/socket/socket.h"
-#include "common/src/status_details.h"
+#include "common/src/stream/fragment_output.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/metadata_block.h"
 
@@ -24,15 +26,45 @@ char* ReceiveBuffer() {
 // What may wait for a server that does not read. A further call waits until there is less.
 constexpr size_t kMaxQueuedBytes = 1 << 20;
 
-absl::Status TooLarge(const PendingCall& call, size_t frame_bytes) {
-  return absl::ResourceExhaustedError(absl::StrCat(call.path, ": the request with its metadata takes ", frame_bytes,
-                                                   " bytes, and a seqpacket call carries ", wire::kMaxPacketBytes,
-                                                   "; send less, or use Transport::kGrpc for this method"));
-}
+// The most that a CALL takes beside path, metadata and message: header, method, timeout, and the lengths of sections.
+constexpr size_t kCallHeadBytes = wire::FrameHeader::kBytes + 4 + 8 + 2 + 2;
 
 }  // namespace
 
-void PendingCall::OnCancel() { connection->Cancel(*this); }
+// The fragments of a long message that a call sends.
+class SeqpacketConnection::FragmentsOf final : public FragmentSink {
+ public:
+  FragmentsOf(SeqpacketConnection& connection, SeqpacketCall& call) : connection_(connection), call_(call) {}
+
+  size_t AwaitCredit(size_t wanted) override {
+    internal::MutexLock lock(connection_.mutex_);
+    const size_t credit = connection_.AwaitCredit(call_, wanted);
+    connection_.HandOnReading();
+    return credit;
+  }
+
+  bool SendFragment(wire::PacketQueue::Packet fragment) override {
+    internal::MutexLock lock(connection_.mutex_);
+    if (!connection_.CheckOpen(call_)) {
+      connection_.ReturnCredit(fragment.bytes().size());
+      return false;
+    }
+    connection_.sender_.queue().AppendPacket(std::move(fragment));
+    connection_.Flush();
+    return true;
+  }
+
+  void ReturnCredit(size_t bytes) override {
+    internal::MutexLock lock(connection_.mutex_);
+    connection_.ReturnCredit(bytes);
+  }
+
+ private:
+  SeqpacketConnection& connection_;
+  SeqpacketCall& call_;
+};
+
+void SeqpacketCall::OnCancel() { connection->Cancel(*this); }
 
 absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnection::Create(UniqueFd socket, std::string name,
                                                                                  Limits limits) {
@@ -47,7 +79,8 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
       wake_event_(std::move(wake_event)),
       name_(std::move(name)),
       limits_(limits),
-      sender_(socket_.get()) {
+      sender_(socket_.get()),
+      keepalive_(limits.keepalive_time, limits.keepalive_timeout) {
   // Leaves with the first call, in one packet.
   const wire::HelloFrame hello{.version = wire::kVersion,
                                .min_version = wire::kVersion,
@@ -58,60 +91,65 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
   sender_.queue().AppendFrame(hello);
 }
 
-absl::Status SeqpacketConnection::Call(PendingCall& call) {
+void SeqpacketConnection::Open(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close) {
   std::string metadata;
-  if (absl::Status status = wire::SerializeMetadata(call.context.metadata(), metadata); !status.ok()) return status;
-  const size_t message_bytes = call.request.ByteSizeLong();
-
-  call.connection = this;
-  call.Attach(call.context);
+  absl::Status status = wire::SerializeMetadata(call.context.metadata(), metadata);
+  const size_t most = kCallHeadBytes + call.path.size() + metadata.size();
+  const bool fits = request == nullptr || most + request->ByteSizeLong() <= wire::kMaxPacketBytes;
   {
     internal::MutexLock lock(mutex_);
-    if (absl::Status status = Start(call, metadata, message_bytes); status.ok()) {
-      Await(call);
-    } else {
-      call.status = std::move(status);
-    }
+    if (status.ok()) status = Start(call, metadata, fits ? request : nullptr, fits && half_close);
     HandOnReading();
-    call.last = going_away_;
+    if (!status.ok()) return Finish(call, std::move(status));
   }
-  call.Detach(call.context);
-  return std::move(call.status);
+  if (!fits) Write(call, *request, half_close);
 }
 
-absl::Status SeqpacketConnection::Start(PendingCall& call, absl::string_view metadata, size_t message_bytes) {
-  while (sender_.queue().bytes() > kMaxQueuedBytes && !going_away_ && Expired(call).ok()) WaitOnce(call);
+absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view metadata,
+                                        const google::protobuf::MessageLite* request, bool half_close) {
+  ++waiting_for_room_;
+  while (!HasRoom() && !going_away_ && Expired(call).ok()) WaitOnce(call);
+  --waiting_for_room_;
   if (absl::Status status = Expired(call); !status.ok()) return status;
   if (going_away_) {
     call.unserved = true;
     return absl::UnavailableError(absl::StrCat(name_, ": the connection has ended: ", goodbye_));
   }
-  if (absl::Status status = Enqueue(call, metadata, message_bytes); !status.ok()) return status;
+  if (absl::Status status = Enqueue(call, metadata, request, half_close); !status.ok()) return status;
+  call.state = SeqpacketCall::State::kOpen;
+  call.half_closed = half_close;
+  if (calls_.empty()) keepalive_.Restart(Deadline::Clock::now());
   calls_.emplace(call.id, &call);
   Flush();
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketConnection::Enqueue(PendingCall& call, absl::string_view metadata, size_t message_bytes) {
+bool SeqpacketConnection::HasRoom() const {
+  return sender_.queue().bytes() <= kMaxQueuedBytes && calls_.size() + abandoned_.size() < max_calls_;
+}
+
+absl::Status SeqpacketConnection::Enqueue(SeqpacketCall& call, absl::string_view metadata,
+                                          const google::protobuf::MessageLite* request, bool half_close) {
   wire::CallFrame frame{.call = NextId(),
-                        .half_close = true,
-                        .has_message = true,
+                        .half_close = half_close,
+                        .has_message = request != nullptr,
                         .timeout_us = call.deadline.RemainingMicroseconds(Deadline::Clock::now()),
                         .metadata = metadata};
   const auto known = methods_.find(call.path);
   if (known != methods_.end()) {
     frame.method = known->second;
   } else {
+    if (call.path.size() > wire::kMaxMethodPathBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a method's path has at most ", wire::kMaxMethodPathBytes, " bytes: ", call.path));
+    }
     frame.path = call.path;
     // The server remembers so many numbers; what comes after them is named each time.
     if (methods_.size() < wire::kMaxMethodNumbers) frame.method = static_cast<uint32_t>(methods_.size()) + 1;
   }
-  const size_t frame_bytes = wire::FrameHeader::kBytes + frame.HeadSize() + message_bytes;
-  if (call.path.size() > wire::kMaxMethodPathBytes || frame_bytes > wire::kMaxPacketBytes) {
-    return TooLarge(call, frame_bytes);
-  }
+  const size_t message_bytes = request == nullptr ? 0 : static_cast<size_t>(request->GetCachedSize());
   char* body = sender_.queue().AppendFrame(frame, message_bytes);
-  call.request.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+  if (request != nullptr) request->SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
   if (known == methods_.end() && frame.method != 0) methods_.emplace(call.path, frame.method);
   call.id = frame.call;
   call.end_in_queue = sender_.queue().bytes_appended();
@@ -123,6 +161,237 @@ uint32_t SeqpacketConnection::NextId() {
     ++last_id_;
   } while (last_id_ == 0 || calls_.contains(last_id_) || abandoned_.contains(last_id_));
   return last_id_;
+}
+
+bool SeqpacketConnection::Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last) {
+  const size_t size = message.ByteSizeLong();
+  if (size > INT_MAX) {
+    End(call, absl::ResourceExhaustedError(
+                  absl::StrCat(call.path, ": a message is larger than Protobuf's 2 GiB; send it in parts")));
+    return false;
+  }
+  const wire::MessageFrame frame{.call = call.id, .half_close = last};
+  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  size_t credit;
+  {
+    internal::MutexLock lock(mutex_);
+    if (call.half_closed) return false;
+    call.half_closed = last;
+    credit = AwaitCredit(call, frame_bytes);
+    HandOnReading();
+    if (credit == 0) return false;
+    if (credit == frame_bytes) {
+      char* body = sender_.queue().AppendFrame(frame, size);
+      message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+      Flush();
+      return call.state == SeqpacketCall::State::kOpen;
+    }
+  }
+  FragmentsOf fragments(*this, call);
+  if (FragmentOutput::Send(call.id, message, size, last, credit, fragments)) return true;
+  // Unless the call has ended, the server has begun to read what will not go on.
+  End(call, absl::InternalError(absl::StrCat(call.path, ": the message changed while it was written")));
+  return false;
+}
+
+bool SeqpacketConnection::HalfClose(SeqpacketCall& call) {
+  internal::MutexLock lock(mutex_);
+  if (!CheckOpen(call)) return false;
+  if (std::exchange(call.half_closed, true)) return true;
+  sender_.queue().AppendFrame(wire::HalfCloseFrame{.call = call.id});
+  Flush();
+  return call.state == SeqpacketCall::State::kOpen;
+}
+
+size_t SeqpacketConnection::AwaitCredit(SeqpacketCall& call, size_t wanted) {
+  const size_t least = std::min(wanted, wire::kMinFragmentBytes);
+  while (CheckOpen(call)) {
+    if (call.credit.available() < least) {
+      send_credit_.Leave(&call);
+    } else if (send_credit_.MayUse(&call, least)) {
+      const size_t credit =
+          std::min({wanted, call.credit.available(), send_credit_.available(), wire::kMaxPacketBytes});
+      call.credit.Use(credit);
+      send_credit_.Use(&call, credit);
+      WakeNextWriter();
+      return credit;
+    } else {
+      send_credit_.Wait(&call);
+    }
+    WaitOnce(call);
+  }
+  return 0;
+}
+
+void SeqpacketConnection::ReturnCredit(size_t bytes) {
+  send_credit_.Return(bytes);
+  WakeNextWriter();
+}
+
+bool SeqpacketConnection::Fetch(SeqpacketCall& call, ByteQueue& into) {
+  internal::MutexLock lock(mutex_);
+  while (call.inbound.empty() && MayGoOn(call)) WaitOnce(call);
+  const bool fetched = call.inbound.Take(into);
+  GiveCredit(call);
+  if (!sender_.control().empty()) Flush();
+  HandOnReading();
+  return fetched;
+}
+
+void SeqpacketConnection::GiveCredit(SeqpacketCall& call) {
+  const uint32_t bytes = call.inbound.Grant();
+  if (bytes == 0 || call.state != SeqpacketCall::State::kOpen) return;
+  sender_.control().AppendFrame(wire::CreditFrame{.call = call.id, .bytes = bytes});
+}
+
+void SeqpacketConnection::DiscardMessages(SeqpacketCall& call) {
+  internal::MutexLock lock(mutex_);
+  call.inbound.Discard();
+  GiveCredit(call);
+  if (!sender_.control().empty()) Flush();
+}
+
+bool SeqpacketConnection::IsUnserved(const SeqpacketCall& call) {
+  internal::MutexLock lock(mutex_);
+  return call.state == SeqpacketCall::State::kEnded && call.unserved;
+}
+
+bool SeqpacketConnection::Await(SeqpacketCall& call, bool or_messages) {
+  internal::MutexLock lock(mutex_);
+  while (!(or_messages && !call.inbound.empty()) && MayGoOn(call)) WaitOnce(call);
+  HandOnReading();
+  return !call.inbound.empty();
+}
+
+void SeqpacketConnection::AwaitInitialMetadata(SeqpacketCall& call) {
+  internal::MutexLock lock(mutex_);
+  while (!call.initial_metadata_known && MayGoOn(call)) WaitOnce(call);
+  HandOnReading();
+}
+
+absl::Status SeqpacketConnection::Expired(const SeqpacketCall& call) const {
+  if (call.cancelled) return absl::CancelledError(absl::StrCat(call.path, ": cancelled"));
+  if (!call.deadline.never() && call.deadline.HasPassed(Deadline::Clock::now())) {
+    return absl::DeadlineExceededError(absl::StrCat(call.path, ": no answer from ", name_, " before the deadline"));
+  }
+  return absl::OkStatus();
+}
+
+bool SeqpacketConnection::CheckOpen(SeqpacketCall& call) {
+  if (call.state == SeqpacketCall::State::kOpen) {
+    if (absl::Status status = Expired(call); !status.ok()) EndLocked(call, std::move(status));
+  }
+  // The caller has come to the message that is over the limit. A server that has ended the call may have sent it, too.
+  if (call.state != SeqpacketCall::State::kClaimed && !call.inbound.exhausted().ok() && call.inbound.empty()) {
+    Exhaust(call);
+  }
+  return call.state == SeqpacketCall::State::kOpen;
+}
+
+void SeqpacketConnection::Exhaust(SeqpacketCall& call) {
+  absl::Status status = absl::ResourceExhaustedError(absl::StrCat(
+      call.path, ": ", call.inbound.exhausted().message(), "; raise ChannelOptions::max_receive_message_bytes"));
+  if (call.state == SeqpacketCall::State::kOpen) {
+    EndLocked(call, std::move(status));
+  } else if (call.status.ok()) {
+    call.status = std::move(status);
+  }
+}
+
+bool SeqpacketConnection::MayGoOn(SeqpacketCall& call) {
+  return CheckOpen(call) || call.state == SeqpacketCall::State::kClaimed;
+}
+
+void SeqpacketConnection::WaitOnce(SeqpacketCall& call) {
+  const bool claimed = call.state == SeqpacketCall::State::kClaimed;
+  if (!claimed && !reading_ && !lost_) return ReadOnce(call);
+  Waiter waiter;
+  followers_.insert(&waiter);
+  call.waiters.push_back(&waiter);
+  if (claimed || call.deadline.never()) {
+    waiter.wake.Wait(mutex_);
+  } else {
+    waiter.wake.WaitWithTimeout(mutex_, call.deadline.Remaining(Deadline::Clock::now()));
+  }
+  followers_.erase(&waiter);
+  call.waiters.erase(std::find(call.waiters.begin(), call.waiters.end(), &waiter));
+}
+
+void SeqpacketConnection::HandOnReading() {
+  if (!reading_ && !followers_.empty()) (*followers_.begin())->wake.Signal();
+}
+
+void SeqpacketConnection::Wake(const SeqpacketCall& call) {
+  for (Waiter* waiter : call.waiters) waiter->wake.Signal();
+}
+
+void SeqpacketConnection::WakeNextWriter() {
+  const SeqpacketCall* const next = send_credit_.Next();
+  if (next == nullptr) return;
+  Wake(*next);
+  if (next == reading_for_) SignalWakeEvent(wake_event_.get());
+}
+
+void SeqpacketConnection::WakeAll() {
+  for (Waiter* waiter : followers_) waiter->wake.Signal();
+}
+
+void SeqpacketConnection::ReadOnce(const SeqpacketCall& call) {
+  const Deadline deadline = call.deadline;
+  reading_ = true;
+  reading_for_ = &call;
+  const bool want_write = sender_.blocked();
+  const Deadline& next = std::min(deadline, keepalive_.next());
+  const absl::Duration timeout = next.never() ? absl::InfiniteDuration() : next.Remaining(Deadline::Clock::now());
+  mutex_.Unlock();
+  const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), timeout);
+  if (ready.woken) ClearWakeEvent(wake_event_.get());
+  char* const buffer = ReceiveBuffer();
+  IoResult received{.outcome = IoOutcome::kWouldBlock};
+  if (ready.readable) received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+  mutex_.Lock();
+  if (ready.writable && sender_.blocked()) {
+    sender_.OnWritable();
+    Flush();
+    if (waiting_for_room_ > 0 && HasRoom()) WakeAll();
+  }
+  switch (received.outcome) {
+    case IoOutcome::kDone:
+      keepalive_.Restart(Deadline::Clock::now());
+      if (received.truncated) {
+        Reject("a packet is larger than the protocol allows");
+      } else {
+        OnPacket(absl::string_view(buffer, received.bytes));
+      }
+      break;
+    case IoOutcome::kWouldBlock:
+      CheckAlive();
+      break;
+    case IoOutcome::kClosed:
+      Lose("the server closed it or died");
+      break;
+    case IoOutcome::kFailed:
+      Lose(absl::StrCat("cannot receive: errno ", received.error));
+      break;
+  }
+  reading_ = false;
+  reading_for_ = nullptr;
+}
+
+void SeqpacketConnection::CheckAlive() {
+  if (keepalive_.next().never()) return;
+  switch (keepalive_.Look(Deadline::Clock::now())) {
+    case Keepalive::Step::kWait:
+      break;
+    case Keepalive::Step::kAsk:
+      sender_.control().AppendFrame(wire::PingFrame{.token = 0});
+      Flush();
+      break;
+    case Keepalive::Step::kGiveUp:
+      Lose(absl::StrCat("the server has not answered for ", absl::FormatDuration(limits_.keepalive_timeout),
+                        "; does it hang?"));
+      break;
+  }
 }
 
 void SeqpacketConnection::Flush() {
@@ -142,281 +411,6 @@ void SeqpacketConnection::Flush() {
       FailUnsent();
       break;
   }
-}
-
-bool SeqpacketConnection::IsSent(const PendingCall& call) const {
-  return call.end_in_queue <= sender_.queue().bytes_taken();
-}
-
-void SeqpacketConnection::FailUnsent() {
-  going_away_ = true;
-  std::vector<PendingCall*> unsent;
-  for (const auto& [id, call] : calls_) {
-    if (!IsSent(*call)) unsent.push_back(call);
-  }
-  sender_.queue().Clear();
-  for (PendingCall* call : unsent) {
-    calls_.erase(call->id);
-    call->unserved = true;
-    Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": the server closed the connection")));
-  }
-}
-
-absl::Status SeqpacketConnection::Expired(const PendingCall& call) const {
-  if (call.cancelled) return absl::CancelledError(absl::StrCat(call.path, ": cancelled"));
-  if (!call.deadline.never() && call.deadline.HasPassed(Deadline::Clock::now())) {
-    return absl::DeadlineExceededError(absl::StrCat(call.path, ": no answer from ", name_, " before the deadline"));
-  }
-  return absl::OkStatus();
-}
-
-void SeqpacketConnection::Await(PendingCall& call) {
-  while (call.state != PendingCall::State::kDone) {
-    if (call.state == PendingCall::State::kWaiting) {
-      if (absl::Status status = Expired(call); !status.ok()) return Abandon(call, std::move(status));
-    }
-    WaitOnce(call);
-  }
-}
-
-void SeqpacketConnection::WaitOnce(PendingCall& call) {
-  if (!reading_ && !lost_) return ReadOnce(call.deadline);
-  followers_.insert(&call);
-  if (call.state == PendingCall::State::kClaimed || call.deadline.never()) {
-    call.wake.Wait(mutex_);
-  } else {
-    call.wake.WaitWithTimeout(mutex_, call.deadline.Remaining(Deadline::Clock::now()));
-  }
-  followers_.erase(&call);
-}
-
-void SeqpacketConnection::Abandon(PendingCall& call, absl::Status status) {
-  calls_.erase(call.id);
-  if (!lost_) {
-    abandoned_.insert(call.id);
-    const wire::CancelFrame cancel{.call = call.id, .code = static_cast<uint32_t>(status.code())};
-    sender_.queue().AppendFrame(cancel);
-    Flush();
-  }
-  Finish(call, std::move(status));
-}
-
-void SeqpacketConnection::HandOnReading() {
-  if (!reading_ && !followers_.empty()) (*followers_.begin())->wake.Signal();
-}
-
-void SeqpacketConnection::ReadOnce(const Deadline& deadline) {
-  reading_ = true;
-  const bool want_write = sender_.blocked();
-  mutex_.Unlock();
-  const absl::Duration timeout =
-      deadline.never() ? absl::InfiniteDuration() : deadline.Remaining(Deadline::Clock::now());
-  const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), timeout);
-  if (ready.woken) ClearWakeEvent(wake_event_.get());
-  char* const buffer = ReceiveBuffer();
-  IoResult received{.outcome = IoOutcome::kWouldBlock};
-  if (ready.readable) received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
-  mutex_.Lock();
-  if (ready.writable && sender_.blocked()) {
-    sender_.OnWritable();
-    Flush();
-    if (sender_.queue().bytes() <= kMaxQueuedBytes) {
-      for (PendingCall* follower : followers_) follower->wake.Signal();  // some may wait for room
-    }
-  }
-  switch (received.outcome) {
-    case IoOutcome::kDone:
-      if (received.truncated) {
-        Reject("a packet is larger than the protocol allows");
-      } else {
-        OnPacket(absl::string_view(buffer, received.bytes));
-      }
-      break;
-    case IoOutcome::kWouldBlock:
-      break;
-    case IoOutcome::kClosed:
-      Lose("the server closed it or died");
-      break;
-    case IoOutcome::kFailed:
-      Lose(absl::StrCat("cannot receive: errno ", received.error));
-      break;
-  }
-  reading_ = false;
-}
-
-void SeqpacketConnection::OnPacket(absl::string_view packet) {
-  absl::Status status;
-  for (wire::PacketReader reader(packet); !reader.done() && status.ok();) {
-    const absl::StatusOr<wire::RawFrame> frame = reader.Next();
-    status = frame.ok() ? OnFrame(*frame) : frame.status();
-  }
-  // Replies in front of a malformed frame are as good as any.
-  const absl::Status replies = TakeReplies();
-  status.Update(replies);
-  if (!status.ok()) Reject(status.message());
-}
-
-void SeqpacketConnection::Reject(absl::string_view error) {
-  if (lost_) return;
-  sender_.queue().AppendFrame(wire::GoawayFrame{.reason = static_cast<uint32_t>(wire::GoawayReason::kProtocolError)},
-                              error.substr(0, wire::kMaxReasonBytes));
-  Flush();
-  Lose(absl::StrCat("the server broke the protocol: ", error));
-}
-
-absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame) {
-  const auto type = static_cast<wire::FrameType>(frame.header.type);
-  if (!greeted_ && type != wire::FrameType::kHello && type != wire::FrameType::kGoaway) {
-    return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": it came before HELLO"));
-  }
-  switch (type) {
-    case wire::FrameType::kHello:
-      return OnHello(frame);
-    case wire::FrameType::kStatus:
-      return OnStatus(frame);
-    case wire::FrameType::kGoaway: {
-      const absl::StatusOr<wire::GoawayFrame> goaway = wire::GoawayFrame::Parse(frame);
-      if (!goaway.ok()) return goaway.status();
-      going_away_ = true;
-      goodbye_ = absl::StrCat("the server said goodbye: ", goaway->text);
-      return absl::OkStatus();
-    }
-    case wire::FrameType::kPing:
-      return OnPing(frame);
-    case wire::FrameType::kCall:
-    case wire::FrameType::kCancel:
-      return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": only a client sends it"));
-  }
-  if ((frame.header.type & wire::kIgnorableBit) != 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": its type is unknown"));
-}
-
-absl::Status SeqpacketConnection::OnHello(const wire::RawFrame& frame) {
-  if (greeted_) return absl::InvalidArgumentError("HELLO: it came twice");
-  const absl::StatusOr<wire::HelloFrame> hello = wire::HelloFrame::Parse(frame);
-  if (!hello.ok()) return hello.status();
-  if (hello->version < wire::kVersion || hello->min_version > wire::kVersion) {
-    return absl::InvalidArgumentError(absl::StrCat("HELLO: the server speaks versions ", hello->min_version, " to ",
-                                                   hello->version, " and this client ", wire::kVersion,
-                                                   "; update the older one"));
-  }
-  greeted_ = true;
-  return absl::OkStatus();
-}
-
-absl::Status SeqpacketConnection::OnPing(const wire::RawFrame& frame) {
-  absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
-  if (!ping.ok() || ping->ack) return ping.status();
-  if (sender_.queue().bytes() > kMaxQueuedBytes)
-    return absl::InvalidArgumentError("PING: the server asks and does not read");
-  ping->ack = true;
-  sender_.queue().AppendFrame(*ping);
-  Flush();
-  return absl::OkStatus();
-}
-
-absl::Status SeqpacketConnection::OnStatus(const wire::RawFrame& frame) {
-  absl::StatusOr<wire::StatusFrame> status = wire::StatusFrame::Parse(frame);
-  if (!status.ok()) return status.status();
-  if (abandoned_.erase(status->call) > 0) return absl::OkStatus();
-  const auto found = calls_.find(status->call);
-  if (found == calls_.end() || !IsSent(*found->second)) {
-    return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": there is no such call"));
-  }
-  PendingCall* call = found->second;
-  calls_.erase(found);
-  call->state = PendingCall::State::kClaimed;
-  replies_.push_back(Reply{.call = call, .frame = *status, .status = absl::OkStatus()});
-  return absl::OkStatus();
-}
-
-absl::Status SeqpacketConnection::TakeReplies() {
-  if (replies_.empty()) return absl::OkStatus();
-  absl::Status malformed;
-  mutex_.Unlock();
-  for (Reply& reply : replies_) {
-    reply.status = ReadReply(reply, malformed);
-    reply.call->unserved = reply.frame.refused && reply.status.code() == absl::StatusCode::kUnavailable;
-  }
-  mutex_.Lock();
-  for (Reply& reply : replies_) {
-    going_away_ = going_away_ || reply.call->unserved;
-    Finish(*reply.call, std::move(reply.status));
-  }
-  replies_.clear();
-  return malformed;
-}
-
-absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& malformed) {
-  const wire::StatusFrame& frame = reply.frame;
-  PendingCall& call = *reply.call;
-  Metadata& initial = ActiveCall::InitialMetadata(call.context);
-  Metadata& trailing = ActiveCall::TrailingMetadata(call.context);
-  absl::Status parsed = wire::ParseMetadata(frame.initial_metadata, initial);
-  parsed.Update(wire::ParseMetadata(frame.trailing_metadata, trailing));
-  if (!parsed.ok()) {
-    malformed.Update(parsed);
-    return absl::UnavailableError(absl::StrCat(name_, ": the server broke the protocol: ", parsed.message()));
-  }
-  const size_t most = std::max(initial.ByteSize(), trailing.ByteSize());
-  if (most > limits_.max_metadata_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(call.path, ": the server's metadata of ", most,
-                                                     " bytes is over the limit of ", limits_.max_metadata_bytes,
-                                                     "; raise ChannelOptions::max_metadata_bytes"));
-  }
-  if (frame.code != 0) return MakeStatus(static_cast<int>(frame.code), frame.status_message, frame.details);
-  if (frame.message.size() > limits_.max_receive_message_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(call.path, ": the reply of ", frame.message.size(),
-                                                     " bytes is over the limit of ", limits_.max_receive_message_bytes,
-                                                     "; raise ChannelOptions::max_receive_message_bytes"));
-  }
-  if (!frame.has_message) {
-    return absl::UnimplementedError(
-        absl::StrCat(call.path, ": ", name_, " said OK without a reply; is the method a unary one there?"));
-  }
-  if (!call.response.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) {
-    return absl::InternalError(absl::StrCat(call.path, ": the reply's bytes are no ", call.response.GetTypeName(),
-                                            "; do both sides use the same .proto?"));
-  }
-  return absl::OkStatus();
-}
-
-void SeqpacketConnection::Finish(PendingCall& call, absl::Status status) {
-  call.state = PendingCall::State::kDone;
-  call.status = std::move(status);
-  call.wake.Signal();
-}
-
-void SeqpacketConnection::Lose(absl::string_view why) {
-  if (lost_) return;
-  lost_ = true;
-  going_away_ = true;
-  if (goodbye_.empty()) goodbye_ = std::string(why);
-  FinishLost();
-}
-
-void SeqpacketConnection::FinishLost() {
-  abandoned_.clear();
-  const uint64_t taken = sender_.queue().bytes_taken();
-  std::vector<PendingCall*> finished;
-  for (const auto& [id, call] : calls_) {
-    // Whether a packet that is being sent this moment can reach the server, its sender learns; it finishes those calls.
-    const bool in_flight = call->end_in_queue <= taken && call->end_in_queue > taken - sender_.bytes_in_flight();
-    if (!in_flight) finished.push_back(call);
-  }
-  for (PendingCall* call : finished) {
-    calls_.erase(call->id);
-    call->unserved = !IsSent(*call);
-    Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": the connection was lost: ", goodbye_)));
-  }
-  sender_.queue().Clear();
-}
-
-void SeqpacketConnection::Cancel(PendingCall& call) {
-  internal::MutexLock lock(mutex_);
-  call.cancelled = true;
-  call.wake.Signal();
-  if (reading_) SignalWakeEvent(wake_event_.get());
 }
 
 }  // namespace udsrpc

@@ -1,6 +1,7 @@
 #ifndef UDSRPC_CLIENT_SEQPACKET_CONNECTION_H_
 #define UDSRPC_CLIENT_SEQPACKET_CONNECTION_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,76 +13,139 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/src/pending_call.h"
+#include "client/src/keepalive.h"
+#include "client/src/seqpacket_call.h"
 #include "common/src/socket/packet_sender.h"
 #include "common/src/socket/unique_fd.h"
+#include "common/src/stream/byte_queue.h"
+#include "common/src/stream/credit.h"
+#include "common/src/stream/credit_queue.h"
 #include "common/src/wire/frame.h"
+#include "common/src/wire/stream_frame.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
 
 // The client's end of one seqpacket connection. It has no thread: the threads that wait for their calls do its work.
-// One of them at a time is the reader, which receives for all; when its own call is done it hands the role to another.
-// Whoever queues a frame sends, unless another thread is sending, which then takes the frame along in its next packet.
+// One of them at a time is the reader, which receives for all; when it has what it waited for it hands the role to
+// another. Whoever queues a frame sends, unless another thread is sending, which then takes the frame along in its next
+// packet.
 //
-// Thread-safe. A connection that was lost stays lost; its owner makes another.
+// Thread-safe. A connection that was lost stays lost; its owner makes another. The functions on calls are for the
+// call's own threads; a call is opened once, and outlives what is under way for it.
 class SeqpacketConnection {
  public:
   struct Limits {
     size_t max_receive_message_bytes;
     size_t max_metadata_bytes;
+    absl::Duration keepalive_time;
+    absl::Duration keepalive_timeout;
   };
 
   // Takes a connected socket; `name` stands for the endpoint in messages. RESOURCE_EXHAUSTED: no descriptor left.
   static absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Create(UniqueFd socket, std::string name, Limits limits);
 
-  // Sends the call and blocks until it is done. Sets call.unserved where the server has not run a handler for it and
-  // never will, so that the call can be made again on another connection, and call.last where this one takes no more.
-  absl::Status Call(PendingCall& call);
+  // Takes no more calls: it is lost, or the server said so. Cheap.
+  bool going_away() const { return going_away_.load(std::memory_order_relaxed); }
 
-  // For PendingCall: its thread is to look at it again.
-  void Cancel(PendingCall& call);
+  // Sends the CALL, and `request` where it is not null. Blocks while the server takes no more. Where that fails, the
+  // call has ended, and `call.unserved` says whether it can be made again on another connection.
+  void Open(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close);
+
+  // Whether the call has ended, no handler has run for it and none will.
+  bool IsUnserved(const SeqpacketCall& call);
+
+  // Blocks until the call has ended; or until there are messages to fetch, where `or_messages`. Whether there are.
+  bool Await(SeqpacketCall& call, bool or_messages);
+  // Blocks until initial metadata or a message has come, or the call has ended.
+  void AwaitInitialMetadata(SeqpacketCall& call);
+  // Blocks until message bytes have come, and moves them to `into`. False: no more will.
+  bool Fetch(SeqpacketCall& call, ByteQueue& into);
+
+  // Blocks while there is no credit. False: the call has ended, or was half-closed.
+  bool Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last);
+  bool HalfClose(SeqpacketCall& call);
+
+  // Further messages are dropped.
+  void DiscardMessages(SeqpacketCall& call);
+  // Ends the call here, unless it has ended, and tells the server.
+  void End(SeqpacketCall& call, absl::Status status);
+  // The same, for ActiveCall::OnCancel: a call that is not open yet ends once it is.
+  void Cancel(SeqpacketCall& call);
 
  private:
+  class FragmentsOf;
+
   // A STATUS whose call was claimed for it.
   struct Reply {
-    PendingCall* call;
+    SeqpacketCall* call;
     wire::StatusFrame frame;
     absl::Status status;
   };
 
   SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, std::string name, Limits limits);
 
-  // Queueing and sending.
-  absl::Status Start(PendingCall& call, absl::string_view metadata, size_t message_bytes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Why `call` cannot go on waiting: cancelled, or past its deadline.
-  absl::Status Expired(const PendingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Enqueue(PendingCall& call, absl::string_view metadata, size_t message_bytes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The kernel has, or may have, all of its frame.
-  bool IsSent(const PendingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void FailUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Opening and sending.
+  absl::Status Start(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
+                     bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Enqueue(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
+                       bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t NextId() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // See FragmentSink::AwaitCredit.
+  size_t AwaitCredit(SeqpacketCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of the connection's credit, what a call that has ended did not spend.
+  void ReturnCredit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Queues the credit that the call's messages have made room for.
+  void GiveCredit(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The kernel has, or may have, all of its CALL.
+  bool IsSent(const SeqpacketCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FailUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Waiting.
-  void Await(PendingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Why `call` cannot go on: cancelled, or past its deadline.
+  absl::Status Expired(const SeqpacketCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends an open call that cannot go on. Whether it is open still.
+  bool CheckOpen(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends a call with a message over the limit, or changes what it has ended with.
+  void Exhaust(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same as CheckOpen, or whether it is about to end, which is to be waited for.
+  bool MayGoOn(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads once, or sleeps while another thread does.
-  void WaitOnce(PendingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Abandon(PendingCall& call, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ReadOnce(const Deadline& deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WaitOnce(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Reads for all. `call` is the one that the calling thread waits for.
+  void ReadOnce(const SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Asks a silent server whether it lives, or gives it up.
+  void CheckAlive() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HandOnReading() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wake(const SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Wakes the stream whose turn it is to use the connection's credit, though it be the reader.
+  void WakeNextWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What comes in.
   void OnPacket(absl::string_view packet) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnFrame(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHello(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnGoaway(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnPing(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnCredit(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnInitial(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnMessage(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether `status`, which is in `frame`, may end the call.
+  absl::Status CheckStatus(const SeqpacketCall& call, const wire::StatusFrame& status, const wire::RawFrame& frame) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnStatus(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The open call of that number, or null for one that ended here already. INVALID_ARGUMENT: there is none.
+  absl::StatusOr<SeqpacketCall*> FindCall(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TakeReplies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReadReply(const Reply& reply, absl::Status& malformed);
-  void Finish(PendingCall& call, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckMetadata(const SeqpacketCall& call, const Metadata& metadata) const;
+
+  // Endings.
+  void Finish(SeqpacketCall& call, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndLocked(SeqpacketCall& call, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the connection for what the server did, and tells it.
   void Reject(absl::string_view error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lose(absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -93,22 +157,29 @@ class SeqpacketConnection {
   const std::string name_;
   const Limits limits_;
 
+  std::atomic<bool> going_away_{false};  // set with the mutex held
+
   mutable internal::Mutex mutex_;
   bool lost_ ABSL_GUARDED_BY(mutex_) = false;
-  bool going_away_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string goodbye_ ABSL_GUARDED_BY(mutex_);   // the text of the server's GOAWAY
-  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the server's HELLO has come
+  std::string goodbye_ ABSL_GUARDED_BY(mutex_);         // the text of the server's GOAWAY
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;        // the server's HELLO has come
+  uint32_t max_calls_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;  // as it says
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
+  CreditQueue<SeqpacketCall> send_credit_ ABSL_GUARDED_BY(mutex_);
+  ReceiveCredit receive_credit_ ABSL_GUARDED_BY(mutex_){wire::kInitialConnectionCredit};
   absl::flat_hash_map<std::string, uint32_t> methods_ ABSL_GUARDED_BY(mutex_);
 
   uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<uint32_t, PendingCall*> calls_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint32_t, SeqpacketCall*> calls_ ABSL_GUARDED_BY(mutex_);
   // Ids of calls that ended here before the server's STATUS came; not to be used again until it does.
   absl::flat_hash_set<uint32_t> abandoned_ ABSL_GUARDED_BY(mutex_);
 
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::flat_hash_set<PendingCall*> followers_ ABSL_GUARDED_BY(mutex_);
+  Keepalive keepalive_ ABSL_GUARDED_BY(mutex_);
+  const SeqpacketCall* reading_for_ ABSL_GUARDED_BY(mutex_) = nullptr;  // what the reader waits for
+  absl::flat_hash_set<Waiter*> followers_ ABSL_GUARDED_BY(mutex_);
+  int waiting_for_room_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Reply> replies_;  // the reader's own, with or without the mutex; kept for its memory
 };
 

@@ -8,15 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/src/active_call.h"
-#include "client/src/pending_call.h"
-#include "common/src/socket/socket.h"
+#include "client/src/failed_stream.h"
+#include "client/src/seqpacket_call.h"
+#include "client/src/seqpacket_stream.h"
+#include "common/src/deadline.h"
+#include "common/src/stream/message_reader.h"
 
 namespace udsrpc {
 namespace {
-
-// How long a call without a deadline waits for room in a full backlog. A server that accepts nothing for so long is
-// stuck; gRPC's own limit for a connection attempt is 20 s.
-constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
 
 // A server that shuts down can refuse a call twice: on the connection that the channel had, and on a new one that had
 // still come into its backlog. Beyond that, something else is wrong.
@@ -27,6 +26,27 @@ bool MeansNotOffered(int error) {
   return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EPROTOTYPE || error == EACCES;
 }
 
+// DEADLINE_EXCEEDED where it is too late to start.
+absl::StatusOr<Deadline> ReadDeadline(const MethodDescriptor& method, const ClientContext& context) {
+  const absl::Time at = context.deadline();
+  if (at == absl::InfiniteFuture()) return Deadline();
+  const Deadline deadline = Deadline::After(at - absl::Now(), Deadline::Clock::now());
+  if (!deadline.HasPassed(Deadline::Clock::now())) return deadline;
+  return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
+}
+
+// Waits for the end of a unary call, whose reply comes with its status or, where it is long, ahead of it.
+absl::Status AwaitReply(SeqpacketConnection& connection, SeqpacketCall& call, google::protobuf::MessageLite& response) {
+  if (!connection.Await(call, /*or_messages=*/true)) return std::move(call.status);
+  MessageReader reader;
+  const MessageReader::Outcome outcome =
+      reader.Read(response, [&](ByteQueue& into) { return connection.Fetch(call, into); });
+  connection.Await(call, /*or_messages=*/false);
+  if (outcome != MessageReader::Outcome::kMalformed || !call.status.ok()) return std::move(call.status);
+  return absl::InternalError(absl::StrCat(call.path, ": the reply's bytes are no ", response.GetTypeName(),
+                                          "; do both sides use the same .proto?"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(const Endpoint& endpoint,
@@ -34,7 +54,9 @@ absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(c
   absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, SocketKind::kSeqpacket);
   if (!address.ok()) return address.status();
   const SeqpacketConnection::Limits limits{.max_receive_message_bytes = options.max_receive_message_bytes,
-                                           .max_metadata_bytes = options.max_metadata_bytes};
+                                           .max_metadata_bytes = options.max_metadata_bytes,
+                                           .keepalive_time = std::max(options.keepalive_time, absl::Milliseconds(10)),
+                                           .keepalive_timeout = options.keepalive_timeout};
   return std::unique_ptr<SeqpacketTransport>(new SeqpacketTransport(*std::move(address), endpoint.ToString(), limits));
 }
 
@@ -45,69 +67,62 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
   return UnaryCallIfOffered(method, context, request, response, &offered);
 }
 
+std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                                const google::protobuf::MessageLite* request) {
+  bool offered;
+  return StreamingCallIfOffered(method, context, request, &offered);
+}
+
 absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& method, ClientContext& context,
                                                     const google::protobuf::MessageLite& request,
                                                     google::protobuf::MessageLite& response, bool* offered) {
   *offered = true;
-  const absl::Time at = context.deadline();
-  const Deadline deadline =
-      at == absl::InfiniteFuture() ? Deadline() : Deadline::After(at - absl::Now(), Deadline::Clock::now());
-  if (!deadline.never() && deadline.HasPassed(Deadline::Clock::now())) {
-    return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
-  }
+  const absl::StatusOr<Deadline> deadline = ReadDeadline(method, context);
+  if (!deadline.ok()) return deadline.status();
   // A connection that died since the last call is noticed by the next one. Where the server cannot have run that
   // call's handler, it is made again, on a fresh connection.
   for (int attempt = 1;; ++attempt) {
     int error;
-    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = Connection(deadline, &error);
+    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline, &error);
     if (!connection.ok()) {
       *offered = !MeansNotOffered(error);
       return connection.status();
     }
-    PendingCall call(method.path, context, request, response, deadline);
-    absl::Status status = (*connection)->Call(call);
-    if (call.last) Forget(connection->get());
-    if (!call.unserved || attempt == kMaxAttempts) return status;
+    SeqpacketCall call(method, context, *deadline, limits_.max_receive_message_bytes);
+    call.connection = connection->get();
+    call.response = &response;
+    call.Attach(context);
+    (*connection)->Open(call, &request, /*half_close=*/true);
+    absl::Status status = AwaitReply(**connection, call, response);
+    call.Detach(context);
+    if ((*connection)->going_away()) connector_.Forget(**connection);
+    if (!call.unserved || (attempt >= kMaxAttempts && !context.wait_for_ready())) return status;
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
   }
 }
 
-absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketTransport::Connection(const Deadline& deadline,
-                                                                                    int* error) {
-  *error = 0;
-  internal::MutexLock lock(mutex_);
-  while (connection_ == nullptr && connecting_) {
-    const absl::Duration patience = deadline.Remaining(Deadline::Clock::now());
-    if (patience == absl::ZeroDuration()) {
-      return absl::DeadlineExceededError(absl::StrCat(name_, ": no connection before the deadline"));
+std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCallIfOffered(const MethodDescriptor& method,
+                                                                         ClientContext& context,
+                                                                         const google::protobuf::MessageLite* request,
+                                                                         bool* offered) {
+  *offered = true;
+  const absl::StatusOr<Deadline> deadline = ReadDeadline(method, context);
+  if (!deadline.ok()) return std::make_unique<FailedStream>(deadline.status());
+  for (int attempt = 1;; ++attempt) {
+    int error;
+    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline, &error);
+    if (!connection.ok()) {
+      *offered = !MeansNotOffered(error);
+      return std::make_unique<FailedStream>(connection.status());
     }
-    connected_.WaitWithTimeout(mutex_, patience);
+    auto stream = std::make_unique<SeqpacketStream>(connector_, *std::move(connection), method, context, *deadline,
+                                                    limits_.max_receive_message_bytes);
+    if (stream->Open(request) || (attempt >= kMaxAttempts && !context.wait_for_ready())) return stream;
+    stream.reset();
+    ActiveCall::InitialMetadata(context).clear();
+    ActiveCall::TrailingMetadata(context).clear();
   }
-  if (connection_ != nullptr) return connection_;
-  connecting_ = true;
-  mutex_.Unlock();
-  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made = Connect(deadline, error);
-  mutex_.Lock();
-  connecting_ = false;
-  connected_.SignalAll();
-  if (made.ok()) connection_ = *made;
-  return made;
-}
-
-absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketTransport::Connect(const Deadline& deadline, int* error) {
-  const absl::Duration patience = std::min(deadline.Remaining(Deadline::Clock::now()), kBacklogPatience);
-  absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, patience, error);
-  if (socket.ok()) return SeqpacketConnection::Create(*std::move(socket), name_, limits_);
-  if (deadline.HasPassed(Deadline::Clock::now())) {
-    return absl::DeadlineExceededError(absl::StrCat(name_, ": ", socket.status().message()));
-  }
-  return absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));
-}
-
-void SeqpacketTransport::Forget(const SeqpacketConnection* connection) {
-  internal::MutexLock lock(mutex_);
-  if (connection_.get() == connection) connection_.reset();
 }
 
 }  // namespace udsrpc

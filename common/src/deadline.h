@@ -23,7 +23,10 @@ class Deadline {
   static Deadline AfterMicroseconds(uint64_t timeout_us, Clock::time_point now);
 
   bool never() const { return at_ == Clock::time_point::max(); }
+  Clock::time_point at() const { return at_; }  // time_point::max() for never
   bool HasPassed(Clock::time_point now) const { return now >= at_; }
+
+  friend bool operator<(const Deadline& a, const Deadline& b) { return a.at_ < b.at_; }
 
   // What is left, zero once passed; InfiniteDuration for never.
   absl::Duration Remaining(Clock::time_point now) const;

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+
+#include "absl/time/time.h"
 
 namespace udsrpc {
 
@@ -23,6 +26,12 @@ inline int GrpcMetadataLimit(size_t bytes) {
   // The largest SETTINGS_MAX_HEADER_LIST_SIZE that gRPC sends.
   constexpr size_t kMost = 16 << 20;
   return static_cast<int>(std::min(bytes, kMost - kBeyond) + kBeyond);
+}
+
+// As gRPC counts times; the largest is never.
+inline int GrpcMilliseconds(absl::Duration time) {
+  return static_cast<int>(
+      std::clamp<int64_t>(absl::ToInt64Milliseconds(time), 0, std::numeric_limits<int>::max()));
 }
 
 // Sets the limits of `options` by `set(name, value)`.

@@ -14,13 +14,16 @@ namespace {
 // they still fit a frame's head.
 constexpr size_t kMaxTrailerBytes = 24 << 10;
 
+// What the frame of an OK takes beside metadata and message: its header, and the lengths of two sections.
+constexpr size_t kMaxHeadBytes = wire::FrameHeader::kBytes + 4;
+
 }  // namespace
 
 Answer::Answer(uint32_t call, const absl::Status& status, const ServerContext& context,
-               const google::protobuf::MessageLite* response, uint32_t max_metadata)
+               const google::protobuf::MessageLite* response, uint32_t max_metadata, bool initial_sent)
     : response_(response) {
   frame_.call = call;
-  if (absl::Status filled = Fill(status, context, max_metadata); !filled.ok()) {
+  if (absl::Status filled = Fill(status, context, max_metadata, initial_sent); !filled.ok()) {
     frame_ = wire::StatusFrame{.call = call};
     details_.clear();
     message_bytes_ = 0;
@@ -34,8 +37,16 @@ Answer::Answer(uint32_t call, const absl::Status& status, bool refused) {
   SetStatus(status);
 }
 
-absl::Status Answer::Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata) {
-  if (absl::Status s = wire::SerializeMetadata(context.initial_metadata(), initial_metadata_); !s.ok()) return s;
+bool Answer::Fits(const google::protobuf::MessageLite& response, const ServerContext& context) {
+  const size_t metadata = context.initial_metadata().ByteSize() + context.trailing_metadata().ByteSize();
+  return response.ByteSizeLong() + metadata + kMaxHeadBytes <= wire::kMaxPacketBytes;
+}
+
+absl::Status Answer::Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata,
+                          bool initial_sent) {
+  if (!initial_sent) {
+    if (absl::Status s = wire::SerializeMetadata(context.initial_metadata(), initial_metadata_); !s.ok()) return s;
+  }
   if (absl::Status s = wire::SerializeMetadata(context.trailing_metadata(), trailing_metadata_); !s.ok()) return s;
   frame_.initial_metadata = initial_metadata_;
   frame_.trailing_metadata = trailing_metadata_;
@@ -43,21 +54,16 @@ absl::Status Answer::Fill(const absl::Status& status, const ServerContext& conte
   SetStatus(status);
   const size_t trailer_bytes = context.trailing_metadata().ByteSize() + status.message().size() + details_.size();
   const size_t limit = std::min<size_t>(max_metadata, kMaxTrailerBytes);
-  if (trailer_bytes > limit || context.initial_metadata().ByteSize() > max_metadata) {
+  const size_t initial_bytes = initial_sent ? 0 : context.initial_metadata().ByteSize();
+  if (trailer_bytes > limit || initial_bytes > max_metadata) {
     return absl::ResourceExhaustedError(absl::StrCat(context.method(), ": the handler's metadata and status take ",
-                                                     std::max(trailer_bytes, context.initial_metadata().ByteSize()),
+                                                     std::max(trailer_bytes, initial_bytes),
                                                      " bytes, and the client accepts ", limit,
                                                      "; send less, or raise ChannelOptions::max_metadata_bytes"));
   }
-  if (!status.ok()) return absl::OkStatus();
+  if (response_ == nullptr) return absl::OkStatus();
   frame_.has_message = true;
-  message_bytes_ = response_->ByteSizeLong();
-  const size_t frame_bytes = wire::FrameHeader::kBytes + frame_.HeadSize() + message_bytes_;
-  if (frame_bytes > wire::kMaxPacketBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        context.method(), ": the reply with its metadata takes ", frame_bytes, " bytes, and a seqpacket call carries ",
-        wire::kMaxPacketBytes, "; reply with less, or use Transport::kGrpc for this method"));
-  }
+  message_bytes_ = static_cast<size_t>(response_->GetCachedSize());
   return absl::OkStatus();
 }
 

@@ -15,14 +15,19 @@ namespace udsrpc {
 // How a call ended, ready to be written: a STATUS frame and the strings that it has views of. Stays where it was made.
 class Answer {
  public:
-  // `response` is null unless `status` is OK, and must outlive the answer. What is larger than a packet or than
-  // `max_metadata` (as the client's HELLO says) becomes RESOURCE_EXHAUSTED.
+  // `response` is null unless `status` is OK, fits the frame, and must outlive the answer. Metadata of more than
+  // `max_metadata` (as the client's HELLO says) becomes RESOURCE_EXHAUSTED. Without the context's initial metadata where
+  // that was sent ahead.
   Answer(uint32_t call, const absl::Status& status, const ServerContext& context,
-         const google::protobuf::MessageLite* response, uint32_t max_metadata);
+         const google::protobuf::MessageLite* response, uint32_t max_metadata, bool initial_sent);
   // Of a call that did not get as far as a handler.
   Answer(uint32_t call, const absl::Status& status, bool refused);
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
+
+  // Whether `response` fits the frame that ends its call, whatever metadata that has, or has to be sent ahead of it.
+  // Calls ByteSizeLong.
+  static bool Fits(const google::protobuf::MessageLite& response, const ServerContext& context);
 
   const wire::StatusFrame& frame() const { return frame_; }
   size_t message_bytes() const { return message_bytes_; }
@@ -30,7 +35,8 @@ class Answer {
   void SerializeMessage(char* out) const;
 
  private:
-  absl::Status Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata);
+  absl::Status Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata,
+                    bool initial_sent);
   void SetStatus(const absl::Status& status);
 
   wire::StatusFrame frame_;

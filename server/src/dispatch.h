@@ -2,12 +2,15 @@
 #define UDSRPC_SERVER_DISPATCH_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/src/server_call.h"
+#include "udsrpc/server_interceptor.h"
 #include "udsrpc/service.h"
 
 namespace udsrpc {
@@ -24,14 +27,19 @@ class MethodTable {
   // Why Find found nothing: UNIMPLEMENTED, naming the service or the method that is not there.
   absl::Status NotFound(absl::string_view path) const;
 
+  // Of all calls that are dispatched.
+  void SetInterceptors(std::vector<ServerInterceptorFactory> interceptors) { interceptors_ = std::move(interceptors); }
+  const std::vector<ServerInterceptorFactory>& interceptors() const { return interceptors_; }
+
  private:
   absl::flat_hash_map<std::string, const ServerMethod*> methods_;
   absl::flat_hash_set<std::string> services_;
+  std::vector<ServerInterceptorFactory> interceptors_;
 };
 
-// Runs the handler of `method` on the calling thread and finishes `call`. A handler that throws ends its call with
+// Runs the handler of `method`, which is of `table`, on the calling thread and finishes `call`. A handler that throws ends its call with
 // UNKNOWN, as in gRPC; a request that does not parse ends it with INTERNAL, as in gRPC.
-void Dispatch(const ServerMethod& method, ServerCall& call);
+void Dispatch(const MethodTable& table, const ServerMethod& method, ServerCall& call);
 
 }  // namespace udsrpc
 

@@ -88,6 +88,39 @@ bool EventLoop::DeferFlush(Source& source) {
   return true;
 }
 
+void EventLoop::AboutToBlock() {
+  if (led_loop != this) return;
+  internal::MutexLock lock(mutex_);
+  led_loop = nullptr;
+  if (led_term != term_) return;
+  ++term_;
+  ++handler_count_;  // even: the next leader runs none yet
+  has_leader_ = false;
+  standby_sleeps_ = false;
+  standby_.Signal();
+  EnsureStandBy();
+}
+
+void EventLoop::Resume(std::vector<std::unique_ptr<Task>> tasks) {
+  internal::MutexLock lock(mutex_);
+  for (std::unique_ptr<Task>& task : tasks) ready_.push_back(std::move(task));
+  SignalWakeEvent(wake_event_.get());
+}
+
+TimerQueue::Id EventLoop::AddTimer(Deadline::Clock::time_point deadline, TimerQueue::Expire expire) {
+  internal::MutexLock lock(mutex_);
+  const bool is_next = deadline < timers_.next();
+  const TimerQueue::Id timer = timers_.Add(deadline, std::move(expire));
+  if (is_next && led_loop != this) SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
+  return timer;
+}
+
+void EventLoop::RemoveTimer(TimerQueue::Id timer) {
+  TimerQueue::Expire removed;  // destroyed without the mutex
+  internal::MutexLock lock(mutex_);
+  removed = timers_.Remove(timer);
+}
+
 void EventLoop::Stop() {
   absl::flat_hash_map<std::thread::id, std::thread> threads;
   std::vector<std::thread> ended;
@@ -148,7 +181,9 @@ void EventLoop::RunOne() {
   ready_.pop_front();
   ++running_handlers_;
   mutex_.Unlock();
-  task->Run();
+  Task& postponable = *task;
+  postponable.MayPostpone(task);
+  if (task != nullptr) task->Run();
   task.reset();
   mutex_.Lock();
   --running_handlers_;
@@ -181,10 +216,11 @@ void EventLoop::ReadSources() {
   if (stopping_) return;
   ++turn_count_;
   turn_is_long_ = false;
-  const int timeout_ms = MayRun() ? 0 : -1;
+  const timespec timeout = absl::ToTimespec(MayRun() ? absl::ZeroDuration() : timers_.Remaining(Deadline::Clock::now()));
+  const bool forever = !MayRun() && timers_.empty();
   epoll_event ready[kMaxEvents];
   mutex_.Unlock();
-  const int count = epoll_wait(epoll_.get(), ready, kMaxEvents, timeout_ms);
+  const int count = epoll_pwait2(epoll_.get(), ready, kMaxEvents, forever ? nullptr : &timeout, nullptr);
   mutex_.Lock();
   for (int i = 0; i < count; ++i) {
     if (ready[i].data.u64 == kWakeKey) {
@@ -201,12 +237,25 @@ void EventLoop::ReadSources() {
   }
   events_.clear();
   mutex_.Lock();
+  ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
   const bool must_wait = !ready_.empty() || running_handlers_ >= max_handlers_;
   for (std::unique_ptr<Task>& task : tasks_) {
     if (must_wait) task->Park();
     ready_.push_back(std::move(task));
   }
   tasks_.clear();
+}
+
+void EventLoop::ExpireTimers() {
+  if (timers_.empty()) return;
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
+  while (timers_.next() <= now) {
+    TimerQueue::Expire expire = timers_.PopNext();
+    mutex_.Unlock();
+    std::move(expire)();
+    expire = nullptr;
+    mutex_.Lock();
+  }
 }
 
 void EventLoop::StandBy() {

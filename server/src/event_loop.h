@@ -14,7 +14,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/src/deadline.h"
 #include "common/src/socket/unique_fd.h"
+#include "server/src/timer_queue.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -40,6 +42,8 @@ class EventLoop {
    public:
     virtual ~Task() = default;
     virtual void Run() = 0;
+    // Asked before it is run. Where it cannot run yet, takes `self` over, to hand it to Resume when it can.
+    virtual void MayPostpone(std::unique_ptr<Task>& self) = 0;
     // It will have to wait: lets go of what it shares with others, such as the packet that it came in.
     virtual void Park() = 0;
   };
@@ -79,6 +83,19 @@ class EventLoop {
   // there by then, and returns true.
   bool DeferFlush(Source& source);
 
+  // The calling thread, which may be running a handler, is about to block: where it leads, another thread takes the lead
+  // over at once.
+  void AboutToBlock();
+
+  // Runs tasks that were postponed.
+  void Resume(std::vector<std::unique_ptr<Task>> tasks);
+
+  // Has `expire` called at `deadline`, or soon after it, by a thread of the loop, unless it is removed before. It must
+  // not block. Returns what RemoveTimer wants.
+  TimerQueue::Id AddTimer(Deadline::Clock::time_point deadline, TimerQueue::Expire expire);
+  // The call may still be under way when this returns.
+  void RemoveTimer(TimerQueue::Id timer);
+
   // Ends the threads, once their handlers have returned, and lets go of the sources. Not from a handler.
   void Stop();
 
@@ -100,6 +117,7 @@ class EventLoop {
   void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReadSources() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ExpireTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const UniqueFd epoll_;
@@ -123,6 +141,7 @@ class EventLoop {
   std::vector<std::shared_ptr<Source>> deferred_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_key_ ABSL_GUARDED_BY(mutex_) = 0;
+  TimerQueue timers_ ABSL_GUARDED_BY(mutex_);
 
   // The leader's own between turns, with or without the mutex; kept for their memory.
   struct Event {

@@ -41,15 +41,18 @@ bool GrpcCallSet::Begin(GrpcServerCall& call, bool reads) {
   internal::MutexLock lock(mutex_);
   ++calls_;
   if (draining_) return false;
+  ++running_;
   if (reads) reading_.insert(&call);
   return true;
 }
 
-void GrpcCallSet::End() {
+void GrpcCallSet::End(bool running) {
   internal::MutexLock lock(mutex_);
-  if (--calls_ > 0) return;
+  --calls_;
+  if (running) --running_;
+  if (running_ > 0) return;
   last_end_ = absl::Now();
-  all_ended_.SignalAll();
+  ended_.SignalAll();
 }
 
 absl::Time GrpcCallSet::last_end() const {
@@ -79,11 +82,18 @@ void GrpcCallSet::Drain() {
     call->Refuse();
     call->Unref();
   }
+  // What was left with the clients is asked for now, to be refused as well.
+  RequestPostponed();
+}
+
+void GrpcCallSet::AwaitRunning(absl::Time deadline) {
+  internal::MutexLock lock(mutex_);
+  while (running_ > 0 && !ended_.WaitWithDeadline(mutex_, deadline)) continue;
 }
 
 void GrpcCallSet::AwaitEnd(absl::Time deadline) {
   internal::MutexLock lock(mutex_);
-  while (calls_ > 0 && !all_ended_.WaitWithDeadline(mutex_, deadline)) continue;
+  while (calls_ > 0 && !ended_.WaitWithDeadline(mutex_, deadline)) continue;
 }
 
 }  // namespace udsrpc

@@ -29,6 +29,7 @@ class GrpcCallSet {
 
   const MethodTable& methods() const { return methods_; }
   size_t max_metadata_bytes() const { return max_metadata_bytes_; }
+  GrpcPollerPool& pool() const { return pool_; }
   GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
 
   // Asks for the first calls.
@@ -41,13 +42,19 @@ class GrpcCallSet {
 
   // Every call that begins ends. False: the server is shutting down, and the call is to be refused.
   bool Begin(GrpcServerCall& call, bool reads);
-  void End();
+  // `running`: what Begin said.
+  void End(bool running);
   // False: the call has been refused while its request was read.
   bool EndReading(GrpcServerCall& call);
 
   // From now on refuses calls that begin, and refuses those that no handler has begun to serve.
   void Drain();
-  // Blocks until all calls that have begun have ended, or until `deadline`.
+  // The library is about to cancel all calls that are left.
+  void MarkAllCancelled() { all_cancelled_.store(true); }
+  const std::atomic<bool>& all_cancelled() const { return all_cancelled_; }
+  // Blocks until all calls that began before Drain have ended, or until `deadline`.
+  void AwaitRunning(absl::Time deadline);
+  // Blocks until the refused ones have ended, too.
   void AwaitEnd(absl::Time deadline);
   // When the last call ended.
   absl::Time last_end() const;
@@ -65,11 +72,13 @@ class GrpcCallSet {
   GrpcPollerPool& pool_;
   std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
   std::atomic<int> postponed_{0};
+  std::atomic<bool> all_cancelled_{false};
 
   mutable internal::Mutex mutex_;
-  internal::CondVar all_ended_;
+  internal::CondVar ended_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, those that began before Drain
   absl::Time last_end_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::flat_hash_set<GrpcServerCall*> reading_ ABSL_GUARDED_BY(mutex_);
 };

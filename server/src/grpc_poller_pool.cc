@@ -29,6 +29,12 @@ constexpr int kHandlersPerStock = 64;
 // two do not come and go.
 constexpr double kIdle = 0.3;
 
+// A polling thread that has woken so many handlers from Await, and has run none itself, leaves the polling to these.
+constexpr int kWokenInARow = 4;
+
+// How long this thread's handler has spent in Await.
+thread_local nanoseconds awaited_by_this_thread{0};
+
 nanoseconds CpuTimeOfThisThread() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -40,7 +46,8 @@ nanoseconds CpuTimeOfThisThread() {
 // A thread with nothing to do, on its own stack.
 struct GrpcPollerPool::Parked {
   internal::CondVar wake;
-  bool called = false;  // to poll; guarded by the pool's lock
+  bool called = false;         // to poll; guarded by the pool's lock
+  Handler* handler = nullptr;  // likewise
 };
 
 // What a polling thread has done since it last took stock.
@@ -56,8 +63,7 @@ GrpcPollerPool::~GrpcPollerPool() = default;
 
 absl::Status GrpcPollerPool::Start() {
   internal::MutexLock lock(mutex_);
-  CallPoller();
-  if (pollers_ == 1) return absl::OkStatus();
+  if (CallPoller()) return absl::OkStatus();
   return absl::ResourceExhaustedError("cannot start a thread for gRPC; raise the limit of threads");
 }
 
@@ -86,19 +92,20 @@ void GrpcPollerPool::JoinEnded() {
   for (std::thread& thread : ended) thread.join();
 }
 
-void GrpcPollerPool::Run(std::list<std::thread>::iterator self, bool polls) {
+void GrpcPollerPool::Run(std::list<std::thread>::iterator self, bool polls, Handler* handler) {
   pthread_setname_np(pthread_self(), "udsrpc-grpc");
   JoinEnded();
-  while (polls || Park()) {
-    Poll();
+  while (polls || Park(handler)) {
+    Poll(handler);
     polls = false;
+    handler = nullptr;
   }
   internal::MutexLock lock(mutex_);
   ended_threads_.splice(ended_threads_.end(), threads_, self);
   threads_gone_.SignalAll();
 }
 
-bool GrpcPollerPool::Park() {
+bool GrpcPollerPool::Park(Handler*& handler) {
   internal::MutexLock lock(mutex_);
   Parked me;
   parked_.push_back(&me);
@@ -117,16 +124,16 @@ bool GrpcPollerPool::Park() {
   }
   if (looker_ == &me) looker_ = nullptr;
   if (!me.called) parked_.erase(std::find(parked_.begin(), parked_.end(), &me));
+  handler = me.handler;
   return me.called;
 }
 
-void GrpcPollerPool::Poll() {
+void GrpcPollerPool::Poll(Handler* handler) {
   Load load;
-  for (;;) {
-    Handler* handler = nullptr;
-    if (!source_.Next(handler)) break;
-    if (handler != nullptr && !RunHandlers(*handler, load)) return;
-  }
+  do {
+    if (handler != nullptr ? !RunHandlers(*handler, load) : YieldToWaiting()) return;
+    handler = nullptr;
+  } while (source_.Next(handler));
   internal::MutexLock lock(mutex_);
   --pollers_;
   ended_ = true;
@@ -142,15 +149,9 @@ bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
       return true;
     }
     ++handlers_;
-    ++handlers_ever_;
-    if (--pollers_ == 0) {
-      if (handler.usual_time().load(std::memory_order_relaxed) >= kLong.count()) {
-        CallPoller();
-      } else {
-        unpolled_since_ = Clock::now();
-        EnsureLooks();
-      }
-    }
+    woken_in_a_row_.store(0, std::memory_order_relaxed);
+    if (pollers_ == 1 && handler.usual_time().load(std::memory_order_relaxed) >= kLong.count()) CallPoller();
+    LeavePolling();
   }
   bool polls = false;
   for (Handler* next = &handler; next != nullptr; next = AfterHandler(polls)) {
@@ -167,9 +168,10 @@ bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
 void GrpcPollerPool::RunTimed(Handler& handler) {
   // The handler may be gone when it has run; this is not.
   Handler::UsualTime& usual_time = handler.usual_time();
+  awaited_by_this_thread = nanoseconds(0);
   const Clock::time_point start = Clock::now();
   handler.Run();
-  const int64_t took = nanoseconds(Clock::now() - start).count();
+  const int64_t took = nanoseconds(Clock::now() - start - awaited_by_this_thread).count();
   const int64_t usual = usual_time.load(std::memory_order_relaxed);
   usual_time.store(usual + (took - usual) / kUsualOf, std::memory_order_relaxed);
 }
@@ -183,9 +185,69 @@ GrpcPollerPool::Handler* GrpcPollerPool::AfterHandler(bool& polls) {
     return next;
   }
   --handlers_;
-  polls = pollers_ < wanted_pollers_;
+  polls = pollers_ < wanted_pollers_ && !poller_awaits_;
   if (polls) ++pollers_;
   return nullptr;
+}
+
+void GrpcPollerPool::Await(Completion& completion) {
+  if (!completion.pending_.load(std::memory_order_acquire)) return;
+  const Clock::time_point start = Clock::now();
+  {
+    internal::MutexLock lock(mutex_);
+    completion.awaited_ = true;
+    while (completion.pending_.load(std::memory_order_relaxed)) {
+      if (pollers_ == 0) {
+        PollFor(completion);
+      } else {
+        completion.wake_.Wait(mutex_);
+      }
+    }
+    completion.awaited_ = false;
+  }
+  awaited_by_this_thread += Clock::now() - start;
+}
+
+void GrpcPollerPool::PollFor(Completion& completion) {
+  ++pollers_;
+  poller_awaits_ = true;
+  while (completion.pending_.load(std::memory_order_relaxed)) {
+    Handler* handler = nullptr;
+    mutex_.Unlock();
+    source_.Next(handler);
+    mutex_.Lock();
+    if (handler != nullptr && HandOver(*handler)) return;
+  }
+  poller_awaits_ = false;
+  LeavePolling();
+}
+
+bool GrpcPollerPool::HandOver(Handler& handler) {
+  if (handlers_ < limits_.max_handlers && CallPoller(&handler)) {
+    --pollers_;
+    poller_awaits_ = false;
+    return true;
+  }
+  waiting_.push_back(&handler);
+  backlogged_.store(true);
+  return false;
+}
+
+void GrpcPollerPool::Complete(Completion& completion) {
+  internal::MutexLock lock(mutex_);
+  const bool wakes = completion.awaited_ && !poller_awaits_;
+  if (completion.awaited_) completion.wake_.Signal();
+  completion.pending_.store(false, std::memory_order_release);
+  if (wakes) woken_in_a_row_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool GrpcPollerPool::YieldToWaiting() {
+  if (woken_in_a_row_.load(std::memory_order_relaxed) < kWokenInARow) return false;
+  internal::MutexLock lock(mutex_);
+  woken_in_a_row_.store(0, std::memory_order_relaxed);
+  if (wanted_pollers_ > 1) return false;
+  LeavePolling();
+  return true;
 }
 
 void GrpcPollerPool::Balance(const Load& load) {
@@ -201,17 +263,27 @@ void GrpcPollerPool::Balance(const Load& load) {
   }
 }
 
-void GrpcPollerPool::CallPoller() {
+bool GrpcPollerPool::CallPoller(Handler* handler) {
   ++pollers_;
   if (parked_.empty()) {
-    if (!StartThread(/*polls=*/true)) --pollers_;
-    return;
+    if (StartThread(/*polls=*/true, handler)) return true;
+    --pollers_;
+    return false;
   }
   Parked* called = parked_.back();
   parked_.pop_back();
   if (looker_ == called) looker_ = nullptr;
   called->called = true;
+  called->handler = handler;
   called->wake.Signal();
+  return true;
+}
+
+void GrpcPollerPool::LeavePolling() {
+  ++handlers_ever_;
+  if (--pollers_ > 0) return;
+  unpolled_since_ = Clock::now();
+  EnsureLooks();
 }
 
 void GrpcPollerPool::EnsureLooks() {
@@ -223,7 +295,7 @@ void GrpcPollerPool::EnsureLooks() {
     looker_ = parked_.front();
     looker_->wake.Signal();
   } else if (!looker_starts_) {
-    looker_starts_ = StartThread(/*polls=*/false);
+    looker_starts_ = StartThread(/*polls=*/false, /*handler=*/nullptr);
   }
 }
 
@@ -238,11 +310,11 @@ bool GrpcPollerPool::Look() {
   return false;
 }
 
-bool GrpcPollerPool::StartThread(bool polls) {
+bool GrpcPollerPool::StartThread(bool polls, Handler* handler) {
   threads_.emplace_back();
   const auto self = std::prev(threads_.end());
   try {
-    *self = std::thread([this, self, polls] { Run(self, polls); });
+    *self = std::thread([this, self, polls, handler] { Run(self, polls, handler); });
     return true;
   } catch (const std::system_error&) {
     threads_.erase(self);

@@ -23,6 +23,9 @@ namespace udsrpc {
 //   - at once, where the handler is known to take long;
 //   - after about a millisecond, where it turns out to: while handlers run, a parked thread looks once a millisecond;
 //   - beside the first, where one thread's whole time goes into it, up to `max_pollers`.
+// A handler that waits for an event of the queue says so by Await. Where nobody else polls, its thread polls until its
+// event has come, so that here, too, nobody is woken; when a handler is to be run meanwhile, another thread takes over.
+//
 // At most `max_handlers` handlers run at a time and the rest wait their turn; polling goes on beside them. Threads
 // start as they are needed and end when they have long had nothing to do. Thread-safe.
 class GrpcPollerPool {
@@ -35,6 +38,20 @@ class GrpcPollerPool {
     virtual ~Handler() = default;
     virtual void Run() = 0;
     virtual UsualTime& usual_time() = 0;
+  };
+
+  // An event that a thread waits for by Await, again and again, once at a time.
+  class Completion {
+   public:
+    // The event is to come from now on.
+    void Begin() { pending_.store(true, std::memory_order_relaxed); }
+
+   private:
+    friend class GrpcPollerPool;
+
+    std::atomic<bool> pending_{false};  // cleared under the pool's lock
+    bool awaited_ = false;              // guarded by the pool's lock
+    internal::CondVar wake_;
   };
 
   class Source {
@@ -64,6 +81,12 @@ class GrpcPollerPool {
   // RESOURCE_EXHAUSTED: the system starts no more threads. Nothing polls then.
   absl::Status Start();
 
+  // Blocks until the event has come that `completion` stands for; at once where none is to come. For a handler's
+  // thread, and for threads that work for a handler.
+  void Await(Completion& completion);
+  // The event has come. Called by Source::Next. `completion` may be gone when this returns.
+  void Complete(Completion& completion);
+
   // Whether handlers wait for others to end.
   bool Backlogged() const { return backlogged_.load(); }
   // Takes back the handlers that wait.
@@ -77,36 +100,49 @@ class GrpcPollerPool {
   struct Parked;
   struct Load;
 
-  void Run(std::list<std::thread>::iterator self, bool polls);
-  // Parks the calling thread until it is called to poll. False: it is to end.
-  bool Park();
-  // Polls until the source ends, or until enough others poll.
-  void Poll();
+  void Run(std::list<std::thread>::iterator self, bool polls, Handler* handler);
+  // Parks the calling thread until it is called to poll, beginning with `handler` where it is not null. False: it is to
+  // end.
+  bool Park(Handler*& handler);
+  // Polls until the source ends, or until enough others poll. `handler`, if any, is the first event.
+  void Poll(Handler* handler);
   // Runs `handler`, or leaves it to another thread. False: the calling thread is not to poll any more.
   bool RunHandlers(Handler& handler, Load& load);
   static void RunTimed(Handler& handler);
   // The next handler for a thread that has run one, or null; then it tells in `polls` whether the thread is to poll.
   Handler* AfterHandler(bool& polls);
+  // Whether the calling thread, which polls, is better replaced by the handlers that wait for what it finds.
+  bool YieldToWaiting();
+  // Polls until the event has come, or until another thread has taken over.
+  void PollFor(Completion& completion) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has another thread poll in place of the calling one, beginning with `handler`. False: it waits its turn instead,
+  // and the calling thread polls on.
+  bool HandOver(Handler& handler) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The calling thread polls no more.
+  void LeavePolling() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes stock of a polling thread's load, and has more threads poll, or fewer.
   void Balance(const Load& load);
 
-  // Has one more thread poll.
-  void CallPoller() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has one more thread poll, beginning with `handler` where it is not null. False: there are no more threads.
+  bool CallPoller(Handler* handler = nullptr) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sees to it that a parked thread looks at the others.
   void EnsureLooks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The look. True: the looking thread is to poll.
   bool Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool StartThread(bool polls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool StartThread(bool polls, Handler* handler) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void JoinEnded();
 
   Source& source_;
   const Limits limits_;
   std::atomic<bool> backlogged_{false};  // whether waiting_ has any
+  std::atomic<int> woken_in_a_row_{0};   // waiting threads, since a handler was last begun
 
   internal::Mutex mutex_;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   int wanted_pollers_ ABSL_GUARDED_BY(mutex_) = 1;
-  int pollers_ ABSL_GUARDED_BY(mutex_) = 0;   // threads that poll, or have been called to
+  int pollers_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that poll, or have been called to
+  // One of them is in Await. Then nobody else polls: what it waits for would not bring it back.
+  bool poller_awaits_ ABSL_GUARDED_BY(mutex_) = false;
   int handlers_ ABSL_GUARDED_BY(mutex_) = 0;  // threads in handlers
   std::deque<Handler*> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<Parked*> parked_ ABSL_GUARDED_BY(mutex_);  // the one that parked last is at the back, and called first

@@ -14,20 +14,23 @@
 namespace udsrpc {
 
 void GrpcServerCall::Context::Begin() {
-  client_metadata_ = FromGrpcMetadata(call_.grpc_context_.client_metadata());
-  const std::chrono::system_clock::time_point deadline = call_.grpc_context_.deadline();
+  const grpc::GenericServerContext& begun = call_.stream_.grpc_context();
+  client_metadata_ = FromGrpcMetadata(begun.client_metadata());
+  const std::chrono::system_clock::time_point deadline = begun.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) deadline_ = absl::FromChrono(deadline);
 }
 
-GrpcServerCall::GrpcServerCall(GrpcCallSet& calls) : calls_(calls) {}
+GrpcServerCall::GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue)
+    : calls_(calls), stream_(context_, calls.pool(), queue, calls.all_cancelled()) {}
 
 GrpcServerCall::~GrpcServerCall() = default;
 
 void GrpcServerCall::Request(GrpcCallSet& calls, grpc::AsyncGenericService& service,
                              grpc::ServerCompletionQueue& queue) {
-  auto* call = new GrpcServerCall(calls);
-  call->grpc_context_.AsyncNotifyWhenDone(call->done_.Release());
-  service.RequestCall(&call->grpc_context_, &call->stream_, &queue, &queue, call->requested_.Release());
+  auto* call = new GrpcServerCall(calls, queue);
+  GrpcServerStream& stream = call->stream_;
+  stream.grpc_context().AsyncNotifyWhenDone(call->done_.Release());
+  service.RequestCall(&stream.grpc_context(), &stream.grpc_stream(), &queue, &queue, call->requested_.Release());
 }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnEvent(Event event, bool ok) {
@@ -37,7 +40,7 @@ GrpcPollerPool::Handler* GrpcServerCall::OnEvent(Event event, bool ok) {
     case Event::kRead:
       return OnRead(ok);
     case Event::kDone:
-      cancelled_.store(grpc_context_.IsCancelled(), std::memory_order_release);
+      if (stream_.grpc_context().IsCancelled()) context_.cancellation().Cancel();
       [[fallthrough]];
     case Event::kFinished:
       Unref();
@@ -56,8 +59,9 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
   context_.Begin();
   method_ = calls_.methods().Find(context_.method());
   const absl::Status acceptable = Examine();
-  const bool reads = acceptable.ok() && method_->kind() == MethodKind::kUnary;
-  if (!calls_.Begin(*this, reads)) {
+  const bool reads = acceptable.ok() && ReadsOneRequest(method_->kind());
+  running_ = calls_.Begin(*this, reads);
+  if (!running_) {
     Refuse();
     return nullptr;
   }
@@ -66,7 +70,7 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
     return nullptr;
   }
   if (!reads) return Dispatchable();
-  stream_.Read(&request_, read_.Release());
+  stream_.grpc_stream().Read(&request_, read_.Release());
   return nullptr;
 }
 
@@ -86,7 +90,7 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
   }
   if (ok) return Dispatchable();
   // The client has half-closed, or it is gone and this goes nowhere. gRPC's own server has the same code.
-  Finish(absl::InternalError(absl::StrCat(context_.method(), ": the call has no request; a unary call sends one")),
+  Finish(absl::InternalError(absl::StrCat(context_.method(), ": the call has no request; the method takes one")),
          nullptr);
   return nullptr;
 }
@@ -100,7 +104,7 @@ void GrpcServerCall::Run() {
   if (context_.IsCancelled()) {  // while it waited for a thread
     Finish(absl::CancelledError(), nullptr);
   } else {
-    Dispatch(*method_, *this);
+    Dispatch(calls_.methods(), *method_, *this);
   }
   calls_.RequestPostponed();
   Unref();
@@ -113,28 +117,40 @@ void GrpcServerCall::Refuse() {
 bool GrpcServerCall::ParseRequest(google::protobuf::MessageLite& request) { return ParseFromGrpc(request_, request); }
 
 void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
-  for (const auto& [key, value] : context_.initial_metadata()) grpc_context_.AddInitialMetadata(key, value);
-  for (const auto& [key, value] : context_.trailing_metadata()) grpc_context_.AddTrailingMetadata(key, value);
+  context_.cancellation().UnsubscribeAll();
+  const absl::Status failure = stream_.Close();
+  for (const auto& [key, value] : context_.trailing_metadata()) {
+    stream_.grpc_context().AddTrailingMetadata(key, value);
+  }
   // The event may come, and delete the call, while this thread is still in the library.
   Ref();
+  if (failure.ok()) {
+    Send(status, response);
+  } else {
+    Send(failure, nullptr);
+  }
+  Unref();
+}
+
+void GrpcServerCall::Send(const absl::Status& status, const google::protobuf::MessageLite* response) {
   grpc::ByteBuffer reply;
-  if (!status.ok()) {
-    stream_.Finish(ToGrpcStatus(status), finished_.Release());
+  if (!status.ok() || response == nullptr) {
+    stream_.grpc_stream().Finish(ToGrpcStatus(status), finished_.Release());
   } else if (SerializeToGrpc(*response, reply)) {
-    stream_.WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
+    stream_.grpc_stream().WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
   } else {
     const absl::Status too_large = absl::InternalError(
         absl::StrCat(context_.method(), ": the reply is larger than Protobuf's 2 GiB; send it in parts"));
-    stream_.Finish(ToGrpcStatus(too_large), finished_.Release());
+    stream_.grpc_stream().Finish(ToGrpcStatus(too_large), finished_.Release());
   }
-  Unref();
 }
 
 void GrpcServerCall::Unref() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   GrpcCallSet& calls = calls_;
+  const bool running = running_;
   delete this;
-  calls.End();
+  calls.End(running);
 }
 
 GrpcPollerPool::Handler::UsualTime& GrpcServerCall::usual_time() { return calls_.usual_time(*method_); }

@@ -10,8 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/src/grpc_poller_pool.h"
+#include "server/src/grpc_server_stream.h"
+#include "server/src/grpc_tag.h"
 #include "server/src/server_call.h"
-#include "udsrpc/internal/tsan.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
 
@@ -19,41 +20,16 @@ namespace udsrpc {
 
 class GrpcCallSet;
 
-// A unary call that the gRPC library serves, from the request for one until its last event. Deletes itself.
+// A call that the gRPC library serves, from the request for one until its last event. Deletes itself.
 //
-//   requested -> reading -> [waiting for a thread ->] dispatched -> finishing -> finished
-//                        `-> refused, at shutdown
+//   requested -> [reading ->] [waiting for a thread ->] dispatched -> finishing -> finished
+//                         `-> refused, at shutdown
 //
-// and beside that, at any time after it was requested, done: gRPC's word for the end of the call at the client's side,
-// be it by the status, by cancellation, by the deadline or by the loss of the connection.
+// Only what has one request reads before it is dispatched. Beside that, at any time after the call was requested, done:
+// gRPC's word for the end of the call at the client's side, be it by the status, by cancellation, by the deadline or by
+// the loss of the connection.
 class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
  public:
-  enum class Event { kRequested, kRead, kFinished, kDone };
-
-  // What the library's queue returns of an operation that has ended.
-  class Tag {
-   public:
-    Tag(GrpcServerCall& call, Event event) : call_(call), event_(event) {}
-
-    // ThreadSanitizer does not see into the library. These stand for what its queue promises: the thread that takes an
-    // operation's tag from it sees all that was done before the operation was started with that tag.
-    void* Release() {
-      internal::TsanRelease(this);
-      return this;
-    }
-    static Tag& Acquire(void* tag) {
-      internal::TsanAcquire(tag);
-      return *static_cast<Tag*>(tag);
-    }
-
-    // Goes on with the call. Returns it where its handler is to run, or null. May delete it.
-    GrpcPollerPool::Handler* Proceed(bool ok) { return call_.OnEvent(event_, ok); }
-
-   private:
-    GrpcServerCall& call_;
-    const Event event_;
-  };
-
   // Asks the library for a call; it may begin at once, on another thread. All arguments must outlive it.
   static void Request(GrpcCallSet& calls, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue);
 
@@ -64,28 +40,43 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   void Unref();
 
   ServerContext& context() override { return context_; }
+  Metadata& client_metadata() override { return context_.mutable_client_metadata(); }
   bool ParseRequest(google::protobuf::MessageLite& request) override;
+  ServerStream& stream() override { return stream_; }
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
 
   void Run() override;
   UsualTime& usual_time() override;
 
  private:
+  enum class Event { kRequested, kRead, kFinished, kDone };
+
+  class Tag final : public GrpcTag {
+   public:
+    Tag(GrpcServerCall& call, Event event) : call_(call), event_(event) {}
+    GrpcPollerPool::Handler* Proceed(bool ok) override { return call_.OnEvent(event_, ok); }
+
+   private:
+    GrpcServerCall& call_;
+    const Event event_;
+  };
+
   class Context final : public ServerContext {
    public:
     explicit Context(const GrpcServerCall& call) : call_(call) {}
 
     // Takes over what the library knows of a call that has begun.
     void Begin();
+    Metadata& mutable_client_metadata() { return client_metadata_; }
 
-    absl::string_view method() const override { return call_.grpc_context_.method(); }
-    bool IsCancelled() const override { return call_.cancelled_.load(std::memory_order_acquire); }
+    absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
+    bool IsCancelled() const override { return cancellation().cancelled(); }
 
    private:
     const GrpcServerCall& call_;
   };
 
-  explicit GrpcServerCall(GrpcCallSet& calls);
+  GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue);
   ~GrpcServerCall() override;
 
   GrpcPollerPool::Handler* OnEvent(Event event, bool ok);
@@ -93,18 +84,18 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   // Why the call is not served, if it is not, as far as can be said before its request is read.
   absl::Status Examine() const;
   GrpcPollerPool::Handler* OnRead(bool ok);
+  // Ends the call on the wire; the stream is closed.
+  void Send(const absl::Status& status, const google::protobuf::MessageLite* response);
   // One reference more is held until Run returns or the call is refused.
   GrpcPollerPool::Handler* Dispatchable();
 
   GrpcCallSet& calls_;
   // One for each event to come, and one while a thread is in a member that may see the last of these.
   std::atomic<int> references_{1};
-  std::atomic<bool> cancelled_{false};
+  bool running_ = false;  // what GrpcCallSet::Begin said
   const ServerMethod* method_ = nullptr;
   Context context_{*this};
-
-  grpc::GenericServerContext grpc_context_;
-  grpc::GenericServerAsyncReaderWriter stream_{&grpc_context_};
+  GrpcServerStream stream_;
   grpc::ByteBuffer request_;
   Tag requested_{*this, Event::kRequested};
   Tag read_{*this, Event::kRead};

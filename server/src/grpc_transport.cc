@@ -12,17 +12,22 @@
 #include <memory>
 #include <thread>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/src/grpc_limits.h"
 #include "server/src/grpc_call_set.h"
 #include "server/src/grpc_poller_pool.h"
-#include "server/src/grpc_server_call.h"
+#include "server/src/grpc_tag.h"
 
 namespace udsrpc {
 namespace {
 
 // Half of the CPUs: the clients are on the same host.
 int MaxPollers() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency() / 2)); }
+
+// How long the clients are not asked to go elsewhere while calls run, see Shutdown. Ample for calls within one host;
+// short enough that a long stream does not keep the other clients from this server's successor.
+constexpr absl::Duration kUnannounced = absl::Milliseconds(500);
 
 // How long after the last reply a client gets to read it and to close the connection, as gRPC's do when asked to go
 // elsewhere. One that finds the connection closed while it writes throws away what it has not read.
@@ -42,6 +47,9 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
   absl::Status Start() {
     grpc::ServerBuilder builder;
     builder.RegisterAsyncGenericService(&service_);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, GrpcMilliseconds(options_.max_connection_idle));
+    // Clients of ours ask no more often. gRPC's own default, five minutes, would have them turned away.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10);
     SetGrpcLimits(options_, [&builder](const char* name, int value) { builder.AddChannelArgument(name, value); });
     queue_ = builder.AddCompletionQueue();
     server_ = builder.BuildAndStart();
@@ -63,11 +71,19 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
 
   void Shutdown(absl::Time deadline) override {
     calls_->Drain();
+    // gRPC 1.51 ends some of the calls that run when it asks the clients to go elsewhere (GOAWAY) badly, its own
+    // servers' too. So that comes after the calls, unless these take long. Until then, new calls are refused here.
+    //   - It closes a connection with the last reply. A client that writes just then, be it a ping to measure the
+    //     bandwidth, gets EPIPE, and throws away the replies that it has not read: UNAVAILABLE, "Broken pipe". Behind
+    //     the replies, GOAWAY's own ping makes sure that they have been read. See github.com/grpc/grpc/issues/14643.
+    //   - A call that it was about to hand to us is forgotten, and hangs until all calls are cancelled.
+    calls_->AwaitRunning(std::min(deadline, absl::Now() + kUnannounced));
     // Step by step by the library's C interface. grpc::Server::Shutdown(deadline) waits, beyond the calls, until every
     // client has closed its connection; an idle gRPC client reads that it should every 5 s at best, others never.
     GoingAway going_away(*server_);
     calls_->AwaitEnd(deadline);
     going_away.AwaitDisconnection(std::min(deadline, calls_->last_end() + kLinger));
+    calls_->MarkAllCancelled();
     grpc_server_cancel_all_calls(server_->c_server());
     calls_->AwaitEnd(absl::InfiniteFuture());
     server_->Shutdown(std::chrono::system_clock::now());
@@ -113,7 +129,7 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     void* tag;
     bool ok;
     if (!queue_->Next(&tag, &ok)) return false;
-    handler = GrpcServerCall::Tag::Acquire(tag).Proceed(ok);
+    handler = GrpcTag::Acquire(tag).Proceed(ok);
     return true;
   }
 

@@ -9,33 +9,48 @@
 
 namespace udsrpc {
 
-SeqpacketCall::SeqpacketCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id,
+SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id,
                              const ServerMethod& method, Deadline deadline, Metadata metadata,
-                             std::shared_ptr<char[]> packet, absl::string_view request)
+                             size_t max_message_bytes)
     : connection_(std::move(connection)),
       id_(id),
       method_(method),
       expires_(deadline),
-      packet_(std::move(packet)),
-      request_(request) {
+      flow_(max_message_bytes) {
   client_metadata_ = std::move(metadata);
   if (!deadline.never()) deadline_ = absl::Now() + deadline.Remaining(Deadline::Clock::now());
 }
 
-SeqpacketCall::~SeqpacketCall() = default;
+SeqpacketServerCall::~SeqpacketServerCall() = default;
 
-void SeqpacketCall::Run() {
-  if (absl::Status wanted = Wanted(); !wanted.ok()) return Finish(wanted, nullptr);
-  Dispatch(method_, *this);
+void SeqpacketServerCall::SetRequest(std::shared_ptr<char[]> packet, absl::string_view request) {
+  packet_ = std::move(packet);
+  request_ = request;
+  has_request_ = true;
 }
 
-void SeqpacketCall::Park() {
+void SeqpacketServerCall::Run() {
+  if (absl::Status wanted = Wanted(); !wanted.ok()) return Finish(wanted, nullptr);
+  // A call that waited for its request is run when that is there, or when it will not come.
+  if (ReadsOneRequest(method_.kind()) && !has_request_ && !flow_.inbound.HasWholeMessage() &&
+      flow_.inbound.exhausted().ok()) {
+    return Finish(absl::InternalError(absl::StrCat(method_.path(), ": the call has no request; such a call sends one")),
+                  nullptr);
+  }
+  Dispatch(connection_->methods(), method_, *this);
+}
+
+void SeqpacketServerCall::MayPostpone(std::unique_ptr<EventLoop::Task>& self) { connection_->MayPostpone(self); }
+
+void SeqpacketServerCall::Park() {
+  if (packet_ == nullptr) return;
   parked_.assign(request_.data(), request_.size());
   request_ = parked_;
   packet_.reset();
 }
 
-bool SeqpacketCall::ParseRequest(google::protobuf::MessageLite& request) {
+bool SeqpacketServerCall::ParseRequest(google::protobuf::MessageLite& request) {
+  if (!has_request_) return ReadMessage(request) == MessageReader::Outcome::kMessage;
   const bool parsed = request.ParseFromArray(request_.data(), static_cast<int>(request_.size()));
   request_ = {};
   packet_.reset();
@@ -43,23 +58,52 @@ bool SeqpacketCall::ParseRequest(google::protobuf::MessageLite& request) {
   return parsed;
 }
 
-void SeqpacketCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
-  const absl::Status wanted = Wanted();
-  if (wanted.ok()) {
+MessageReader::Outcome SeqpacketServerCall::ReadMessage(google::protobuf::MessageLite& message) {
+  return reader_.Read(message, [this](ByteQueue& into) { return connection_->Fetch(*this, into); });
+}
+
+bool SeqpacketServerCall::Read(google::protobuf::MessageLite& message) {
+  if (malformed_.load(std::memory_order_relaxed) || IsCancelled()) return false;
+  const MessageReader::Outcome outcome = ReadMessage(message);
+  if (outcome == MessageReader::Outcome::kMalformed) malformed_.store(true, std::memory_order_relaxed);
+  return outcome == MessageReader::Outcome::kMessage;
+}
+
+bool SeqpacketServerCall::Write(const google::protobuf::MessageLite& message) { return connection_->Write(*this, message); }
+
+void SeqpacketServerCall::SendInitialMetadata() { connection_->SendInitialMetadata(*this); }
+
+void SeqpacketServerCall::AddCancelCallback(Cancellation::Callback callback) {
+  ServerContext::AddCancelCallback(std::move(callback));
+  CancelAtDeadline();
+}
+
+void SeqpacketServerCall::CancelAtDeadline() {
+  if (!timer_ && !expires_.never()) timer_ = connection_->CancelAt(*this, expires_.at());
+}
+
+void SeqpacketServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  if (timer_) connection_->RemoveTimer(*timer_);
+  absl::Status result = Wanted();
+  if (result.ok() && status.ok() && malformed_.load(std::memory_order_relaxed)) {
+    result = absl::InternalError(absl::StrCat(method_.path(), ": a message's bytes are no ",
+                                              method_.request_prototype().GetTypeName(),
+                                              "; do both sides use the same .proto?"));
+  }
+  if (result.ok()) {
     connection_->FinishCall(*this, status, response);
   } else {
-    connection_->FinishCall(*this, wanted, nullptr);
+    connection_->FinishCall(*this, result, nullptr);
   }
 }
 
-bool SeqpacketCall::IsCancelled() const { return !Wanted().ok(); }
-
-absl::Status SeqpacketCall::Wanted() const {
-  if (cancelled_.load(std::memory_order_acquire)) {
-    return absl::CancelledError(absl::StrCat(method_.path(), ": cancelled"));
-  }
+absl::Status SeqpacketServerCall::Wanted() const {
+  // Looked at first: at the deadline the call is cancelled as well.
   if (!expires_.never() && expires_.HasPassed(Deadline::Clock::now())) {
     return absl::DeadlineExceededError(absl::StrCat(method_.path(), ": the deadline passed on the server"));
+  }
+  if (cancelled_.load(std::memory_order_acquire)) {
+    return absl::CancelledError(absl::StrCat(method_.path(), ": cancelled"));
   }
   return absl::OkStatus();
 }

@@ -2,15 +2,23 @@
 #define UDSRPC_SERVER_SEQPACKET_CALL_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
 #include "common/src/deadline.h"
+#include "common/src/stream/credit.h"
+#include "common/src/stream/inbound_messages.h"
+#include "common/src/stream/message_reader.h"
+#include "common/src/wire/limits.h"
 #include "server/src/event_loop.h"
 #include "server/src/server_call.h"
+#include "server/src/timer_queue.h"
+#include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
 
@@ -18,43 +26,79 @@ namespace udsrpc {
 
 class SeqpacketServerConnection;
 
-// A call that came over a seqpacket connection, from its CALL frame until its STATUS.
-class SeqpacketCall final : public ServerCall, public ServerContext, public EventLoop::Task {
+// A call that came over a seqpacket connection, from its CALL frame until its handler has returned.
+class SeqpacketServerCall final : public ServerCall, public ServerContext, public ServerStream, public EventLoop::Task {
  public:
-  // `request` is a view of `packet`.
-  SeqpacketCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id, const ServerMethod& method,
-                Deadline deadline, Metadata metadata, std::shared_ptr<char[]> packet, absl::string_view request);
-  ~SeqpacketCall() override;
+  // What the connection knows of the call. Guarded by the connection's mutex.
+  struct Flow {
+    explicit Flow(size_t max_message_bytes) : inbound(max_message_bytes) {}
+
+    InboundMessages inbound;
+    SendCredit credit{wire::kInitialCallCredit};
+    bool half_closed = false;      // by the client
+    bool initial_sent = false;     // initial metadata is on its way
+    bool ended = false;            // no longer open: its STATUS is on its way, or the connection has closed
+    bool being_cancelled = false;  // a thread runs its callbacks
+    internal::CondVar changed;     // what a handler may wait for
+  };
+
+  SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id, const ServerMethod& method,
+                Deadline deadline, Metadata metadata, size_t max_message_bytes);
+  ~SeqpacketServerCall() override;
+
+  // The request came with the CALL. It is a view of `packet`.
+  void SetRequest(std::shared_ptr<char[]> packet, absl::string_view request);
 
   uint32_t id() const { return id_; }
-  // The client does not want the answer any more. Thread-safe.
-  void Cancel() { cancelled_.store(true, std::memory_order_release); }
+  const ServerMethod& server_method() const { return method_; }
+  Flow& flow() { return flow_; }
+
+  // The client does not want the answer any more; what IsCancelled says from now on. Its callbacks are run beside that.
+  void MarkCancelled() { cancelled_.store(true, std::memory_order_release); }
+  // Has the connection cancel it when its deadline comes. Before it runs, or by its handler.
+  void CancelAtDeadline();
+  // OK while somebody waits for the answer.
+  absl::Status Wanted() const;
+  absl::Duration Remaining() const { return expires_.Remaining(Deadline::Clock::now()); }
 
   // EventLoop::Task
   void Run() override;
+  void MayPostpone(std::unique_ptr<EventLoop::Task>& self) override;
   void Park() override;
 
   // ServerCall
   ServerContext& context() override { return *this; }
+  Metadata& client_metadata() override { return client_metadata_; }
   bool ParseRequest(google::protobuf::MessageLite& request) override;
+  ServerStream& stream() override { return *this; }
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
 
   // ServerContext
   absl::string_view method() const override { return method_.path(); }
-  bool IsCancelled() const override;
+  bool IsCancelled() const override { return !Wanted().ok(); }
+  void AddCancelCallback(Cancellation::Callback callback) override;
+
+  // ServerStream
+  bool Read(google::protobuf::MessageLite& message) override;
+  bool Write(const google::protobuf::MessageLite& message) override;
+  void SendInitialMetadata() override;
 
  private:
-  // OK while somebody waits for the answer.
-  absl::Status Wanted() const;
+  MessageReader::Outcome ReadMessage(google::protobuf::MessageLite& message);
 
   const std::shared_ptr<SeqpacketServerConnection> connection_;
   const uint32_t id_;
   const ServerMethod& method_;
   const Deadline expires_;
   std::shared_ptr<char[]> packet_;
+  bool has_request_ = false;
   absl::string_view request_;  // of packet_, or of parked_
   std::string parked_;
   std::atomic<bool> cancelled_{false};
+  std::atomic<bool> malformed_{false};  // a message of the stream did not parse
+  std::optional<TimerQueue::Id> timer_;
+  MessageReader reader_;
+  Flow flow_;
 };
 
 }  // namespace udsrpc

@@ -13,8 +13,13 @@
 #include "absl/strings/string_view.h"
 #include "common/src/socket/packet_sender.h"
 #include "common/src/socket/unique_fd.h"
+#include "common/src/stream/byte_queue.h"
+#include "common/src/stream/credit.h"
+#include "common/src/stream/credit_queue.h"
 #include "common/src/wire/frame.h"
+#include "common/src/wire/stream_frame.h"
 #include "server/src/answer.h"
+#include "server/src/dispatch.h"
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_call.h"
 #include "udsrpc/internal/mutex.h"
@@ -47,10 +52,42 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void OnWritable() override;
   void Flush() override;
 
-  // For SeqpacketCall::Finish.
-  void FinishCall(SeqpacketCall& call, const absl::Status& status, const google::protobuf::MessageLite* response);
+  // For calls, on their handlers' threads.
+
+  const MethodTable& methods() const;
+
+  // Ends the call, with what its handler returned. Blocks where the response is long and the client has no room.
+  void FinishCall(SeqpacketServerCall& call, const absl::Status& status, const google::protobuf::MessageLite* response);
+  // Blocks until message bytes have come, and moves them to `into`. False: no more will.
+  bool Fetch(SeqpacketServerCall& call, ByteQueue& into);
+  // Blocks while the client has no room. False: the call was cancelled.
+  bool Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message);
+  void SendInitialMetadata(SeqpacketServerCall& call);
+  // Takes `self` over while the client does not take its answers.
+  void MayPostpone(std::unique_ptr<EventLoop::Task>& self);
+  // Cancels the call when its deadline comes, for those who want to be told.
+  TimerQueue::Id CancelAt(SeqpacketServerCall& call, Deadline::Clock::time_point deadline);
+  void RemoveTimer(const TimerQueue::Id& timer);
 
  private:
+  using Tasks = std::vector<std::unique_ptr<EventLoop::Task>>;
+  class FragmentsOf;
+
+  // Holds the mutex, and then runs the callbacks of the calls that were cancelled meanwhile.
+  class ABSL_SCOPED_LOCKABLE Session {
+   public:
+    explicit Session(SeqpacketServerConnection& connection) ABSL_EXCLUSIVE_LOCK_FUNCTION(connection.mutex_)
+        : connection_(connection) {
+      connection_.mutex_.Lock();
+    }
+    ~Session() ABSL_UNLOCK_FUNCTION();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+   private:
+    SeqpacketServerConnection& connection_;
+  };
+
   // What a method's number stands for on this connection.
   struct NumberedMethod {
     const ServerMethod* method;  // null: the server has none of that path
@@ -60,28 +97,68 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   std::shared_ptr<SeqpacketServerConnection> Self();
 
   // What comes in. A status that is not OK is a connection error.
-  absl::Status OnPacket(absl::string_view packet, const std::shared_ptr<char[]>& buffer,
-                        std::vector<std::unique_ptr<EventLoop::Task>>& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnPacket(absl::string_view packet, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnFrame(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHello(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnCall(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer,
-                      std::vector<std::unique_ptr<EventLoop::Task>>& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnCancel(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnCall(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnMessage(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnHalfClose(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnCredit(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnCancel(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnPing(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Runs the handler of a call that waited for its one request, once that is there or will not come.
+  void MayDispatch(uint32_t id, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has a long request come on, now or when it is its turn.
+  void ReceiveLongRequest(uint32_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ResolveMethod(const wire::CallFrame& call, const ServerMethod** method, absl::Status* unknown)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Why a well-formed call is not to be run. `*refused` is set where it may be made again elsewhere.
   absl::Status Admit(const wire::CallFrame& call, const Metadata& metadata, bool* refused)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Of calls.
+  // Blocks until something about the call has changed, or its deadline passes.
+  void WaitForChange(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the call is open still, and wanted.
+  bool MayGoOn(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // See FragmentSink::AwaitCredit.
+  size_t AwaitCredit(SeqpacketServerCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of the connection's credit, what a call that has ended did not spend.
+  void ReturnCredit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Wakes the stream whose turn it is to use the connection's credit.
+  void SignalNextWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveCredit(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Queues initial metadata, unless that has been done. False: there is more of it than the client accepts.
+  bool QueueInitialMetadata(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Answers a call that no handler will answer, or that has to end before its handler does.
+  void EndCall(SeqpacketServerCall& call, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The call is not wanted any more: tells its handler, and those who asked to be told.
+  void CancelCall(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Runs what CancelCall has left to be run without the mutex, which it gives up meanwhile.
+  void RunCancelCallbacks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnDeadline(uint32_t id, const SeqpacketServerCall* call);
+
   // What goes out.
   void QueueAnswer(const Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueGoaway(wire::GoawayReason reason, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateWatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the connection drained once it has been without calls for as long as the server allows.
+  void WatchIdleness() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnIdleTimer();
+  void DrainLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Where frames go that may go ahead of others: of all but HELLO.
+  wire::PacketQueue& ControlQueue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void QueueConnectionCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Where all calls of a draining connection have been answered and the answers sent.
-  void CloseIfDrained() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Where all calls of a draining connection have been answered: has the client send no more, refuses what it had sent
+  // and, once that is done, closes.
+  void MayClose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the connection after what is queued, as far as the socket takes that; calls are cancelled.
   void CloseLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -91,11 +168,26 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   internal::Mutex mutex_;
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the client's HELLO has come
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
-  bool read_all_ ABSL_GUARDED_BY(mutex_) = false;  // draining, and nothing more will come
+  bool reading_shut_ ABSL_GUARDED_BY(mutex_) = false;  // draining: the client can send no more
+  bool read_all_ ABSL_GUARDED_BY(mutex_) = false;      // and all that it had sent has been read
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   uint32_t client_max_metadata_ = 0;                             // constant before there are calls
   std::vector<NumberedMethod> methods_ ABSL_GUARDED_BY(mutex_);  // number 1 first
-  absl::flat_hash_map<uint32_t, SeqpacketCall*> calls_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint32_t, SeqpacketServerCall*> calls_ ABSL_GUARDED_BY(mutex_);  // those that are open
+  // Those that are open, and those that have ended and whose handlers have not.
+  uint32_t unfinished_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Those of calls_ whose handlers are not to be run before the whole request has come.
+  absl::flat_hash_map<uint32_t, std::unique_ptr<SeqpacketServerCall>> receiving_ ABSL_GUARDED_BY(mutex_);
+  std::vector<uint32_t> long_requests_ ABSL_GUARDED_BY(mutex_);  // of those, the long ones, in the order of their turns
+  Tasks postponed_ ABSL_GUARDED_BY(mutex_);
+  std::vector<SeqpacketServerCall*> to_cancel_ ABSL_GUARDED_BY(mutex_);  // their callbacks are to be run
+
+  CreditQueue<SeqpacketServerCall> send_credit_ ABSL_GUARDED_BY(mutex_);
+  bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;  // and not for credit alone
+  ReceiveCredit receive_credit_ ABSL_GUARDED_BY(mutex_){wire::kInitialConnectionCredit};
+
+  Deadline::Clock::time_point last_call_ ABSL_GUARDED_BY(mutex_);  // when the last one ended, or it began to wait
+  TimerQueue::Id idle_timer_ ABSL_GUARDED_BY(mutex_);
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   // As last told to the loop.

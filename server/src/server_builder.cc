@@ -63,6 +63,8 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     if (absl::Status status = state.methods.Add(*service); !status.ok()) return status;
   }
 
+  state.methods.SetInterceptors(options_.interceptors);
+
   std::vector<std::pair<Endpoint, const EndpointOptions*>> endpoints;
   bool offers_grpc = false;
   bool offers_seqpacket = false;

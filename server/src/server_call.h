@@ -4,6 +4,7 @@
 #include "absl/status/status.h"
 #include "google/protobuf/message_lite.h"
 #include "udsrpc/server_context.h"
+#include "udsrpc/server_stream.h"
 
 namespace udsrpc {
 
@@ -14,12 +15,17 @@ class ServerCall {
   virtual ~ServerCall() = default;
 
   virtual ServerContext& context() = 0;
+  // That of the context, which before the handler runs may still be changed.
+  virtual Metadata& client_metadata() = 0;
 
-  // Parses the request of a unary call. False: its bytes are no such message.
+  // Parses the one request of a unary or server-streaming call. False: its bytes are no such message.
   virtual bool ParseRequest(google::protobuf::MessageLite& request) = 0;
 
-  // Ends the call, exactly once. `response` is sent where `status` is OK, not kept, and null otherwise. The call may
-  // be gone when this returns.
+  // The messages of a streaming call; of a server-streaming one, those that it writes. Until Finish.
+  virtual ServerStream& stream() = 0;
+
+  // Ends the call, exactly once. `response` is sent where `status` is OK and not kept; it is null otherwise, and for
+  // methods that write a stream. The call may be gone when this returns.
   virtual void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) = 0;
 };
 

@@ -48,6 +48,8 @@ class TestStream final : public ServerStream {
     return true;
   }
 
+  void SendInitialMetadata() override {}
+
   const std::vector<std::string>& outgoing() const { return outgoing_; }
 
  private:

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "gmock/gmock.h"
-#include "tests/grpc/event.h"
+#include "tests/support/event.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc::testing {
@@ -40,6 +40,21 @@ class FakeHandler final : public GrpcPollerPool::Handler {
   UsualTime usual_time_{0};
 };
 
+// An event that completes something instead of running a handler.
+class FakeCompletion final : public GrpcPollerPool::Handler {
+ public:
+  FakeCompletion() { completion.Begin(); }
+
+  void Run() override { ADD_FAILURE() << "an event was run as a handler"; }
+  UsualTime& usual_time() override { return usual_time_; }
+
+  GrpcPollerPool::Completion completion;
+  std::atomic<std::thread::id> completed_by{};
+
+ private:
+  UsualTime usual_time_{0};
+};
+
 // Events that a test puts in.
 class FakeSource final : public GrpcPollerPool::Source {
  public:
@@ -61,10 +76,16 @@ class FakeSource final : public GrpcPollerPool::Source {
     handler = handlers_.front();
     handlers_.pop_front();
     taken.Happen();
+    if (auto* event = dynamic_cast<FakeCompletion*>(handler)) {
+      handler = nullptr;
+      event->completed_by = std::this_thread::get_id();
+      pool->Complete(event->completion);
+    }
     return true;
   }
 
   Event taken;
+  GrpcPollerPool* pool = nullptr;  // where completions come
 
  private:
   internal::Mutex mutex_;
@@ -82,6 +103,7 @@ class GrpcPollerPoolTest : public ::testing::Test {
 
   void StartPool(const GrpcPollerPool::Limits& limits) {
     pool_ = std::make_unique<GrpcPollerPool>(source_, limits);
+    source_.pool = pool_.get();
     ASSERT_TRUE(pool_->Start().ok());
   }
 
@@ -109,6 +131,70 @@ TEST_F(GrpcPollerPoolTest, RunsEveryHandlerOnce) {
   source_.End();
   pool_->Join();
   for (const auto& handler : handlers_) EXPECT_EQ(handler->ran.times(), 1);
+}
+
+TEST_F(GrpcPollerPoolTest, AHandlerThatWaitsPollsItselfWhereNobodyElseDoes) {
+  StartPool({.max_handlers = 4, .max_pollers = 1});
+  FakeCompletion event;
+  std::thread::id handlers_thread;
+  Event waits;
+  FakeHandler& handler = Put([&] {
+    handlers_thread = std::this_thread::get_id();
+    waits.Happen();
+    pool_->Await(event.completion);
+    pool_->Await(event.completion);  // nothing is to come
+  });
+  EXPECT_TRUE(waits.Await());
+  source_.Put(&event);
+  EXPECT_TRUE(handler.ran.Await());
+  EXPECT_EQ(event.completed_by.load(), handlers_thread);
+}
+
+TEST_F(GrpcPollerPoolTest, HandlersThatWaitHoldUpNeitherOthersNorEachOther) {
+  StartPool({.max_handlers = 8, .max_pollers = 1});
+  std::vector<std::unique_ptr<FakeCompletion>> events;
+  std::vector<FakeHandler*> waiting;
+  Event waits;
+  for (int i = 0; i < 4; ++i) {
+    events.push_back(std::make_unique<FakeCompletion>());
+    waiting.push_back(&Put([this, &waits, &event = *events.back()] {
+      waits.Happen();
+      pool_->Await(event.completion);
+    }));
+  }
+  EXPECT_TRUE(waits.Await(4));
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(Put([] {}).ran.Await());
+  // In the opposite order.
+  for (int i = 3; i >= 0; --i) {
+    EXPECT_EQ(waiting[i]->ran.times(), 0);
+    source_.Put(events[i].get());
+    EXPECT_TRUE(waiting[i]->ran.Await());
+    EXPECT_TRUE(Put([] {}).ran.Await());
+  }
+}
+
+TEST_F(GrpcPollerPoolTest, HandlersThatWaitForEachOtherByEventsEnd) {
+  StartPool({.max_handlers = 2, .max_pollers = 1});
+  // Each puts in what the other waits for, so that every wake-up counts; a lost one hangs.
+  constexpr int kTurns = 2000;
+  FakeCompletion ping;
+  FakeCompletion pong;
+  FakeHandler& server = Put([&] {
+    for (int i = 0; i < kTurns; ++i) {
+      pool_->Await(ping.completion);
+      ping.completion.Begin();
+      source_.Put(&pong);
+    }
+  });
+  FakeHandler& client = Put([&] {
+    for (int i = 0; i < kTurns; ++i) {
+      source_.Put(&ping);
+      pool_->Await(pong.completion);
+      pong.completion.Begin();
+    }
+  });
+  EXPECT_TRUE(server.ran.Await());
+  EXPECT_TRUE(client.ran.Await());
 }
 
 TEST_F(GrpcPollerPoolTest, PollsOnWhileAHandlerBlocks) {

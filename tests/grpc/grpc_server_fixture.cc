@@ -14,8 +14,24 @@ namespace udsrpc::testing {
 ScriptedService::ScriptedService() : Service("test.Scripted") {
   AddMethod(ServerMethod::Unary(kDo.path, this, &ScriptedService::Do));
   AddMethod(ServerMethod::ServerStreaming(kList.path, this, &ScriptedService::List));
+  AddMethod(ServerMethod::ClientStreaming(kCollect.path, this, &ScriptedService::Collect));
+  AddMethod(ServerMethod::BidiStreaming(kChat.path, this, &ScriptedService::Chat));
   script = [](ServerContext&, const StringValue& request, StringValue& reply) {
     reply = request;
+    return absl::OkStatus();
+  };
+  list_script = [](ServerContext&, const StringValue& request, Writer& writer) {
+    for (const char c : request.value()) writer.Write(Value(std::string(1, c)));
+    return absl::OkStatus();
+  };
+  collect_script = [](ServerContext&, Reader& reader, StringValue& reply) {
+    StringValue request;
+    while (reader.Read(request)) reply.mutable_value()->append(request.value());
+    return absl::OkStatus();
+  };
+  chat_script = [](ServerContext&, ReaderWriter& stream) {
+    StringValue message;
+    while (stream.Read(message)) stream.Write(message);
     return absl::OkStatus();
   };
 }
@@ -24,8 +40,16 @@ absl::Status ScriptedService::Do(ServerContext& context, const StringValue& requ
   return script(context, request, reply);
 }
 
-absl::Status ScriptedService::List(ServerContext&, const StringValue&, ServerWriter<StringValue>&) {
-  return absl::OkStatus();
+absl::Status ScriptedService::List(ServerContext& context, const StringValue& request, Writer& writer) {
+  return list_script(context, request, writer);
+}
+
+absl::Status ScriptedService::Collect(ServerContext& context, Reader& reader, StringValue& reply) {
+  return collect_script(context, reader, reply);
+}
+
+absl::Status ScriptedService::Chat(ServerContext& context, ReaderWriter& stream) {
+  return chat_script(context, stream);
 }
 
 GrpcServerFixture::GrpcServerFixture() : endpoint_(*Endpoint::FromPath(dir_.File("s"))) {}
@@ -83,6 +107,25 @@ absl::Status Do(Channel& channel, const std::string& text, std::string* reply) {
   ClientContext context;
   context.set_timeout(absl::Seconds(30));
   return Do(channel, context, text, reply);
+}
+
+ClientReader<StringValue> List(Channel& channel, ClientContext& context, const std::string& text) {
+  const StringValue request = Value(text);
+  return ClientReader<StringValue>(channel.StreamingCall(kList, context, &request));
+}
+
+ClientWriter<StringValue, StringValue> Collect(Channel& channel, ClientContext& context, StringValue& reply) {
+  return ClientWriter<StringValue, StringValue>(channel.StreamingCall(kCollect, context, nullptr), reply);
+}
+
+ClientReaderWriter<StringValue, StringValue> Chat(Channel& channel, ClientContext& context) {
+  return ClientReaderWriter<StringValue, StringValue>(channel.StreamingCall(kChat, context, nullptr));
+}
+
+StringValue Value(const std::string& text) {
+  StringValue value;
+  value.set_value(text);
+  return value;
 }
 
 }  // namespace udsrpc::testing

@@ -13,11 +13,12 @@
 #include "gtest/gtest.h"
 #include "server/src/dispatch.h"
 #include "server/src/server_transport.h"
-#include "tests/grpc/event.h"
 #include "tests/grpc/stream_listener.h"
+#include "tests/support/event.h"
 #include "tests/support/temp_dir.h"
 #include "udsrpc/channel.h"
 #include "udsrpc/client_context.h"
+#include "udsrpc/client_stream.h"
 #include "udsrpc/server.h"
 #include "udsrpc/service.h"
 
@@ -25,23 +26,32 @@ namespace udsrpc::testing {
 
 using google::protobuf::StringValue;
 
-// A service whose one unary method does what the test says.
+// A service with a method of each kind, which do what the test says.
 class ScriptedService final : public Service {
  public:
-  using Script = std::function<absl::Status(ServerContext&, const StringValue&, StringValue&)>;
+  using Writer = ServerWriter<StringValue>;
+  using Reader = ServerReader<StringValue>;
+  using ReaderWriter = ServerReaderWriter<StringValue, StringValue>;
 
   ScriptedService();
 
-  // Set before calls come. Echoes at first.
-  Script script;
+  // Set before calls come. At first they echo: List the request's characters one by one, Collect all that came in one.
+  std::function<absl::Status(ServerContext&, const StringValue&, StringValue&)> script;
+  std::function<absl::Status(ServerContext&, const StringValue&, Writer&)> list_script;
+  std::function<absl::Status(ServerContext&, Reader&, StringValue&)> collect_script;
+  std::function<absl::Status(ServerContext&, ReaderWriter&)> chat_script;
 
  private:
   absl::Status Do(ServerContext& context, const StringValue& request, StringValue& reply);
-  absl::Status List(ServerContext& context, const StringValue& request, ServerWriter<StringValue>& writer);
+  absl::Status List(ServerContext& context, const StringValue& request, Writer& writer);
+  absl::Status Collect(ServerContext& context, Reader& reader, StringValue& reply);
+  absl::Status Chat(ServerContext& context, ReaderWriter& stream);
 };
 
 inline constexpr MethodDescriptor kDo = {"/test.Scripted/Do", MethodKind::kUnary};
 inline constexpr MethodDescriptor kList = {"/test.Scripted/List", MethodKind::kServerStreaming};
+inline constexpr MethodDescriptor kCollect = {"/test.Scripted/Collect", MethodKind::kClientStreaming};
+inline constexpr MethodDescriptor kChat = {"/test.Scripted/Chat", MethodKind::kBidiStreaming};
 
 // The gRPC server transport, fed by a listener of the test's, and clients of ours and of gRPC's own.
 class GrpcServerFixture : public ::testing::Test {
@@ -75,6 +85,13 @@ class GrpcServerFixture : public ::testing::Test {
 // A call of kDo through `channel`. A context of its own, where none is given, has a deadline far away.
 absl::Status Do(Channel& channel, ClientContext& context, const std::string& text, std::string* reply = nullptr);
 absl::Status Do(Channel& channel, const std::string& text, std::string* reply = nullptr);
+
+// Streams of the three other methods, as generated code makes them. Their contexts must outlive them.
+ClientReader<StringValue> List(Channel& channel, ClientContext& context, const std::string& text);
+ClientWriter<StringValue, StringValue> Collect(Channel& channel, ClientContext& context, StringValue& reply);
+ClientReaderWriter<StringValue, StringValue> Chat(Channel& channel, ClientContext& context);
+
+StringValue Value(const std::string& text);
 
 }  // namespace udsrpc::testing
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "tests/grpc/grpc_server_fixture.h"
@@ -89,6 +90,57 @@ TEST_F(GrpcShutdownTest, LetsRunningCallsEnd) {
   shutdown.join();
 }
 
+// Where clients were sent elsewhere before, gRPC lost some replies.
+TEST_F(GrpcShutdownTest, SendsClientsElsewhereAfterTheirReplies) {
+  StartServer();
+  const std::shared_ptr<grpc::Channel> channel = StockChannel();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&channel] {
+      grpc::ClientContext context;
+      std::string reply;
+      const grpc::Status status =
+          StockClient(channel).Call(context, kDo.path, Value("gate").SerializeAsString(), &reply);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      EXPECT_EQ(reply, Value("gate").SerializeAsString());
+    });
+  }
+  EXPECT_TRUE(arrived_.Await(8));
+  std::thread shutdown([this] { StopServer(absl::Now() + absl::Seconds(60)); });
+  StockClient client(channel);
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  for (int refused = 0; refused < 10 && absl::Now() < give_up;) {
+    grpc::ClientContext context;
+    const grpc::Status status = client.Call(context, kDo.path, "", nullptr);
+    if (status.ok()) continue;
+    ++refused;
+    // By the server; elsewhere there is none.
+    EXPECT_THAT(status.error_message(), HasSubstr("shutting down"));
+  }
+  open_.Happen();
+  for (std::thread& caller : callers) caller.join();
+  shutdown.join();
+}
+
+TEST_F(GrpcShutdownTest, SendsNewCallsElsewhereWhileOldOnesTakeLong) {
+  StartServer();
+  const auto channel = OurChannel();
+  std::thread running([this, &channel] { ExpectEcho(*channel, "gate"); });
+  EXPECT_TRUE(arrived_.Await());
+  std::thread shutdown([this] { StopServer(absl::Now() + absl::Seconds(60)); });
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  absl::Status status;
+  do {
+    ClientContext context;
+    context.set_timeout(absl::Seconds(1));
+    status = Do(*channel, context, "");
+  } while (!absl::StrContains(status.message(), "cannot connect") && absl::Now() < give_up);
+  EXPECT_THAT(status.message(), HasSubstr("cannot connect"));
+  open_.Happen();
+  running.join();
+  shutdown.join();
+}
+
 TEST_F(GrpcShutdownTest, CancelsWhatRunsAtItsDeadline) {
   StartServer();
   const auto channel = OurChannel();
@@ -128,10 +180,11 @@ TEST_F(GrpcShutdownTest, RefusesCallsThatWaitForAThread) {
   EXPECT_TRUE(arrived_.Await());
   std::vector<std::thread> waiting;
   std::atomic<int> refused{0};
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 16; ++i) {
     waiting.emplace_back([&] {
       const absl::Status status = Do(*channel, "");
       EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+      EXPECT_THAT(status.message(), HasSubstr("the server is shutting down; call again"));
       ++refused;
     });
   }
@@ -142,7 +195,7 @@ TEST_F(GrpcShutdownTest, RefusesCallsThatWaitForAThread) {
   EXPECT_EQ(Do(*channel, context, "").code(), absl::StatusCode::kDeadlineExceeded);
   std::thread shutdown([this] { StopServer(absl::InfiniteFuture()); });
   for (std::thread& caller : waiting) caller.join();
-  EXPECT_EQ(refused, 8);
+  EXPECT_EQ(refused, 16);
   EXPECT_EQ(arrived_.times(), 1);
   open_.Happen();
   running.join();

@@ -113,7 +113,7 @@ TEST_F(GrpcStockClientTest, WithARequestThatDoesNotParseGetsInternal) {
 TEST_F(GrpcStockClientTest, ToAnUnknownMethodGetsUnimplementedBeforeItsRequestIsRead) {
   StartServer();
   StockClient client(StockChannel());
-  for (const std::string path : {"/test.Scripted/Nope", "/test.Nope/Do", "nopath", kList.path}) {
+  for (const std::string path : {"/test.Scripted/Nope", "/test.Nope/Do", "nopath"}) {
     grpc::ClientContext context;
     // Far more than flow control lets through unread.
     const grpc::Status status = client.Call(context, path, std::string(50 << 20, 'x'), nullptr);

@@ -14,8 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "tests/grpc/event.h"
 #include "tests/grpc/stream_listener.h"
+#include "tests/support/event.h"
 #include "tests/support/temp_dir.h"
 
 namespace udsrpc::testing {

@@ -1,13 +1,21 @@
 // Transport::kAuto: seqpacket where the server offers it, else gRPC.
 
 #include <memory>
+#include <thread>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/combinations.h"
+#include "tests/support/raw_server.h"
 
 namespace udsrpc::testing {
 namespace {
+
+// Takes the next call, and ends its connection.
+void DropNextCall(RawServer& server) {
+  RawServerConnection client = server.Accept();
+  EXPECT_FALSE(client.ReceivePacket().empty());
+}
 
 class AutoTransportTest : public ::testing::Test {
  protected:
@@ -33,14 +41,23 @@ TEST_F(AutoTransportTest, UsesWhateverTheServerOffers) {
 }
 
 TEST_F(AutoTransportTest, PrefersSeqpacket) {
-  const std::unique_ptr<Server> server = Serve({});
+  const std::unique_ptr<Server> server = Serve({.seqpacket = false});
+  RawServer seqpacket(target_);
   const TestStub stub(*CreateChannel(target_, {.transport = Transport::kAuto}));
-  // Only seqpacket refuses a reply of this size, so far.
-  ClientContext context;
-  InflateRequest request;
-  EchoReply reply;
-  request.set_bytes(100000);
-  EXPECT_EQ(stub.Inflate(context, request, reply).code(), absl::StatusCode::kResourceExhausted);
+  absl::Status unary;
+  std::thread caller([&] { unary = TryEcho(stub); });
+  DropNextCall(seqpacket);
+  caller.join();
+  EXPECT_EQ(unary.code(), absl::StatusCode::kUnavailable) << unary;
+  absl::Status streaming;
+  std::thread reader([&] {
+    ClientContext context;
+    context.set_timeout(absl::Seconds(20));
+    streaming = stub.Count(context, InflateRequest()).Finish();
+  });
+  DropNextCall(seqpacket);
+  reader.join();
+  EXPECT_EQ(streaming.code(), absl::StatusCode::kUnavailable) << streaming;
 }
 
 TEST_F(AutoTransportTest, FollowsAServerThatOffersAnotherTransportAfterItsRestart) {

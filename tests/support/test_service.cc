@@ -47,21 +47,71 @@ absl::Status TestServiceImpl::Look(ServerContext& context, const LookRequest& re
 }
 
 absl::Status TestServiceImpl::Block(ServerContext& context, const BlockRequest& request, EchoReply& reply) {
+  if (absl::Status status = PassGate(context, request.gate()); !status.ok()) return status;
+  reply.set_text(request.gate());
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::PassGate(ServerContext& context, const std::string& gate) {
   internal::MutexLock lock(mutex_);
-  ++gates_[request.gate()].arrivals;
+  ++gates_[gate].arrivals;
   changed_.SignalAll();
   const absl::Time give_up = absl::Now() + kPatience;
-  while (!gates_[request.gate()].open) {
+  while (!gates_[gate].open) {
     if (context.IsCancelled()) {
-      ++gates_[request.gate()].cancelled;
+      ++gates_[gate].cancelled;
       changed_.SignalAll();
       return absl::CancelledError("seen by the handler");
     }
     if (absl::Now() > give_up) return absl::AbortedError("the test never opened the gate");
     changed_.WaitWithTimeout(mutex_, kPollInterval);
   }
-  reply.set_text(request.gate());
   return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Count(ServerContext&, const InflateRequest& request, ServerWriter<EchoReply>& writer) {
+  EchoReply reply;
+  reply.set_text(std::string(request.bytes(), 'x'));
+  for (uint64_t i = 0; i < request.messages(); ++i) {
+    if (!writer.Write(reply)) return absl::CancelledError("seen by the handler");
+  }
+  internal::MutexLock lock(mutex_);
+  ++counted_;
+  changed_.SignalAll();
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Collect(ServerContext&, ServerReader<EchoRequest>& reader, CollectReply& reply) {
+  EchoRequest request;
+  while (reader.Read(request)) {
+    reply.set_messages(reply.messages() + 1);
+    reply.set_bytes(reply.bytes() + request.text().size());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Chat(ServerContext&, ServerReaderWriter<EchoReply, EchoRequest>& stream) {
+  EchoRequest request;
+  EchoReply reply;
+  while (stream.Read(request)) {
+    if (request.text() == "abort") return absl::AbortedError("as asked");
+    reply.set_text(request.text());
+    if (!stream.Write(reply)) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TestServiceImpl::Hold(ServerContext& context, ServerReaderWriter<EchoReply, EchoRequest>& stream) {
+  std::string gate = "gate";
+  for (const auto& [key, value] : context.client_metadata()) {
+    if (key == "gate") gate = value;
+    if (key == "initial") context.AddInitialMetadata(key, value).IgnoreError();
+  }
+  EchoReply held;
+  held.set_text("held");
+  if (!stream.Write(held)) return absl::CancelledError("seen by the handler");
+  if (absl::Status status = PassGate(context, gate); !status.ok()) return status;
+  return Chat(context, stream);
 }
 
 absl::Status TestServiceImpl::Throw(ServerContext&, const EchoRequest& request, EchoReply&) {
@@ -86,6 +136,15 @@ bool TestServiceImpl::AwaitCancelled(const std::string& gate, int count) {
   internal::MutexLock lock(mutex_);
   const absl::Time give_up = absl::Now() + kPatience;
   while (gates_[gate].cancelled < count) {
+    if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
+  }
+  return true;
+}
+
+bool TestServiceImpl::AwaitCounted(int count, absl::Duration patience) {
+  internal::MutexLock lock(mutex_);
+  const absl::Time give_up = absl::Now() + patience;
+  while (counted_ < count) {
     if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
   }
   return true;

@@ -1,7 +1,9 @@
 #include "server/src/dispatch.h"
 
+#include <deque>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "google/protobuf/wrappers.pb.h"
 #include "gtest/gtest.h"
@@ -16,6 +18,8 @@ class EchoService : public Service {
   EchoService() : Service("p.Echo") {
     AddMethod(ServerMethod::Unary("/p.Echo/Say", this, &EchoService::Say));
     AddMethod(ServerMethod::ServerStreaming("/p.Echo/Many", this, &EchoService::Many));
+    AddMethod(ServerMethod::ClientStreaming("/p.Echo/Join", this, &EchoService::Join));
+    AddMethod(ServerMethod::BidiStreaming("/p.Echo/Chat", this, &EchoService::Chat));
   }
 
  private:
@@ -26,29 +30,56 @@ class EchoService : public Service {
     response.set_value(request.value() + "!");
     return absl::OkStatus();
   }
-  absl::Status Many(ServerContext&, const StringValue&, ServerWriter<StringValue>&) { return absl::OkStatus(); }
+  absl::Status Many(ServerContext&, const StringValue& request, ServerWriter<StringValue>& writer) {
+    writer.Write(request);
+    return absl::OkStatus();
+  }
+  absl::Status Join(ServerContext&, ServerReader<StringValue>& reader, StringValue& response) {
+    for (StringValue part; reader.Read(part);) response.set_value(response.value() + part.value());
+    return absl::OkStatus();
+  }
+  absl::Status Chat(ServerContext&, ServerReaderWriter<StringValue, StringValue>& stream) {
+    for (StringValue message; stream.Read(message);) stream.Write(message);
+    throw std::runtime_error("boom");
+  }
 };
 
-class FakeCall final : public ServerCall, private ServerContext {
+class FakeCall final : public ServerCall, private ServerContext, private ServerStream {
  public:
   explicit FakeCall(std::string request_bytes) : request_bytes_(std::move(request_bytes)) {}
 
   int finished = 0;
+  std::deque<std::string> incoming;
+  std::vector<std::string> outgoing;
   absl::Status status;
   std::string reply;
 
   ServerContext& context() override { return *this; }
+  Metadata& client_metadata() override { return client_metadata_; }
   bool ParseRequest(google::protobuf::MessageLite& request) override { return request.ParseFromString(request_bytes_); }
+  ServerStream& stream() override { return *this; }
   void Finish(const absl::Status& s, const google::protobuf::MessageLite* response) override {
     ++finished;
     status = s;
-    EXPECT_EQ(response != nullptr, s.ok());
+    EXPECT_TRUE(response == nullptr || s.ok());
     if (response != nullptr) reply = static_cast<const StringValue*>(response)->value();
   }
 
  private:
   absl::string_view method() const override { return "/p.Echo/Say"; }
   bool IsCancelled() const override { return false; }
+
+  bool Read(google::protobuf::MessageLite& message) override {
+    if (incoming.empty()) return false;
+    static_cast<StringValue&>(message).set_value(incoming.front());
+    incoming.pop_front();
+    return true;
+  }
+  bool Write(const google::protobuf::MessageLite& message) override {
+    outgoing.push_back(static_cast<const StringValue&>(message).value());
+    return true;
+  }
+  void SendInitialMetadata() override {}
 
   std::string request_bytes_;
 };
@@ -85,7 +116,7 @@ TEST_F(DispatchTest, RefusesTwoServicesOfOneName) {
 
 TEST_F(DispatchTest, RunsTheHandlerAndFinishesOnce) {
   FakeCall call = Say("hi");
-  Dispatch(Method("/p.Echo/Say"), call);
+  Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_TRUE(call.status.ok()) << call.status;
   EXPECT_EQ(call.reply, "hi!");
@@ -93,34 +124,48 @@ TEST_F(DispatchTest, RunsTheHandlerAndFinishesOnce) {
 
 TEST_F(DispatchTest, PassesAFailureOn) {
   FakeCall call = Say("fail");
-  Dispatch(Method("/p.Echo/Say"), call);
+  Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_EQ(call.status, absl::NotFoundError("none"));
 }
 
 TEST_F(DispatchTest, MakesExceptionsUnknown) {
   FakeCall call = Say("throw");
-  Dispatch(Method("/p.Echo/Say"), call);
+  Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_EQ(call.status.code(), absl::StatusCode::kUnknown);
   EXPECT_NE(call.status.message().find("boom"), absl::string_view::npos) << call.status;
   FakeCall other = Say("throw 1");
-  Dispatch(Method("/p.Echo/Say"), other);
+  Dispatch(table_, Method("/p.Echo/Say"), other);
   EXPECT_EQ(other.status.code(), absl::StatusCode::kUnknown);
 }
 
 TEST_F(DispatchTest, AnswersARequestThatDoesNotParseWithInternal) {
   FakeCall call("\xff\xff\xff");
-  Dispatch(Method("/p.Echo/Say"), call);
+  Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_EQ(call.status.code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(DispatchTest, AnswersStreamsWithUnimplemented) {
-  FakeCall call = Say("hi");
-  Dispatch(Method("/p.Echo/Many"), call);
-  EXPECT_EQ(call.finished, 1);
-  EXPECT_EQ(call.status.code(), absl::StatusCode::kUnimplemented);
+TEST_F(DispatchTest, GivesEachKindOfHandlerItsStream) {
+  FakeCall many = Say("hi");
+  Dispatch(table_, Method("/p.Echo/Many"), many);
+  EXPECT_EQ(many.outgoing, std::vector<std::string>{"hi"});
+  EXPECT_EQ(many.finished, 1);
+  EXPECT_TRUE(many.status.ok()) << many.status;
+
+  FakeCall join("");
+  join.incoming = {"a", "b"};
+  Dispatch(table_, Method("/p.Echo/Join"), join);
+  EXPECT_EQ(join.reply, "ab");
+  EXPECT_EQ(join.finished, 1);
+
+  FakeCall chat("");
+  chat.incoming = {"a", "b"};
+  Dispatch(table_, Method("/p.Echo/Chat"), chat);
+  EXPECT_EQ(chat.outgoing, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(chat.finished, 1);
+  EXPECT_EQ(chat.status.code(), absl::StatusCode::kUnknown);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ class FunctionTask final : public EventLoop::Task {
  public:
   FunctionTask(std::function<void()> run, std::atomic<int>& parked) : run_(std::move(run)), parked_(parked) {}
   void Run() override { run_(); }
+  void MayPostpone(std::unique_ptr<EventLoop::Task>& /*self*/) override {}
   void Park() override { ++parked_; }
 
  private:

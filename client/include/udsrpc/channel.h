@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "udsrpc/client_context.h"
+#include "udsrpc/client_interceptor.h"
 #include "udsrpc/client_stream.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
@@ -21,14 +24,24 @@ class ClientTransport;
 struct ChannelOptions {
   Transport transport = Transport::kGrpc;
 
-  // The largest reply accepted, in bytes of its encoding; a larger one fails its call with RESOURCE_EXHAUSTED. Over
-  // seqpacket a message has to fit a packet of 65,536 bytes as well, for now. Default: that of gRPC 1.51.
+  // The largest message accepted, in bytes of its encoding; a larger one fails its call with RESOURCE_EXHAUSTED, before
+  // any of it is kept. Protobuf's own limit is 2 GiB. Default: that of gRPC 1.51.
   size_t max_receive_message_bytes = 4 << 20;
 
   // The most that the server may send for one call as initial metadata (by Metadata::ByteSize), and the most as
   // trailing metadata with the status' message and details; more fails the call with RESOURCE_EXHAUSTED. Over seqpacket
   // at most 24 KiB whatever this says. Default: that of gRPC 1.51.
   size_t max_metadata_bytes = 8 << 10;
+
+  // While calls wait and nothing has come from the server for `keepalive_time`, it is asked whether it lives; where it
+  // says nothing for `keepalive_timeout` more, the connection is given up and its calls end with UNAVAILABLE. On one
+  // host the kernel tells at once when a server has died, so this is for servers that hang. Default: never asked. At
+  // least 10 ms, which gRPC servers of other makes may find too often; `keepalive_timeout` as in gRPC.
+  absl::Duration keepalive_time = absl::InfiniteDuration();
+  absl::Duration keepalive_timeout = absl::Seconds(20);
+
+  // See every call of the channel, the first of them outermost.
+  std::vector<ClientInterceptorFactory> interceptors = {};
 };
 
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
@@ -63,18 +76,26 @@ class Channel : public std::enable_shared_from_this<Channel> {
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response);
 
-  // Never blocks. Where the call cannot start, the stream says so at Finish. `request` is the only message that a
-  // server-streaming call sends, and null for the other kinds; it is not kept. The stream keeps the channel alive.
+  // Starts a call. Blocks as far as connecting does. Where the call cannot start, the stream says so at Finish; the
+  // codes are those of UnaryCall. `request` is the only message that a server-streaming call sends, and null for the
+  // other kinds; it is not kept. The stream keeps the channel alive.
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                               const google::protobuf::MessageLite* request);
 
  private:
   friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
                                                                 const ChannelOptions& options);
-  Channel(std::string target, Transport transport, std::unique_ptr<ClientTransport> carrier);
+  Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier);
+
+  absl::Status InterceptedUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                    const google::protobuf::MessageLite& request,
+                                    google::protobuf::MessageLite& response);
+  std::unique_ptr<ClientStream> InterceptedStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                         const google::protobuf::MessageLite* request);
 
   const std::string target_;
   const Transport transport_;
+  const std::vector<ClientInterceptorFactory> interceptors_;
   const std::unique_ptr<ClientTransport> carrier_;
 };
 

@@ -1,12 +1,15 @@
 #ifndef UDSRPC_CLIENT_CONTEXT_H_
 #define UDSRPC_CLIENT_CONTEXT_H_
 
+#include <memory>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/metadata.h"
+#include "udsrpc/parent_call.h"
 
 namespace udsrpc {
 
@@ -21,17 +24,28 @@ class ClientContext {
  public:
   ClientContext() = default;
   ~ClientContext();
+
+  // A context for a call that a handler makes on behalf of the call that it serves: it is cancelled with that one, and
+  // its deadline is not later. `parent`, a ServerContext, must outlive it.
+  static std::unique_ptr<ClientContext> FromServerContext(const ParentCall& parent);
+
   ClientContext(const ClientContext&) = delete;
   ClientContext& operator=(const ClientContext&) = delete;
 
   // The call ends with DEADLINE_EXCEEDED when it has not ended by then, on the client at once and on the server as
-  // well. Default: never. A timeout counts from the start of the call; a deadline in the past, like a timeout of zero
+  // well. Default: never, or the parent's. A timeout counts from the start of the call; a deadline in the past, like a timeout of zero
   // or less, fails the call before anything is sent. The last call of the two setters wins.
   void set_deadline(absl::Time deadline);
   void set_timeout(absl::Duration timeout);
 
   // By when the call has to end, or InfiniteFuture. Before the call, a timeout counts as if it started now.
   absl::Time deadline() const;
+
+  // Whether the call waits, to its deadline, where nobody listens at the endpoint yet or the server accepts no
+  // connections, instead of failing with UNAVAILABLE at once. What waiting would not mend, such as a missing permission,
+  // fails at once all the same. Default: false.
+  void set_wait_for_ready(bool wait_for_ready) { wait_for_ready_ = wait_for_ready; }
+  bool wait_for_ready() const { return wait_for_ready_; }
 
   // Metadata sent with the request. INVALID_ARGUMENT where Metadata's rules forbid it; the call is unchanged then.
   absl::Status AddMetadata(absl::string_view key, absl::string_view value) { return metadata_.Add(key, value); }
@@ -43,8 +57,7 @@ class ClientContext {
   const Metadata& server_trailing_metadata() const { return server_trailing_metadata_; }
 
   // Ends the call with CANCELLED and tells the server, unless the call has ended. Before the call: it will not start.
-  // Thread-safe; never blocks for longer than a lock that is held briefly. A call that waits for room in the backlog of
-  // a server that accepts no connections hears of it when that wait is over, for now. TryCancel is gRPC's name for it.
+  // Thread-safe; never blocks for longer than a lock that is held briefly. TryCancel is gRPC's name for it.
   void Cancel();
   void TryCancel() { Cancel(); }
 
@@ -56,6 +69,9 @@ class ClientContext {
   Metadata server_trailing_metadata_;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Duration timeout_ = absl::InfiniteDuration();
+  bool wait_for_ready_ = false;
+  const ParentCall* parent_ = nullptr;
+  Cancellation::Subscription subscription_ = 0;
 
   internal::Mutex mutex_;
   ActiveCall* active_ ABSL_GUARDED_BY(mutex_) = nullptr;

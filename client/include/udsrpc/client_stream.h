@@ -12,6 +12,8 @@ class MessageLite;
 
 namespace udsrpc {
 
+class Channel;
+
 // A streaming call as a transport carries it, without the types of its messages. Implemented by udsrpc and called by
 // the typed faces below only: functions are added without notice. Keeps its channel alive; the context must outlive it.
 // Reads and writes may each be under way in one thread at a time, beside each other.
@@ -23,12 +25,19 @@ class ClientStream {
   // Blocks for the next message. False: no more messages will come; Finish tells why (INTERNAL where one did not
   // parse).
   virtual bool Read(google::protobuf::MessageLite& message) = 0;
-  // Blocks while the stream has no credit. False: the call has ended; Finish tells why.
-  virtual bool Write(const google::protobuf::MessageLite& message) = 0;
+  // Blocks while the server has no room for the message. False: the call has ended or was half-closed; Finish tells why.
+  // `message` is not kept. `last`: half-closes as well, which costs less than a WritesDone of its own.
+  virtual bool Write(const google::protobuf::MessageLite& message, bool last) = 0;
   // Half-close: no more writes. Does nothing the second time. False: the call has ended.
   virtual bool WritesDone() = 0;
-  // Blocks until the call has ended and returns its status. Once, when all messages that are wanted have been read.
+  // Blocks until ClientContext::server_initial_metadata() is there, or the call has ended. Counts as a read.
+  virtual void WaitForInitialMetadata() = 0;
+  // Blocks until the call has ended and returns its status; what was not read is dropped. Once, beside no Read or Write.
   virtual absl::Status Finish() = 0;
+
+ private:
+  friend class Channel;
+  std::shared_ptr<const Channel> channel_;
 };
 
 // The client's side of a server-streaming call. Movable; destroying it before Finish cancels the call.
@@ -38,28 +47,30 @@ class [[nodiscard]] ClientReader {
   explicit ClientReader(std::unique_ptr<ClientStream> stream) : stream_(std::move(stream)) {}
 
   bool Read(Response& message) { return stream_->Read(message); }
+  void WaitForInitialMetadata() { stream_->WaitForInitialMetadata(); }
   absl::Status Finish() { return stream_->Finish(); }
 
  private:
   std::unique_ptr<ClientStream> stream_;
 };
 
-// The client's side of a client-streaming call. `response` must outlive it and holds the reply after an OK Finish.
+// The client's side of a client-streaming call. `response` must outlive it and holds the reply after an OK Finish; a
+// server that says OK without a reply leaves it as it is, as in gRPC.
 template <typename Request, typename Response>
 class [[nodiscard]] ClientWriter {
  public:
   ClientWriter(std::unique_ptr<ClientStream> stream, Response& response)
       : stream_(std::move(stream)), response_(&response) {}
 
-  bool Write(const Request& message) { return stream_->Write(message); }
+  bool Write(const Request& message) { return stream_->Write(message, /*last=*/false); }
+  bool WriteLast(const Request& message) { return stream_->Write(message, /*last=*/true); }
   bool WritesDone() { return stream_->WritesDone(); }
+  void WaitForInitialMetadata() { stream_->WaitForInitialMetadata(); }
   // Half-closes where WritesDone has not, then waits for the reply and the status. Not beside Write.
   absl::Status Finish() {
     stream_->WritesDone();
-    const bool replied = stream_->Read(*response_);
-    absl::Status status = stream_->Finish();
-    if (status.ok() && !replied) return absl::UnimplementedError("the server said OK without a reply");
-    return status;
+    stream_->Read(*response_);
+    return stream_->Finish();
   }
 
  private:
@@ -74,8 +85,10 @@ class [[nodiscard]] ClientReaderWriter {
   explicit ClientReaderWriter(std::unique_ptr<ClientStream> stream) : stream_(std::move(stream)) {}
 
   bool Read(Response& message) { return stream_->Read(message); }
-  bool Write(const Request& message) { return stream_->Write(message); }
+  bool Write(const Request& message) { return stream_->Write(message, /*last=*/false); }
+  bool WriteLast(const Request& message) { return stream_->Write(message, /*last=*/true); }
   bool WritesDone() { return stream_->WritesDone(); }
+  void WaitForInitialMetadata() { stream_->WaitForInitialMetadata(); }
   absl::Status Finish() { return stream_->Finish(); }
 
  private:

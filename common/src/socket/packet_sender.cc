@@ -8,17 +8,18 @@ IoOutcome PacketSender::Flush(internal::Mutex& mutex) {
   if (sending_ || blocked_) return IoOutcome::kDone;
   sending_ = true;
   IoOutcome outcome = IoOutcome::kDone;
-  while (outcome == IoOutcome::kDone && !queue_.empty()) {
-    wire::PacketQueue::Packet packet = queue_.Take();
-    bytes_in_flight_ = packet.bytes().size();
+  while (outcome == IoOutcome::kDone && !empty()) {
+    wire::PacketQueue& source = control_.empty() ? queue_ : control_;
+    wire::PacketQueue::Packet packet = source.Take();
+    if (&source == &queue_) bytes_in_flight_ = packet.bytes().size();
     mutex.Unlock();
     outcome = SendPacket(fd_, packet.bytes()).outcome;
     mutex.Lock();
     bytes_in_flight_ = 0;
     if (outcome == IoOutcome::kDone) {
-      queue_.Recycle(std::move(packet));
+      source.Recycle(std::move(packet));
     } else {
-      queue_.Return(std::move(packet));
+      source.Return(std::move(packet));
     }
   }
   sending_ = false;

@@ -19,6 +19,16 @@ class PacketSender {
 
   wire::PacketQueue& queue() { return queue_; }
   const wire::PacketQueue& queue() const { return queue_; }
+  // Frames that go ahead of those: each must make sense there.
+  wire::PacketQueue& control() { return control_; }
+
+  bool empty() const { return queue_.empty() && control_.empty(); }
+  size_t bytes() const { return queue_.bytes() + control_.bytes(); }
+  // Forgets what is queued.
+  void Clear() {
+    queue_.Clear();
+    control_.Clear();
+  }
 
   // Sends until nothing is queued or the socket is full; gives `mutex` up during each system call. Does nothing while
   // another thread sends, or once the socket was found full, until OnWritable.
@@ -32,12 +42,13 @@ class PacketSender {
 
   // Some thread is in Flush.
   bool sending() const { return sending_; }
-  // Bytes of the packet that is being sent this moment: counted as taken, and nobody knows yet whether it will be sent.
+  // Bytes of queue()'s packet that is being sent this moment: counted as taken, and nobody knows yet whether it will be sent.
   size_t bytes_in_flight() const { return bytes_in_flight_; }
 
  private:
   const int fd_;
   wire::PacketQueue queue_;
+  wire::PacketQueue control_;
   bool sending_ = false;
   bool blocked_ = false;
   size_t bytes_in_flight_ = 0;

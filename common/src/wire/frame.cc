@@ -1,12 +1,10 @@
 #include "common/src/wire/frame.h"
 
-#include <cstring>
 #include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/src/wire/byte_order.h"
+#include "common/src/wire/frame_fields.h"
 #include "common/src/wire/limits.h"
 
 namespace udsrpc::wire {
@@ -27,34 +25,6 @@ constexpr uint8_t kStatusError = 0x02;
 constexpr uint8_t kStatusInitialMetadata = 0x04;
 constexpr uint8_t kStatusTrailingMetadata = 0x08;
 constexpr uint8_t kStatusRefused = 0x10;
-
-absl::Status Malformed(const RawFrame& frame, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": ", what));
-}
-
-absl::Status CutHead(const RawFrame& frame) { return Malformed(frame, "its head is too short for its fields"); }
-
-// What every Parse checks first: no flag that this version does not define, and a call where there must be one.
-absl::Status CheckHeader(const RawFrame& frame, uint8_t known_flags, bool about_call) {
-  if ((frame.header.flags & ~known_flags) != 0) {
-    return Malformed(frame, absl::StrFormat("it has flags other than 0x%02x", known_flags));
-  }
-  if (about_call != (frame.header.call != 0)) {
-    return Malformed(
-        frame, about_call ? "it needs a call, and 0 is none" : "it is about the connection, so its call must be 0");
-  }
-  return absl::OkStatus();
-}
-
-template <typename Frame>
-FrameHeader MakeHeader(const Frame& frame, FrameType type, uint8_t flags, uint32_t call, size_t body_size) {
-  const size_t head_size = frame.HeadSize();
-  return FrameHeader{.size = static_cast<uint32_t>(FrameHeader::kBytes + head_size + body_size),
-                     .type = static_cast<uint8_t>(type),
-                     .flags = flags,
-                     .head_size = static_cast<uint16_t>(head_size),
-                     .call = call};
-}
 
 }  // namespace
 

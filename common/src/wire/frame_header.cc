@@ -46,10 +46,18 @@ std::string FrameTypeName(uint8_t type) {
       return "GOAWAY";
     case FrameType::kPing:
       return "PING";
+    case FrameType::kCredit:
+      return "CREDIT";
     case FrameType::kCall:
       return "CALL";
+    case FrameType::kMessage:
+      return "MESSAGE";
+    case FrameType::kHalfClose:
+      return "HALF_CLOSE";
     case FrameType::kCancel:
       return "CANCEL";
+    case FrameType::kInitial:
+      return "INITIAL";
     case FrameType::kStatus:
       return "STATUS";
   }

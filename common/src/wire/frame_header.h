@@ -10,14 +10,16 @@
 
 namespace udsrpc::wire {
 
-// Numbers of frame types. 0x04, 0x11, 0x12 and 0x20 are kept for credit, messages of streams, half-close and initial
-// metadata of its own.
 enum class FrameType : uint8_t {
   kHello = 0x01,
   kGoaway = 0x02,
   kPing = 0x03,
+  kCredit = 0x04,
   kCall = 0x10,
+  kMessage = 0x11,
+  kHalfClose = 0x12,
   kCancel = 0x13,
+  kInitial = 0x20,
   kStatus = 0x21,
 };
 

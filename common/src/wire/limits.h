@@ -21,6 +21,19 @@ inline constexpr size_t kMaxMethodPathBytes = 1024;
 // and in practice none, since a server keeps only the paths of methods that it does not have.
 inline constexpr uint32_t kMaxMethodNumbers = 1024;
 
+// What each side may send, in bytes of MESSAGE frames with their headers, before it needs CREDIT: on each call, and on
+// the connection as a whole. A call's is what a receiver has to be ready to keep of a stream that nobody reads.
+inline constexpr uint32_t kInitialCallCredit = 65536;
+// Two packets: one on its way while the other is read. It has to leave room in the socket for everything else: the
+// kernel takes 212,992 bytes by default, counted with its own overhead.
+inline constexpr uint32_t kInitialConnectionCredit = 2 * kMaxPacketBytes;
+// More than this at once is a connection error.
+inline constexpr uint32_t kMaxCredit = 1U << 30;
+
+// The least that is worth a fragment of its own: a sender with a longer message waits until it has credit for this.
+// Receivers give credit back in larger pieces.
+inline constexpr size_t kMinFragmentBytes = 8192;
+
 // Explanations in GOAWAY are cut to this.
 inline constexpr size_t kMaxReasonBytes = 1024;
 

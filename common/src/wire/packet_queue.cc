@@ -14,8 +14,9 @@ constexpr size_t kSmallPacketBytes = 1024;
 }  // namespace
 
 char* PacketQueue::Append(size_t size) {
-  if (packets_.empty() || packets_.back().size_ + size > kMaxPacketBytes) {
+  if (packets_.empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes) {
     packets_.push_back(std::exchange(spare_, Packet()));
+    last_is_whole_ = false;
   }
   Packet& packet = packets_.back();
   Reserve(packet, packet.size_ + size);
@@ -23,6 +24,12 @@ char* PacketQueue::Append(size_t size) {
   packet.size_ += size;
   bytes_appended_ += size;
   return out;
+}
+
+void PacketQueue::AppendPacket(Packet packet) {
+  bytes_appended_ += packet.size_;
+  packets_.push_back(std::move(packet));
+  last_is_whole_ = true;
 }
 
 void PacketQueue::Reserve(Packet& packet, size_t capacity) {

@@ -19,7 +19,12 @@ class PacketQueue {
   // Bytes of a packet being built.
   class Packet {
    public:
+    Packet() = default;
+    // Of `size` bytes (at most kMaxPacketBytes), which are the caller's to fill.
+    explicit Packet(size_t size) : data_(new char[size]), size_(size), capacity_(size) {}
+
     absl::string_view bytes() const { return {data_.get(), size_}; }
+    char* data() { return data_.get(); }
 
    private:
     friend class PacketQueue;
@@ -48,6 +53,9 @@ class PacketQueue {
     body.copy(out, body.size());
   }
 
+  // Appends a packet of whole frames that was built elsewhere; the frames behind it go into others.
+  void AppendPacket(Packet packet);
+
   bool empty() const { return packets_.empty(); }
   // What is queued now, what ever was, and what was taken and not returned: a frame that ended at `bytes_appended` is
   // on its way, or sent, once `bytes_taken` has reached that.
@@ -69,6 +77,7 @@ class PacketQueue {
   static void Reserve(Packet& packet, size_t capacity);
 
   std::deque<Packet> packets_;
+  bool last_is_whole_ = false;  // nothing is to be appended to the last packet
   uint64_t bytes_appended_ = 0;
   uint64_t bytes_taken_ = 0;
   Packet spare_;

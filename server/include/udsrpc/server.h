@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "udsrpc/server_interceptor.h"
 #include "udsrpc/service.h"
 
 namespace udsrpc {
@@ -34,8 +35,8 @@ struct EndpointOptions {
 
 // As EndpointOptions.
 struct ServerOptions {
-  // The largest request accepted, in bytes of its encoding; a larger one ends its call with RESOURCE_EXHAUSTED. Over
-  // seqpacket a message has to fit a packet of 65,536 bytes as well, for now. Default: that of gRPC 1.51.
+  // The largest message accepted, in bytes of its encoding; a larger one ends its call with RESOURCE_EXHAUSTED, before
+  // any of it is kept. Protobuf's own limit is 2 GiB. Default: that of gRPC 1.51.
   size_t max_receive_message_bytes = 4 << 20;
 
   // The most metadata accepted from a client for one call, by Metadata::ByteSize; more ends it with RESOURCE_EXHAUSTED.
@@ -43,9 +44,16 @@ struct ServerOptions {
   size_t max_metadata_bytes = 8 << 10;
 
   // Handlers that may run at once, over all connections of one transport (so twice as many with both); further calls
-  // wait. At least 1. Threads are started as handlers block and end when long unused; one or two more than handlers are
+  // wait. A handler of a stream runs for as long as its stream lives. At least 1. Threads are started as handlers block and end when long unused; one or two more than handlers are
   // there to read.
-  int max_handler_threads = 256;
+  int max_handler_threads = 1024;
+
+  // Connections without a call for so long are closed; clients make another when they call again. In an orderly way over
+  // seqpacket; over gRPC a call that begins in that very moment ends with UNAVAILABLE, as gRPC 1.51 has it. Default: never.
+  absl::Duration max_connection_idle = absl::InfiniteDuration();
+
+  // See every call that reaches a method of the server, the first of them outermost.
+  std::vector<ServerInterceptorFactory> interceptors = {};
 };
 
 class ServerTransport;

@@ -1,21 +1,21 @@
 #ifndef UDSRPC_SERVER_CONTEXT_H_
 #define UDSRPC_SERVER_CONTEXT_H_
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "udsrpc/metadata.h"
+#include "udsrpc/parent_call.h"
 
 namespace udsrpc {
 
 // What a handler knows of its call beside the messages. Made by the server and passed to the handler; it and what it
-// returns views of are valid until the handler returns. IsCancelled() is thread-safe; everything else is used by one
-// thread at a time. Derived from by udsrpc only: functions are added without notice.
-class ServerContext {
+// returns views of are valid until the handler returns. What is about cancellation is thread-safe; everything else is
+// used by one thread at a time. Derived from by udsrpc only: functions are added without notice.
+class ServerContext : public ParentCall {
  public:
   virtual ~ServerContext() = default;
-  ServerContext(const ServerContext&) = delete;
-  ServerContext& operator=(const ServerContext&) = delete;
 
   // "/package.Service/Method".
   virtual absl::string_view method() const = 0;
@@ -23,14 +23,17 @@ class ServerContext {
   // What the client sent. Reserved keys are left out.
   const Metadata& client_metadata() const { return client_metadata_; }
 
-  // By when the client wants its answer, by this host's clock; InfiniteFuture where it set no deadline.
-  absl::Time deadline() const { return deadline_; }
-
   // True once nobody waits for the answer: the deadline has passed, the client cancelled the call or is gone, or the
   // server's shutdown has come to its own deadline. What the handler returns then is dropped. Cheap enough to poll.
   virtual bool IsCancelled() const = 0;
 
+  // Has `callback` run once IsCancelled() turns true: by a thread of the server, which it must not block, or by the
+  // calling thread where it is true already. Does not run once the handler has returned; a handler that returns while
+  // it runs waits for it. Callbacks run in the order in which they were added.
+  virtual void AddCancelCallback(Cancellation::Callback callback) { cancellation().Subscribe(std::move(callback)); }
+
   // Metadata to send before the first message, and with the status. INVALID_ARGUMENT where Metadata's rules forbid it.
+  // Initial metadata that is added once the first message, or SendInitialMetadata, has sent it is dropped.
   absl::Status AddInitialMetadata(absl::string_view key, absl::string_view value) {
     return initial_metadata_.Add(key, value);
   }
@@ -44,7 +47,6 @@ class ServerContext {
   ServerContext() = default;
 
   Metadata client_metadata_;
-  absl::Time deadline_ = absl::InfiniteFuture();
 
  private:
   Metadata initial_metadata_;

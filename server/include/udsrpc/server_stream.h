@@ -13,18 +13,23 @@ class ServerStream {
  public:
   virtual ~ServerStream() = default;
 
-  // Blocks for the next message. False: the client half-closed, or the call was cancelled.
+  // Blocks for the next message. False: the client half-closed, the call was cancelled, or the message's bytes do not
+  // parse; then the call ends with INTERNAL whatever the handler returns.
   virtual bool Read(google::protobuf::MessageLite& message) = 0;
-  // Blocks while the stream has no credit. False: the call was cancelled.
+  // Blocks while the client has no room for the message. False: the call was cancelled. `message` is not kept. It has
+  // been sent, or is on its way, when this returns; that it was read, nobody says.
   virtual bool Write(const google::protobuf::MessageLite& message) = 0;
+  // Sends the context's initial metadata now and not with the first message. Does nothing the second time.
+  virtual void SendInitialMetadata() = 0;
 };
 
-// The faces of a stream in a handler. Valid until the handler returns.
+// The faces of a stream in a handler. Valid until the handler returns. One thread may read while another writes.
 template <typename Response>
 class ServerWriter {
  public:
   explicit ServerWriter(ServerStream& stream) : stream_(stream) {}
   bool Write(const Response& message) { return stream_.Write(message); }
+  void SendInitialMetadata() { stream_.SendInitialMetadata(); }
 
  private:
   ServerStream& stream_;
@@ -35,6 +40,7 @@ class ServerReader {
  public:
   explicit ServerReader(ServerStream& stream) : stream_(stream) {}
   bool Read(Request& message) { return stream_.Read(message); }
+  void SendInitialMetadata() { stream_.SendInitialMetadata(); }
 
  private:
   ServerStream& stream_;
@@ -47,6 +53,7 @@ class ServerReaderWriter {
   explicit ServerReaderWriter(ServerStream& stream) : stream_(stream) {}
   bool Read(Request& message) { return stream_.Read(message); }
   bool Write(const Response& message) { return stream_.Write(message); }
+  void SendInitialMetadata() { stream_.SendInitialMetadata(); }
 
  private:
   ServerStream& stream_;

@@ -7,6 +7,7 @@
 
 #include "common/src/wire/frame.h"
 #include "common/src/wire/metadata_block.h"
+#include "common/src/wire/stream_frame.h"
 #include "gtest/gtest.h"
 #include "tests/support/hex.h"
 
@@ -33,6 +34,11 @@ std::vector<std::string> AllFrames() {
       SerializeFrame(
           StatusFrame{.call = 1, .has_message = true, .initial_metadata = metadata, .trailing_metadata = metadata},
           "reply"),
+      SerializeFrame(CreditFrame{.call = 1, .bytes = 9}),
+      SerializeFrame(MessageFrame{.call = 1, .more = true, .total = 99}, "fragment"),
+      SerializeFrame(MessageFrame{.call = 1, .half_close = true}, "message"),
+      SerializeFrame(HalfCloseFrame{.call = 1}),
+      SerializeFrame(InitialFrame{.call = 1, .metadata = metadata}),
       SerializeFrame(StatusFrame{.call = 1, .refused = true, .code = 3, .status_message = "bad", .details = "d"}),
   };
 }
@@ -52,6 +58,17 @@ absl::Status ParseTyped(const RawFrame& frame) {
     }
     case FrameType::kCancel:
       return CancelFrame::Parse(frame).status();
+    case FrameType::kCredit:
+      return CreditFrame::Parse(frame).status();
+    case FrameType::kMessage:
+      return MessageFrame::Parse(frame).status();
+    case FrameType::kHalfClose:
+      return HalfCloseFrame::Parse(frame).status();
+    case FrameType::kInitial: {
+      const absl::StatusOr<InitialFrame> initial = InitialFrame::Parse(frame);
+      Metadata metadata;
+      return initial.ok() ? ParseMetadata(initial->metadata, metadata) : initial.status();
+    }
     case FrameType::kStatus: {
       const absl::StatusOr<StatusFrame> status = StatusFrame::Parse(frame);
       if (!status.ok()) return status.status();

@@ -1,5 +1,5 @@
-#ifndef UDSRPC_TESTS_GRPC_EVENT_H_
-#define UDSRPC_TESTS_GRPC_EVENT_H_
+#ifndef UDSRPC_TESTS_SUPPORT_EVENT_H_
+#define UDSRPC_TESTS_SUPPORT_EVENT_H_
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/clock.h"
@@ -17,9 +17,9 @@ class Event {
     changed_.SignalAll();
   }
 
-  // Blocks until it has happened `times` times. False: it has not for 30 s.
+  // Blocks until it has happened `times` times. False: it has not for 20 s.
   bool Await(int times = 1) {
-    const absl::Time give_up = absl::Now() + absl::Seconds(30);
+    const absl::Time give_up = absl::Now() + absl::Seconds(20);
     internal::MutexLock lock(mutex_);
     while (times_ < times) {
       if (changed_.WaitWithDeadline(mutex_, give_up)) return times_ >= times;
@@ -40,4 +40,4 @@ class Event {
 
 }  // namespace udsrpc::testing
 
-#endif  // UDSRPC_TESTS_GRPC_EVENT_H_
+#endif  // UDSRPC_TESTS_SUPPORT_EVENT_H_

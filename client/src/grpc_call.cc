@@ -1,0 +1,121 @@
+#include "client/src/grpc_call.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/src/grpc_call_queue.h"
+#include "common/src/grpc_metadata.h"
+#include "common/src/grpc_status.h"
+
+namespace udsrpc {
+namespace {
+
+// What gRPC says where it ends a call itself, with no more to tell than the code.
+constexpr absl::string_view kDeadlineText = "Deadline Exceeded";
+constexpr absl::string_view kCancelledText = "CANCELLED";
+// Part of what it says where no connection could be made.
+constexpr absl::string_view kConnectText = "failed to connect";
+
+}  // namespace
+
+absl::Status GrpcCall::Prepare() {
+  if (deadline_ != absl::InfiniteFuture()) {
+    // Not left to gRPC, which sends the call first, and takes a time before 1970 for never.
+    if (deadline_ <= absl::Now()) {
+      return absl::DeadlineExceededError(absl::StrCat(method_.path, ": the deadline passed before the call started"));
+    }
+    grpc_context_.set_deadline(absl::ToChronoTime(deadline_));
+  }
+  if (context_.wait_for_ready()) {
+    // Before gRPC's own waiting, which would not tell a missing permission from a missing server, and lasts longer.
+    absl::Status ready = settings_.channel.AwaitReady(settings_.endpoint, context_, deadline_);
+    if (!ready.ok()) return ready;
+    grpc_context_.set_wait_for_ready(true);
+  }
+  for (const auto& [key, value] : context_.metadata()) grpc_context_.AddMetadata(key, value);
+  return absl::OkStatus();
+}
+
+void GrpcCall::Attach() {
+  if (settings_.channel.LongUnused()) GrpcCallQueue::OfThisThread().Poll();
+  link_ = settings_.channel.Current();
+  ActiveCall::Attach(context_);
+}
+
+absl::Status GrpcCall::End(const grpc::Status& status) {
+  Detach(context_);
+  settings_.channel.MarkUsed();
+  const GrpcMetadata& trailing = grpc_context_.GetServerTrailingMetadata();
+  absl::Status initial_fits = TakeInitialMetadata();
+  ActiveCall::TrailingMetadata(context_) = FromGrpcMetadata(trailing);
+  if (!initial_fits.ok()) return initial_fits;
+  if (absl::Status fits = CheckSize(ActiveCall::TrailingMetadata(context_)); !fits.ok()) return fits;
+  return Explain(FromGrpcStatus(status, trailing));
+}
+
+absl::Status GrpcCall::TakeInitialMetadata() {
+  if (!initial_metadata_taken_) {
+    initial_metadata_taken_ = true;
+    ActiveCall::InitialMetadata(context_) = FromGrpcMetadata(grpc_context_.GetServerInitialMetadata());
+    initial_metadata_fits_ = CheckSize(ActiveCall::InitialMetadata(context_));
+  }
+  return initial_metadata_fits_;
+}
+
+absl::Status GrpcCall::CheckSize(Metadata& metadata) const {
+  const size_t bytes = metadata.ByteSize();
+  if (bytes <= settings_.max_metadata_bytes) return absl::OkStatus();
+  metadata.clear();
+  return absl::ResourceExhaustedError(absl::StrCat(method_.path, ": the server's metadata of ", bytes,
+                                                   " bytes is over the limit of ", settings_.max_metadata_bytes,
+                                                   "; raise ChannelOptions::max_metadata_bytes"));
+}
+
+absl::Status GrpcCall::Explain(absl::Status status) const {
+  switch (status.code()) {
+    case absl::StatusCode::kDeadlineExceeded:
+      if (status.message() != kDeadlineText) return status;
+      return absl::DeadlineExceededError(
+          absl::StrCat(method_.path, ": no answer from ", settings_.endpoint, " before the deadline"));
+    case absl::StatusCode::kCancelled:
+      if (status.message() != kCancelledText) return status;
+      if (cancelled_) return absl::CancelledError(absl::StrCat(method_.path, ": cancelled"));
+      // So ends a call that reaches a gRPC server in its shutdown, or is under way at the shutdown's end: the stream is
+      // reset, with no status sent. To a caller who did not cancel, that is a lost connection.
+      if (!MayBeMadeHere(status)) return status;
+      return absl::UnavailableError(
+          absl::StrCat(settings_.endpoint, ": the server dropped the call ", method_.path, "; is it shutting down?"));
+    case absl::StatusCode::kUnavailable:
+      break;
+    default:
+      return status;
+  }
+  const grpc_connectivity_state state = link_->channel->GetState(/*try_to_connect=*/false);
+  if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    settings_.channel.Replace(*link_);
+    if (absl::StrContains(status.message(), kConnectText)) {
+      return absl::UnavailableError(
+          absl::StrCat(settings_.endpoint, ": cannot connect: ", status.message(), "; is the server running?"));
+    }
+  }
+  // While connected, the server said so. It may as well have on a connection that it is about to close, but then, as
+  // far as can be told, with nothing beside the text.
+  if (state == GRPC_CHANNEL_READY || !MayBeMadeHere(status)) return status;
+  return absl::UnavailableError(absl::StrCat(settings_.endpoint, ": the connection ended during ", method_.path, ": ",
+                                             status.message(), "; call again if the method may run twice"));
+}
+
+bool GrpcCall::MayBeMadeHere(const absl::Status& status) const {
+  bool bare = context_.server_initial_metadata().empty() && context_.server_trailing_metadata().empty();
+  status.ForEachPayload([&bare](absl::string_view, const absl::Cord&) { bare = false; });
+  return bare;
+}
+
+void GrpcCall::OnCancel() {
+  cancelled_ = true;
+  grpc_context_.TryCancel();
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,71 @@
+#ifndef UDSRPC_CLIENT_GRPC_CALL_H_
+#define UDSRPC_CLIENT_GRPC_CALL_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/src/active_call.h"
+#include "client/src/grpc_channel.h"
+#include "udsrpc/client_context.h"
+#include "udsrpc/method.h"
+
+namespace udsrpc {
+
+// What calls over gRPC have in common, whatever their kind: how they begin and how they end.
+class GrpcCall : public ActiveCall {
+ public:
+  // What is referred to must outlive the call.
+  struct Settings {
+    absl::string_view endpoint;  // for messages
+    size_t max_metadata_bytes;
+    GrpcChannel& channel;
+  };
+
+ protected:
+  GrpcCall(const Settings& settings, const MethodDescriptor& method, ClientContext& context)
+      : method_(method), settings_(settings), context_(context), deadline_(context.deadline()) {}
+  ~GrpcCall() override = default;
+
+  // Takes over the settings of the call's context. DEADLINE_EXCEEDED: there is no time left to call.
+  absl::Status Prepare();
+  // Chooses the connection and attaches the call to its context.
+  void Attach();
+  // The call has ended, with this. Detaches it, fills in the context's results and returns what the caller is told.
+  absl::Status End(const grpc::Status& status);
+  // Drops what came of a call that ended where nobody asked how.
+  void Abandon() { Detach(context_); }
+
+  // Fills in the context's initial metadata, which has come or never will. RESOURCE_EXHAUSTED: over the limit.
+  absl::Status TakeInitialMetadata();
+
+  void OnCancel() override;
+
+  const MethodDescriptor method_;
+  const Settings settings_;
+  std::shared_ptr<GrpcChannel::Link> link_;  // from Attach on
+  grpc::ClientContext grpc_context_;
+
+ private:
+  // RESOURCE_EXHAUSTED: over the limit; then the caller is not shown it.
+  absl::Status CheckSize(Metadata& metadata) const;
+  // A failure that the library made, in words that name the endpoint; one that the server sent, as it is.
+  absl::Status Explain(absl::Status status) const;
+  // Whether nothing came with `status` that only a server sends.
+  bool MayBeMadeHere(const absl::Status& status) const;
+
+  ClientContext& context_;
+  const absl::Time deadline_;
+  bool initial_metadata_taken_ = false;
+  absl::Status initial_metadata_fits_;
+  bool cancelled_ = false;  // guarded by the context's lock while the call is attached to it
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_GRPC_CALL_H_

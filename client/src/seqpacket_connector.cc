@@ -1,0 +1,123 @@
+#include "client/src/seqpacket_connector.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "client/src/active_call.h"
+#include "client/src/retry_pause.h"
+#include "common/src/socket/socket.h"
+
+namespace udsrpc {
+namespace {
+
+// How long a call without a deadline waits for room in a full backlog. A server that accepts nothing for so long is
+// stuck; gRPC's own limit for a connection attempt is 20 s.
+constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
+// The kernel wakes nobody but the thread that blocks in connect for such room, so a cancelled call's thread looks up
+// from it so often.
+constexpr absl::Duration kBacklogSlice = absl::Milliseconds(20);
+
+}  // namespace
+
+// A call that waits for a connection, and hears of its cancellation.
+class SeqpacketConnector::Wait final : public ActiveCall {
+ public:
+  Wait(SeqpacketConnector& connector, ClientContext& context) : connector_(connector), context_(context) {
+    Attach(context);
+  }
+  ~Wait() override { Detach(context_); }
+
+  bool cancelled() const { return cancelled_.load(); }
+
+ protected:
+  void OnCancel() override {
+    cancelled_.store(true);
+    internal::MutexLock lock(connector_.mutex_);
+    connector_.changed_.SignalAll();
+  }
+
+ private:
+  SeqpacketConnector& connector_;
+  ClientContext& context_;
+  std::atomic<bool> cancelled_{false};
+};
+
+absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(ClientContext& context,
+                                                                             const Deadline& deadline, int* error) {
+  *error = 0;
+  {
+    internal::MutexLock lock(mutex_);
+    if (connection_ != nullptr && !connection_->going_away()) return connection_;
+  }
+  const Wait wait(*this, context);
+  RetryPause pause;
+  internal::MutexLock lock(mutex_);
+  for (;;) {
+    if (absl::Status status = GivenUp(wait, deadline); !status.ok()) return status;
+    if (connection_ != nullptr && !connection_->going_away()) return connection_;
+    connection_.reset();
+    const Failure failure = Attempt(wait, deadline);
+    if (failure.code == absl::StatusCode::kOk) continue;
+    if (!context.wait_for_ready() || !RetryPause::IsWorthwhile(failure.error)) {
+      *error = failure.error;
+      return absl::Status(failure.code, failure.message);
+    }
+    const absl::Duration left = deadline.Remaining(Deadline::Clock::now());
+    changed_.WaitWithTimeout(mutex_, std::min(pause.Next(), left));
+  }
+}
+
+void SeqpacketConnector::Forget(const SeqpacketConnection& connection) {
+  internal::MutexLock lock(mutex_);
+  if (connection_.get() == &connection) connection_.reset();
+}
+
+SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const Deadline& deadline) {
+  if (connecting_) {
+    const uint64_t before = attempts_;
+    while (attempts_ == before && GivenUp(wait, deadline).ok()) {
+      changed_.WaitWithTimeout(mutex_, deadline.Remaining(Deadline::Clock::now()));
+    }
+    return attempts_ == before ? Failure() : last_failure_;
+  }
+  connecting_ = true;
+  mutex_.Unlock();
+  int error;
+  absl::StatusOr<UniqueFd> socket = Connect(wait, deadline, &error);
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
+      socket.ok() ? SeqpacketConnection::Create(*std::move(socket), name_, limits_) : socket.status();
+  mutex_.Lock();
+  connecting_ = false;
+  ++attempts_;
+  if (made.ok()) connection_ = *made;
+  // That this thread gave up says nothing to the others, which try themselves.
+  last_failure_ = Failure();
+  if (!made.ok() && GivenUp(wait, deadline).ok()) {
+    last_failure_ = {.code = made.status().code(), .message = std::string(made.status().message()), .error = error};
+  }
+  changed_.SignalAll();
+  return last_failure_;
+}
+
+absl::StatusOr<UniqueFd> SeqpacketConnector::Connect(const Wait& wait, const Deadline& deadline, int* error) const {
+  const Deadline give_up = Deadline::After(kBacklogPatience, Deadline::Clock::now());
+  for (;;) {
+    absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, kBacklogSlice, error);
+    const bool again = *error == EAGAIN && !give_up.HasPassed(Deadline::Clock::now()) && GivenUp(wait, deadline).ok();
+    if (socket.ok()) return socket;
+    if (!again) return absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));
+  }
+}
+
+absl::Status SeqpacketConnector::GivenUp(const Wait& wait, const Deadline& deadline) const {
+  if (wait.cancelled())
+    return absl::CancelledError(absl::StrCat(name_, ": cancelled while it waited for a connection"));
+  if (!deadline.never() && deadline.HasPassed(Deadline::Clock::now())) {
+    return absl::DeadlineExceededError(absl::StrCat(name_, ": no connection before the deadline"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,68 @@
+#ifndef UDSRPC_CLIENT_SEQPACKET_CONNECTOR_H_
+#define UDSRPC_CLIENT_SEQPACKET_CONNECTOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/src/seqpacket_connection.h"
+#include "common/src/deadline.h"
+#include "common/src/socket/socket_address.h"
+#include "udsrpc/client_context.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+
+// Makes the connections of a channel, one at a time, when a call needs one. Thread-safe.
+class SeqpacketConnector {
+ public:
+  // `name` stands for the endpoint in messages.
+  SeqpacketConnector(SocketAddress address, std::string name, SeqpacketConnection::Limits limits)
+      : address_(std::move(address)), name_(std::move(name)), limits_(limits) {}
+
+  // The connection, made where there is none that takes calls; of several callers one makes it and the others wait for
+  // it, or for its failure. A context that waits for ready tries again, as long as another attempt may succeed.
+  //
+  // UNAVAILABLE: see ConnectSocket, whose errno is in `*error`. DEADLINE_EXCEEDED: no connection by then. CANCELLED.
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Get(ClientContext& context, const Deadline& deadline,
+                                                           int* error);
+
+  // Lets go of a connection that takes no more calls, so that it closes with the last of those that it has.
+  void Forget(const SeqpacketConnection& connection);
+
+ private:
+  class Wait;
+
+  // Not a status, which threads would share.
+  struct Failure {
+    absl::StatusCode code = absl::StatusCode::kOk;
+    std::string message;
+    int error = 0;
+  };
+
+  // Without a connection: waits for another thread's attempt, or makes one. Returns where the attempt failed.
+  Failure Attempt(const Wait& wait, const Deadline& deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<UniqueFd> Connect(const Wait& wait, const Deadline& deadline, int* error) const;
+  // Why a call is to wait no longer.
+  absl::Status GivenUp(const Wait& wait, const Deadline& deadline) const;
+
+  const SocketAddress address_;
+  const std::string name_;
+  const SeqpacketConnection::Limits limits_;
+
+  internal::Mutex mutex_;
+  internal::CondVar changed_;
+  std::shared_ptr<SeqpacketConnection> connection_ ABSL_GUARDED_BY(mutex_);
+  bool connecting_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t attempts_ ABSL_GUARDED_BY(mutex_) = 0;  // that have ended
+  Failure last_failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_SEQPACKET_CONNECTOR_H_

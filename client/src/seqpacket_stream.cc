@@ -1,0 +1,64 @@
+#include "client/src/seqpacket_stream.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace udsrpc {
+
+SeqpacketStream::SeqpacketStream(SeqpacketConnector& connector, std::shared_ptr<SeqpacketConnection> connection,
+                                 const MethodDescriptor& method, ClientContext& context, Deadline deadline,
+                                 size_t max_message_bytes)
+    : connector_(connector), connection_(std::move(connection)), call_(method, context, deadline, max_message_bytes) {}
+
+SeqpacketStream::~SeqpacketStream() {
+  if (!attached_) return;
+  connection_->End(call_, absl::CancelledError(absl::StrCat(call_.path, ": the stream was destroyed")));
+  LetGo();
+}
+
+void SeqpacketStream::LetGo() {
+  connection_->Await(call_, /*or_messages=*/false);
+  call_.Detach(call_.context);
+  attached_ = false;
+  if (connection_->going_away()) connector_.Forget(*connection_);
+}
+
+bool SeqpacketStream::Open(const google::protobuf::MessageLite* request) {
+  call_.connection = connection_.get();
+  call_.Attach(call_.context);
+  attached_ = true;
+  connection_->Open(call_, request, /*half_close=*/ReadsOneRequest(call_.kind));
+  return !connection_->IsUnserved(call_);
+}
+
+bool SeqpacketStream::Read(google::protobuf::MessageLite& message) {
+  if (!malformed_.ok() || call_.ended_here.load(std::memory_order_relaxed)) return false;
+  switch (reader_.Read(message, [this](ByteQueue& into) { return connection_->Fetch(call_, into); })) {
+    case MessageReader::Outcome::kMessage:
+      return true;
+    case MessageReader::Outcome::kEnd:
+      return false;
+    case MessageReader::Outcome::kMalformed:
+      break;
+  }
+  malformed_ = absl::InternalError(absl::StrCat(call_.path, ": a message's bytes are no ", message.GetTypeName(),
+                                                "; do both sides use the same .proto?"));
+  connection_->End(call_, malformed_);
+  return false;
+}
+
+bool SeqpacketStream::Write(const google::protobuf::MessageLite& message, bool last) {
+  return connection_->Write(call_, message, last);
+}
+
+bool SeqpacketStream::WritesDone() { return connection_->HalfClose(call_); }
+
+void SeqpacketStream::WaitForInitialMetadata() { connection_->AwaitInitialMetadata(call_); }
+
+absl::Status SeqpacketStream::Finish() {
+  reader_.Clear();
+  connection_->DiscardMessages(call_);
+  LetGo();
+  return malformed_.ok() ? call_.status : malformed_;
+}
+
+}  // namespace udsrpc

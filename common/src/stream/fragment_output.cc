@@ -1,0 +1,70 @@
+#include "common/src/stream/fragment_output.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "common/src/wire/stream_frame.h"
+#include "google/protobuf/io/coded_stream.h"
+
+namespace udsrpc {
+
+bool FragmentOutput::Send(uint32_t call, const google::protobuf::MessageLite& message, size_t size, bool half_close,
+                          size_t credit, FragmentSink& sink) {
+  FragmentOutput output(call, size, half_close, credit, sink);
+  {
+    google::protobuf::io::CodedOutputStream coded(&output);
+    message.SerializeWithCachedSizes(&coded);
+    if (coded.HadError()) return false;
+  }
+  return output.written_ == size && output.open_ && output.SendFull();
+}
+
+FragmentOutput::~FragmentOutput() {
+  const size_t unspent = open_ ? packet_.bytes().size() : credit_;
+  if (unspent > 0) sink_.ReturnCredit(unspent);
+}
+
+bool FragmentOutput::Next(void** data, int* size) {
+  if (written_ == begun_) {
+    if (open_ && !SendFull()) return false;
+    if (begun_ == size_ || !Begin()) return false;
+  }
+  const size_t body = begun_ - written_;
+  *data = packet_.data() + packet_.bytes().size() - body;
+  *size = static_cast<int>(body);
+  written_ = begun_;
+  return true;
+}
+
+void FragmentOutput::BackUp(int count) { written_ -= static_cast<size_t>(count); }
+
+bool FragmentOutput::Begin() {
+  const size_t left = size_ - begun_;
+  if (credit_ == 0) credit_ = sink_.AwaitCredit(wire::FrameHeader::kBytes + left);
+  if (credit_ == 0) return false;
+  wire::MessageFrame frame{.call = call_};
+  size_t body = left;
+  if (credit_ == wire::FrameHeader::kBytes + left) {
+    frame.half_close = half_close_;
+  } else {
+    frame.more = true;
+    if (begun_ == 0) frame.total = size_;
+    body = credit_ - wire::FrameHeader::kBytes - frame.HeadSize();
+  }
+  credit_ = 0;
+  const size_t head = wire::FrameHeader::kBytes + frame.HeadSize();
+  packet_ = wire::PacketQueue::Packet(head + body);
+  frame.Header(body).Serialize(packet_.data());
+  frame.SerializeHead(packet_.data() + wire::FrameHeader::kBytes);
+  begun_ += body;
+  open_ = true;
+  return true;
+}
+
+bool FragmentOutput::SendFull() {
+  open_ = false;
+  return sink_.SendFragment(std::exchange(packet_, wire::PacketQueue::Packet()));
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,70 @@
+#ifndef UDSRPC_COMMON_STREAM_INBOUND_MESSAGES_H_
+#define UDSRPC_COMMON_STREAM_INBOUND_MESSAGES_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "common/src/stream/byte_queue.h"
+#include "common/src/stream/credit.h"
+#include "common/src/wire/stream_frame.h"
+
+namespace udsrpc {
+
+// The messages of one call that have come and that nobody has taken yet: the receiving half of a stream. Pure; guarded
+// by its connection's mutex.
+class InboundMessages {
+ public:
+  explicit InboundMessages(size_t max_message_bytes);
+
+  // A frame came, `frame_bytes` of it all told. INVALID_ARGUMENT: the peer broke the protocol, and the connection is to
+  // end. A message over the limit, known from its first frame, is not kept, nor is what comes behind it: see exhausted.
+  absl::Status OnMessage(const wire::MessageFrame& frame, size_t frame_bytes);
+
+  // A message came whole with the frame that opens or ends its call, which costs no credit.
+  void OnInlineMessage(absl::string_view message);
+
+  // Moves what has come to the end of `into`, as MessageReader reads it: for each message its size in 8 bytes, then its
+  // bytes, of the last message as far as they have come. False where nothing has.
+  bool Take(ByteQueue& into);
+  // OK, or RESOURCE_EXHAUSTED: whoever comes to the end of what was kept finds a message over the limit there, and the
+  // call is to end.
+  const absl::Status& exhausted() const { return exhausted_; }
+
+  // Gives credit for what comes as it comes, although nobody takes it: for a message that is wanted whole.
+  void ReleaseAtOnce();
+  // From now on drops what comes, and what has come, and gives credit for it.
+  void Discard();
+
+  // Credit that the peer is to be given, or 0.
+  uint32_t Grant() { return credit_.Grant(); }
+
+  // Whether something has come that was not taken.
+  bool empty() const { return bytes_.empty(); }
+  // Whether a message is wholly there, taken or not.
+  bool HasWholeMessage() const { return whole_messages_ > 0; }
+  // Whether a message has begun that is longer than the credit for it.
+  bool InLongMessage() const { return in_message_ && long_; }
+  // Whether the last message that came has ended.
+  bool AtMessageEnd() const { return missing_ == 0 && !in_message_; }
+
+ private:
+  void ReleaseKept();
+  void Begin(uint64_t total);
+
+  const size_t max_message_bytes_;
+  ReceiveCredit credit_;
+  ByteQueue bytes_;
+  size_t unreleased_ = 0;  // credit that was spent on what is in bytes_
+  uint64_t missing_ = 0;   // of the message that has begun
+  bool in_message_ = false;
+  bool long_ = false;
+  bool releasing_ = false;   // credit is given back as frames come
+  bool discarding_ = false;  // frames are not kept, nor is what they hold
+  absl::Status exhausted_;
+  uint64_t whole_messages_ = 0;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_COMMON_STREAM_INBOUND_MESSAGES_H_

@@ -1,0 +1,34 @@
+#ifndef UDSRPC_COMMON_STREAM_MESSAGE_READER_H_
+#define UDSRPC_COMMON_STREAM_MESSAGE_READER_H_
+
+#include "absl/functional/function_ref.h"
+#include "common/src/stream/byte_queue.h"
+#include "google/protobuf/message_lite.h"
+
+namespace udsrpc {
+
+// The consumer's end of InboundMessages. Takes what has come in one go, so that it needs the connection's mutex once for
+// many messages, and parses a long message while the rest of it is still coming. Used by one thread at a time.
+class MessageReader {
+ public:
+  // Blocks until InboundMessages::Take gave something. False: nothing will come any more.
+  using Fetch = absl::FunctionRef<bool(ByteQueue& into)>;
+
+  enum class Outcome {
+    kMessage,
+    kEnd,        // no further message, or not all of it
+    kMalformed,  // its bytes do not parse; the messages behind it are still there
+  };
+
+  Outcome Read(google::protobuf::MessageLite& message, Fetch fetch);
+
+  // Forgets what was fetched and not read.
+  void Clear() { bytes_.Clear(); }
+
+ private:
+  ByteQueue bytes_;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_COMMON_STREAM_MESSAGE_READER_H_

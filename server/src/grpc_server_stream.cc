@@ -1,0 +1,76 @@
+#include "server/src/grpc_server_stream.h"
+
+#include <grpc/support/time.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/src/grpc_message.h"
+
+namespace udsrpc {
+
+GrpcPollerPool::Handler* GrpcServerStream::Operation::Proceed(bool ok) {
+  if (!ok && !failed_) {
+    failed_ = true;
+    // No write fails in a call that goes on.
+    if (this == &stream_.write_ || stream_.all_cancelled_.load()) stream_.context_.cancellation().Cancel();
+    // Where a read failed because the call was cancelled, the word of that is mostly right behind it in the queue. This
+    // goes behind both, so that the handler finds its context cancelled.
+    behind_.emplace();
+    behind_->Set(&stream_.queue_, gpr_inf_past(GPR_CLOCK_MONOTONIC), Release());
+    return nullptr;
+  }
+  stream_.pool_.Complete(completion_);
+  return nullptr;
+}
+
+bool GrpcServerStream::Read(google::protobuf::MessageLite& message) {
+  if (!readable_) return false;
+  grpc::ByteBuffer bytes;
+  grpc_stream_.Read(&bytes, read_.Begin());
+  if (read_.Await()) {
+    if (ParseFromGrpc(bytes, message)) return true;
+    Fail(absl::InternalError(absl::StrCat(context_.method(), ": a request's bytes are no ", message.GetTypeName(),
+                                          "; do both sides use the same .proto?")));
+  }
+  return readable_ = false;
+}
+
+bool GrpcServerStream::Write(const google::protobuf::MessageLite& message) {
+  if (!write_.Await() || context_.IsCancelled()) return false;
+  grpc::ByteBuffer bytes;
+  if (!SerializeToGrpc(message, bytes)) {
+    Fail(absl::InternalError(
+        absl::StrCat(context_.method(), ": a reply is larger than Protobuf's 2 GiB; send it in parts")));
+    return false;
+  }
+  AddInitialMetadata();
+  grpc_stream_.Write(bytes, write_.Begin());
+  return true;
+}
+
+void GrpcServerStream::SendInitialMetadata() {
+  if (initial_metadata_sent_) return;
+  AddInitialMetadata();
+  grpc_stream_.SendInitialMetadata(write_.Begin());
+}
+
+absl::Status GrpcServerStream::Close() {
+  write_.Await();
+  AddInitialMetadata();
+  internal::MutexLock lock(mutex_);
+  return failure_;
+}
+
+void GrpcServerStream::AddInitialMetadata() {
+  if (initial_metadata_sent_) return;
+  initial_metadata_sent_ = true;
+  for (const auto& [key, value] : context_.initial_metadata()) grpc_context_.AddInitialMetadata(key, value);
+}
+
+void GrpcServerStream::Fail(absl::Status status) {
+  internal::MutexLock lock(mutex_);
+  if (failure_.ok()) failure_ = std::move(status);
+}
+
+}  // namespace udsrpc

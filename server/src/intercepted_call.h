@@ -1,0 +1,45 @@
+#ifndef UDSRPC_SERVER_INTERCEPTED_CALL_H_
+#define UDSRPC_SERVER_INTERCEPTED_CALL_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/src/server_call.h"
+#include "udsrpc/server_interceptor.h"
+#include "udsrpc/service.h"
+
+namespace udsrpc {
+
+// A call between its transport and its handler, where interceptors see it. The first of the server's list is outermost:
+// it sees the start first and the end last.
+class InterceptedServerCall final : public ServerCall, private ServerStream {
+ public:
+  // `call` must outlive it until Finish.
+  InterceptedServerCall(const std::vector<ServerInterceptorFactory>& factories, const ServerMethod& method,
+                        ServerCall& call);
+
+  // Once, first. The status is that of the interceptor that refuses the call; then Finish is to be called with it.
+  absl::Status Start();
+
+  ServerContext& context() override { return call_.context(); }
+  Metadata& client_metadata() override { return call_.client_metadata(); }
+  bool ParseRequest(google::protobuf::MessageLite& request) override;
+  ServerStream& stream() override { return *this; }
+  void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
+
+ private:
+  bool Read(google::protobuf::MessageLite& message) override;
+  bool Write(const google::protobuf::MessageLite& message) override;
+  void SendInitialMetadata() override { call_.stream().SendInitialMetadata(); }
+
+  void Received(const google::protobuf::MessageLite& message);
+  void Sending(const google::protobuf::MessageLite& message);
+
+  ServerCall& call_;
+  std::vector<std::unique_ptr<ServerInterceptor>> interceptors_;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_INTERCEPTED_CALL_H_

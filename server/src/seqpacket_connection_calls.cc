@@ -1,0 +1,261 @@
+#include <climits>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/src/stream/fragment_output.h"
+#include "common/src/wire/limits.h"
+#include "common/src/wire/metadata_block.h"
+#include "server/src/seqpacket_connection.h"
+#include "server/src/seqpacket_transport.h"
+
+// What the handlers of a connection's calls do: read, write, wait, and end.
+
+namespace udsrpc {
+namespace {
+
+// Answers that a client does not take, above which its connection is given up: handlers that run may still answer.
+constexpr size_t kMaxUntakenBytes = 64 << 20;
+
+// Answers above which it is not worth while to wait for more to share a send with.
+constexpr size_t kSendAtOnceBytes = wire::kMaxPacketBytes;
+
+}  // namespace
+
+// The fragments of a long message that a handler writes.
+class SeqpacketServerConnection::FragmentsOf final : public FragmentSink {
+ public:
+  FragmentsOf(SeqpacketServerConnection& connection, SeqpacketServerCall& call) : connection_(connection), call_(call) {}
+
+  size_t AwaitCredit(size_t wanted) override {
+    const Session session(connection_);
+    return connection_.AwaitCredit(call_, wanted);
+  }
+
+  bool SendFragment(wire::PacketQueue::Packet fragment) override {
+    const Session session(connection_);
+    if (!connection_.MayGoOn(call_)) {
+      connection_.ReturnCredit(fragment.bytes().size());
+      return false;
+    }
+    connection_.sender_.queue().AppendPacket(std::move(fragment));
+    connection_.SendQueued();
+    return true;
+  }
+
+  void ReturnCredit(size_t bytes) override {
+    const Session session(connection_);
+    connection_.ReturnCredit(bytes);
+  }
+
+ private:
+  SeqpacketServerConnection& connection_;
+  SeqpacketServerCall& call_;
+};
+
+const MethodTable& SeqpacketServerConnection::methods() const { return transport_.methods(); }
+
+bool SeqpacketServerConnection::MayGoOn(SeqpacketServerCall& call) { return !call.flow().ended && call.Wanted().ok(); }
+
+void SeqpacketServerConnection::WaitForChange(SeqpacketServerCall& call) {
+  transport_.loop().AboutToBlock();
+  call.flow().changed.WaitWithTimeout(mutex_, call.Remaining());
+}
+
+bool SeqpacketServerConnection::Fetch(SeqpacketServerCall& call, ByteQueue& into) {
+  const Session session(*this);
+  SeqpacketServerCall::Flow& flow = call.flow();
+  while (flow.inbound.empty() && flow.inbound.exhausted().ok() && !flow.half_closed && MayGoOn(call)) {
+    WaitForChange(call);
+  }
+  const bool fetched = MayGoOn(call) && flow.inbound.Take(into);
+  if (!fetched && !flow.inbound.exhausted().ok() && MayGoOn(call)) {
+    EndCall(call, absl::ResourceExhaustedError(absl::StrCat(
+                      call.method(), ": ", flow.inbound.exhausted().message(),
+                      ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
+    SendQueued();
+  }
+  GiveCredit(call);
+  if (!sender_.control().empty()) SendQueued();
+  return fetched;
+}
+
+void SeqpacketServerConnection::GiveCredit(SeqpacketServerCall& call) {
+  const uint32_t bytes = call.flow().inbound.Grant();
+  if (bytes == 0 || call.flow().ended) return;
+  ControlQueue().AppendFrame(wire::CreditFrame{.call = call.id(), .bytes = bytes});
+}
+
+size_t SeqpacketServerConnection::AwaitCredit(SeqpacketServerCall& call, size_t wanted) {
+  const size_t least = std::min(wanted, wire::kMinFragmentBytes);
+  SendCredit& credit = call.flow().credit;
+  for (; MayGoOn(call); WaitForChange(call)) {
+    if (credit.available() < least) {
+      send_credit_.Leave(&call);
+    } else if (HasRoom() && send_credit_.MayUse(&call, least)) {
+      const size_t spent = std::min({wanted, credit.available(), send_credit_.available(), wire::kMaxPacketBytes});
+      credit.Use(spent);
+      send_credit_.Use(&call, spent);
+      SignalNextWriter();
+      return spent;
+    } else {
+      send_credit_.Wait(&call);
+      writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
+    }
+  }
+  // What came while it was this call's turn is another's.
+  send_credit_.Leave(&call);
+  SignalNextWriter();
+  return 0;
+}
+
+void SeqpacketServerConnection::ReturnCredit(size_t bytes) {
+  send_credit_.Return(bytes);
+  SignalNextWriter();
+}
+
+void SeqpacketServerConnection::SignalNextWriter() {
+  if (SeqpacketServerCall* next = send_credit_.Next(); next != nullptr) next->flow().changed.SignalAll();
+}
+
+bool SeqpacketServerConnection::QueueInitialMetadata(SeqpacketServerCall& call) {
+  SeqpacketServerCall::Flow& flow = call.flow();
+  if (flow.initial_sent) return true;
+  std::string metadata;
+  if (call.initial_metadata().ByteSize() > client_max_metadata_ ||
+      !wire::SerializeMetadata(call.initial_metadata(), metadata).ok()) {
+    return false;
+  }
+  flow.initial_sent = true;
+  sender_.queue().AppendFrame(wire::InitialFrame{.call = call.id(), .metadata = metadata});
+  return true;
+}
+
+void SeqpacketServerConnection::SendInitialMetadata(SeqpacketServerCall& call) {
+  const Session session(*this);
+  if (!MayGoOn(call) || call.flow().initial_sent) return;
+  if (QueueInitialMetadata(call)) SendQueued();
+}
+
+bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message) {
+  const size_t size = message.ByteSizeLong();
+  if (size > INT_MAX) return false;
+  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  size_t credit;
+  {
+    const Session session(*this);
+    if (!MayGoOn(call)) return false;
+    if (!call.initial_metadata().empty() && !QueueInitialMetadata(call)) return false;
+    call.flow().initial_sent = true;
+    credit = AwaitCredit(call, frame_bytes);
+    if (credit == 0) return false;
+    if (credit == frame_bytes) {
+      char* body = sender_.queue().AppendFrame(wire::MessageFrame{.call = call.id()}, size);
+      message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+      SendQueued();
+      return true;
+    }
+  }
+  FragmentsOf fragments(*this, call);
+  if (FragmentOutput::Send(call.id(), message, size, /*half_close=*/false, credit, fragments)) return true;
+  const Session session(*this);
+  // Unless it was cancelled, the client has begun to read what will not go on.
+  if (MayGoOn(call)) {
+    EndCall(call, absl::InternalError(absl::StrCat(call.method(), ": the message changed while it was written")));
+    SendQueued();
+  }
+  return false;
+}
+
+void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl::Status& status,
+                                           const google::protobuf::MessageLite* response) {
+  SeqpacketServerCall::Flow& flow = call.flow();
+  absl::Status result = status;
+  if (response != nullptr && !Answer::Fits(*response, call)) {
+    if (!Write(call, *response)) {
+      result = call.Wanted();
+      result.Update(absl::ResourceExhaustedError(
+          absl::StrCat(call.method(), ": the reply, or its metadata, is larger than can be sent; reply with less")));
+    }
+    response = nullptr;
+  }
+  call.cancellation().UnsubscribeAll();
+  const Answer answer(call.id(), result, call, response, client_max_metadata_, flow.initial_sent);
+  bool send_at_once = false;
+  {
+    const Session session(*this);
+    while (flow.being_cancelled) flow.changed.Wait(mutex_);
+    --unfinished_calls_;
+    if (!flow.ended) {
+      flow.ended = true;
+      calls_.erase(call.id());
+      if (calls_.empty() && transport_.options().max_connection_idle != absl::InfiniteDuration()) {
+        last_call_ = Deadline::Clock::now();
+      }
+      QueueAnswer(answer);
+      if (sender_.queue().bytes() > kMaxUntakenBytes) {
+        sender_.Clear();
+        QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
+        CloseLocked();
+      }
+      send_at_once = sender_.queue().bytes() > kSendAtOnceBytes;
+    }
+  }
+  if (send_at_once || !transport_.loop().DeferFlush(*this)) Flush();
+  transport_.OnCallEnded();
+}
+
+void SeqpacketServerConnection::EndCall(SeqpacketServerCall& call, const absl::Status& status) {
+  SeqpacketServerCall::Flow& flow = call.flow();
+  flow.ended = true;
+  flow.inbound.Discard();
+  calls_.erase(call.id());
+  QueueAnswer(Answer(call.id(), status, /*refused=*/false));
+  CancelCall(call);
+}
+
+void SeqpacketServerConnection::CancelCall(SeqpacketServerCall& call) {
+  call.MarkCancelled();
+  SeqpacketServerCall::Flow& flow = call.flow();
+  flow.changed.SignalAll();
+  if (std::exchange(flow.being_cancelled, true)) return;
+  to_cancel_.push_back(&call);
+}
+
+SeqpacketServerConnection::Session::~Session() {
+  if (!connection_.to_cancel_.empty()) connection_.RunCancelCallbacks();
+  connection_.mutex_.Unlock();
+}
+
+void SeqpacketServerConnection::RunCancelCallbacks() {
+  while (!to_cancel_.empty()) {
+    SeqpacketServerCall* call = to_cancel_.back();
+    to_cancel_.pop_back();
+    mutex_.Unlock();
+    call->cancellation().Cancel();
+    mutex_.Lock();
+    call->flow().being_cancelled = false;
+    call->flow().changed.SignalAll();
+  }
+}
+
+TimerQueue::Id SeqpacketServerConnection::CancelAt(SeqpacketServerCall& call, Deadline::Clock::time_point deadline) {
+  return transport_.loop().AddTimer(deadline, [self = Self(), id = call.id(), call = &call] {
+    self->OnDeadline(id, call);
+  });
+}
+
+void SeqpacketServerConnection::RemoveTimer(const TimerQueue::Id& timer) { transport_.loop().RemoveTimer(timer); }
+
+void SeqpacketServerConnection::OnDeadline(uint32_t id, const SeqpacketServerCall* call) {
+  const Session session(*this);
+  const auto found = calls_.find(id);
+  // Another call may have the number by now, and even the place in memory; it is cancelled if it has expired, too.
+  if (found == calls_.end() || found->second != call || call->Wanted().ok()) return;
+  if (!receiving_.contains(id)) return CancelCall(*found->second);
+  Tasks tasks;  // to be ended, with nobody to be told
+  MayDispatch(id, tasks);
+  transport_.loop().Resume(std::move(tasks));
+}
+
+}  // namespace udsrpc

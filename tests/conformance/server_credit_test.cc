@@ -1,0 +1,228 @@
+// Holds the server to docs/PROTOCOL.md, as server_test.cc does. Here: what concerns streams, fragments and credit.
+// Then, credit, states and limits.
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/src/wire/limits.h"
+#include "common/src/wire/stream_frame.h"
+#include "gmock/gmock.h"
+#include "tests/conformance/server_conformance.h"
+#include "tests/conformance/server_stream_conformance.h"
+#include "tests/support/hex.h"
+#include "tests/support/raw_client.h"
+
+namespace udsrpc::testing {
+namespace {
+
+using S4_10_Credit = ServerStreamConformance;
+
+TEST_F(S4_10_Credit, LetsTheServerSendSoMuchAndNoMore) {
+  RawClient client = Connect();
+  // 100 frames of 1,015 bytes.
+  ASSERT_TRUE(client.Send(CountCall(1, 100, 1000)));
+  constexpr size_t kFrameBytes = 1015;
+  size_t left = 65536;
+  const std::string text(1000, 'x');
+  for (; left >= kFrameBytes; left -= kFrameBytes) ExpectText(client, 1, text);
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(Credit(1, static_cast<uint32_t>(kFrameBytes - left - 1))));
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(Credit(1, 1)));
+  ExpectText(client, 1, text);
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(Credit(1, 1 << 20)));
+  for (int i = 65; i < 100; ++i) ExpectText(client, 1, text);
+  ExpectEnd(client, 1, absl::StatusCode::kOk);
+}
+
+TEST_F(S4_10_Credit, OfTheConnectionIsSharedByItsCalls) {
+  RawClient client = Connect();
+  ASSERT_TRUE(
+      client.Send(CountCall(1, 1000, 1000) + Credit(1, 1 << 20) + CountCall(2, 1000, 1000) + Credit(2, 1 << 20)));
+  size_t left = 131072;
+  for (; left >= 1015; left -= 1015) {
+    const std::optional<ReceivedFrame> frame = client.Receive();
+    ASSERT_TRUE(frame.has_value());
+    ASSERT_EQ(frame->header.size, 1015U) << frame->header.ToString();
+  }
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(Credit(0, 3 * 1015)));
+  std::set<uint32_t> served;
+  for (int i = 0; i < 3; ++i) {
+    const std::optional<ReceivedFrame> frame = client.Receive();
+    ASSERT_TRUE(frame.has_value());
+    served.insert(frame->header.call);
+  }
+  EXPECT_EQ(served.size(), 2U) << "each in its turn";
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(RawClient::EchoCall(3, "costs none")));
+  ExpectEnd(client, 3, absl::StatusCode::kOk, Text("costs none"));
+}
+
+TEST_F(S4_10_Credit, OfNothingOrOfTooMuchIsRefused) {
+  ExpectConnectionError(FromHex("10000000 04 00 0400 00000000 00000000"), "credit of 0");
+  ExpectConnectionError(FromHex("10000000 04 00 0400 01000000 00000000"), "credit of 0");
+  ExpectConnectionError(FromHex("0e000000 04 00 0200 01000000 0000"), "head");
+  ExpectConnectionError(FromHex("10000000 04 01 0400 01000000 01000000"), "flags");
+  const std::string wait = Open(1, "Echo");
+  ExpectConnectionError(wait + Credit(1, (1U << 30) - 65536 + 1), "more than 1073741824");
+  ExpectConnectionError(wait + Credit(1, ~0U), "more than 1073741824");
+  ExpectConnectionError(wait + Credit(1, 1U << 29) + Credit(1, 1U << 29), "more than 1073741824");
+  ExpectConnectionError(Credit(0, (1U << 30) - 131072 + 1), "more than 1073741824");
+  ExpectConnectionError(Credit(0, ~0U), "more than 1073741824");
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(wait + Credit(1, (1U << 30) - 65536) + Credit(0, (1U << 30) - 131072)));
+  ExpectNothingCame(client);
+}
+
+TEST_F(S4_10_Credit, OfACallThatIsNotOpenIsIgnored) {
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(Credit(9, ~0U) + Credit(9, ~0U)));
+  ExpectNothingCame(client);
+}
+
+using S6_Credit = ServerStreamConformance;
+
+TEST_F(S6_Credit, OfTheCallIsGivenBackAsMessagesAreTaken) {
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(Open(1, "Hold")));
+  ExpectText(client, 1, "held");
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(client.Send(MessageOfSize(1, 8192)));
+  ExpectCredit(client, 0, 65536);
+  ExpectNothingCame(client);  // of the call: nobody reads it
+  service_.Open("gate");
+  ExpectCredit(client, 1, 65536);
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(Expect(client, FrameType::kMessage, 1).header.size, 8192U);
+}
+
+TEST_F(S6_Credit, OverrunOfTheCallsIsRefused) {
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(Open(1, "Hold")));
+  ExpectText(client, 1, "held");
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(client.Send(MessageOfSize(1, 8192)));
+  ExpectCredit(client, 0, 65536);
+  ASSERT_TRUE(client.Send(Message(1, "")));
+  ExpectGoaway(client, wire::GoawayReason::kProtocolError, "credit that is left");
+}
+
+TEST_F(S6_Credit, OverrunByEmptyMessagesIsRefused) {
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(Open(1, "Hold")));
+  ExpectText(client, 1, "held");
+  std::string packet;
+  for (size_t i = 0; i < 65536 / FrameHeader::kBytes; ++i) packet += Message(1, "");
+  ASSERT_TRUE(client.Send(packet));
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(Message(1, "")));
+  ExpectGoaway(client, wire::GoawayReason::kProtocolError, "credit that is left");
+}
+
+TEST_F(S6_Credit, IsGivenBackForFragmentsWithNothingInThem) {
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(Open(1, "Chat") + First(1, 3, "\x0a")));
+  ExpectNothingCame(client);
+  std::string packet;
+  for (size_t i = 0; i < 32768 / FrameHeader::kBytes; ++i) packet += More(1, "");
+  uint64_t given = 0;
+  for (int i = 0; i < 4 && !HasFailure(); ++i) {
+    ASSERT_TRUE(client.Send(packet + SerializeFrame(PingFrame{.token = 1})));
+    for (;;) {
+      const std::optional<ReceivedFrame> frame = client.Receive();
+      ASSERT_TRUE(frame.has_value());
+      ASSERT_NE(frame->header.type, static_cast<uint8_t>(FrameType::kGoaway)) << frame->bytes;
+      if (frame->header.type == static_cast<uint8_t>(FrameType::kPing)) break;
+      if (frame->header.call == 1) given += CreditFrame::Parse(frame->raw())->bytes;
+    }
+  }
+  EXPECT_GE(given, 65536U);
+}
+
+using S6_LongMessage = ServerLongMessages;
+
+TEST_F(S6_LongMessage, GetsMoreThanItUsedAtOnce) {
+  RawClient client = Connect();
+  const std::string begins = First(1, 1 << 20, "begins");
+  ASSERT_TRUE(client.Send(Open(1, "Collect") + begins));
+  ExpectCredit(client, 1, 3 * 65536 + static_cast<uint32_t>(begins.size()));
+  ASSERT_TRUE(client.Send(Cancel(1)));
+  ExpectEnd(client, 1, absl::StatusCode::kCancelled);
+}
+
+TEST_F(S6_Credit, PingDoesNotGoAheadOfHello) {
+  RawClient client(target_);
+  ASSERT_TRUE(client.Send(RawClient::Hello() + SerializeFrame(PingFrame{.token = 1})));
+  ExpectHello(client);
+  Expect(client, FrameType::kPing, 0);
+}
+
+TEST_F(S6_Credit, DoesNotGoAheadOfHello) {
+  RawClient client(target_);
+  std::string packet = RawClient::Hello() + Open(1, "Collect");
+  for (int i = 0; i < 7; ++i) packet += MessageOfSize(1, 8192);
+  ASSERT_TRUE(client.Send(packet));
+  ExpectHello(client);
+  Expect(client, FrameType::kCredit, 1);
+}
+
+TEST_F(S6_Credit, ThatComesForACancelledCallGoesToTheNextInTurn) {
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(CountCall(1, 1000, 1000) + Credit(1, 1 << 20)));
+  for (size_t left = 131072; left >= 1015; left -= 1015) Expect(client, FrameType::kMessage, 1);
+  ASSERT_TRUE(client.Send(CountCall(2, 1, 1000)));  // waits behind call 1
+  ExpectNothingCame(client);
+  ASSERT_TRUE(client.Send(Cancel(1) + Credit(0, 65536)));
+  bool served = false;
+  for (int i = 0; i < 3; ++i) {
+    const std::optional<ReceivedFrame> frame = client.Receive();
+    ASSERT_TRUE(frame.has_value()) << "the credit was lost";
+    served = served || (frame->header.call == 2 && frame->header.type == static_cast<uint8_t>(FrameType::kMessage));
+  }
+  EXPECT_TRUE(served);
+}
+
+using S7_States = ServerStreamConformance;
+
+TEST_F(S7_States, ACallIsOpenUntilItsStatusWhateverTheClientSaid) {
+  // Half-closed, and it waits for credit.
+  ExpectConnectionError(Open(2, "Echo") + Open(2, "Echo"), "is open");
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send(CountCall(1, 100, 1000)));
+  for (size_t left = 65536; left >= 1015; left -= 1015) Expect(client, FrameType::kMessage, 1);
+  ASSERT_TRUE(client.Send(CountCall(1, 1, 1)));
+  ExpectGoaway(client, wire::GoawayReason::kProtocolError, "is open");
+}
+
+TEST_F(S7_States, TheEndOfTheConnectionEndsItsStreamsAndNothingElse) {
+  {
+    RawClient client = Connect();
+    ASSERT_TRUE(client.Send(Open(1, "Hold") + Open(2, "Collect") + Open(3, "Echo") + First(3, 9, "x") +
+                            CountCall(4, 100, 1000)));
+    EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
+  }
+  EXPECT_TRUE(service_.AwaitCancelled("gate", 1));
+  server_->Shutdown();  // returns: no handler is left
+  server_ = nullptr;
+  StartServer();
+}
+
+using S8_StreamLimits = ServerStreamConformance;
+
+TEST_F(S8_StreamLimits, AClientThatGivesMuchCreditAndTakesNothingHasTheHandlerWait) {
+  RawClient client = Connect();
+  constexpr uint64_t kMessages = 2000;  // 16 MB, far more than the server keeps
+  ASSERT_TRUE(client.Send(Credit(0, 1 << 29) + CountCall(1, kMessages, 8000) + Credit(1, 1 << 29)));
+  EXPECT_FALSE(service_.AwaitCounted(1, absl::Milliseconds(300))) << "the handler has written to nobody";
+  for (uint64_t i = 0; i < kMessages && !HasFailure(); ++i) Expect(client, FrameType::kMessage, 1);
+  ExpectEnd(client, 1, absl::StatusCode::kOk);
+}
+
+}  // namespace
+}  // namespace udsrpc::testing

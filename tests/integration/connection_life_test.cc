@@ -1,0 +1,113 @@
+// When connections begin and end: waiting for a server, keepalive, idleness.
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "tests/integration/combinations.h"
+
+namespace udsrpc::testing {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+class ConnectionLifeTest : public CombinationTest {};
+
+TEST_P(ConnectionLifeTest, ACallThatWaitsForReadyIsServedOnceThereIsAServer) {
+  const TestStub stub(MakeChannel());
+  EXPECT_EQ(TryEcho(stub).code(), absl::StatusCode::kUnavailable);
+  absl::Status unary;
+  absl::Status streaming;
+  std::thread unary_caller([&] {
+    ClientContext context;
+    context.set_wait_for_ready(true);
+    context.set_timeout(kPatience);
+    EchoReply reply;
+    unary = stub.Echo(context, EchoRequest(), reply);
+  });
+  std::thread streaming_caller([&] {
+    ClientContext context;
+    context.set_wait_for_ready(true);
+    context.set_timeout(kPatience);
+    streaming = stub.Count(context, InflateRequest()).Finish();
+  });
+  StartServer();
+  unary_caller.join();
+  streaming_caller.join();
+  EXPECT_EQ(unary, absl::OkStatus());
+  EXPECT_EQ(streaming, absl::OkStatus());
+}
+
+TEST_P(ConnectionLifeTest, WaitingForReadyEndsAtTheDeadlineAndWithCancel) {
+  const TestStub stub(MakeChannel());
+  ClientContext context;
+  context.set_wait_for_ready(true);
+  context.set_timeout(absl::Milliseconds(30));
+  EchoReply reply;
+  EXPECT_EQ(stub.Echo(context, EchoRequest(), reply).code(), absl::StatusCode::kDeadlineExceeded);
+  ClientContext cancelled;
+  cancelled.set_wait_for_ready(true);
+  std::thread canceller([&cancelled] { cancelled.Cancel(); });
+  EXPECT_EQ(stub.Echo(cancelled, EchoRequest(), reply).code(), absl::StatusCode::kCancelled);
+  canceller.join();
+}
+
+TEST_P(ConnectionLifeTest, AnIdleConnectionIsClosedAndTheNextCallMakesAnother) {
+  StartServer({.max_connection_idle = absl::Milliseconds(20)});
+  const TestStub stub(MakeChannel());
+  for (int i = 0; i < 3; ++i) {
+    ExpectEcho(stub, "again");
+    absl::SleepFor(absl::Milliseconds(100));
+  }
+  if (GetParam().transport == Transport::kGrpc) return;  // see max_connection_idle
+  // Some of these are on their way while the server closes.
+  for (int i = 0; i < 30; ++i) {
+    ExpectEcho(stub, "at the same time");
+    absl::SleepFor(absl::Milliseconds(15 + i % 10));
+  }
+}
+
+TEST_P(ConnectionLifeTest, AConnectionWithACallIsNotIdle) {
+  StartServer({.max_connection_idle = absl::Milliseconds(5)});
+  const TestStub stub(MakeChannel());
+  absl::Status status;
+  std::thread caller([&] {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    BlockRequest request;
+    request.set_gate("gate");
+    EchoReply reply;
+    status = stub.Block(context, request, reply);
+  });
+  EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
+  absl::SleepFor(absl::Milliseconds(50));
+  service_.Open("gate");
+  caller.join();
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST_P(ConnectionLifeTest, ALivingServerAnswersKeepalive) {
+  StartServer();
+  const TestStub stub(MakeChannel({.keepalive_time = absl::Milliseconds(20), .keepalive_timeout = absl::Seconds(5)}));
+  absl::Status status;
+  std::thread caller([&] {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    BlockRequest request;
+    request.set_gate("gate");
+    EchoReply reply;
+    status = stub.Block(context, request, reply);
+  });
+  EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
+  absl::SleepFor(absl::Milliseconds(200));
+  service_.Open("gate");
+  caller.join();
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ConnectionLifeTest, AllCombinations(), CombinationName);
+
+}  // namespace
+}  // namespace udsrpc::testing

@@ -1,0 +1,77 @@
+// Messages of 64 MiB and 1 GiB, and small calls beside them on the same connection.
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "tests/integration/combinations.h"
+
+namespace udsrpc::testing {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(100);
+
+class LongMessageCallTest : public CombinationTest {
+ protected:
+  void SetUp() override {
+    StartServer({.max_receive_message_bytes = INT32_MAX});
+    stub_ = std::make_unique<TestStub>(MakeChannel({.max_receive_message_bytes = INT32_MAX}));
+  }
+
+  // Both ways.
+  void ExpectEchoOf(size_t bytes) {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    EchoRequest request;
+    EchoReply reply;
+    request.set_text(std::string(bytes, 'l'));
+    const absl::Time start = absl::Now();
+    const absl::Status status = stub_->Echo(context, request, reply);
+    RecordProperty("milliseconds", absl::ToInt64Milliseconds(absl::Now() - start));
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(reply.text().size(), bytes);
+    EXPECT_TRUE(reply.text() == request.text());
+  }
+
+  // While that goes on.
+  void ExpectSmallCallsBeside(size_t bytes) {
+    std::atomic<bool> done{false};
+    std::vector<absl::Duration> beside;
+    std::thread small([&] {
+      while (!done) {
+        const absl::Time start = absl::Now();
+        ExpectEcho(*stub_, "beside it");
+        beside.push_back(absl::Now() - start);
+      }
+    });
+    ExpectEchoOf(bytes);
+    done = true;
+    small.join();
+    std::sort(beside.begin(), beside.end());
+    RecordProperty("calls_beside", static_cast<int>(beside.size()));
+    RecordProperty("median_microseconds_beside", absl::ToInt64Microseconds(beside[beside.size() / 2]));
+    RecordProperty("p99_microseconds_beside", absl::ToInt64Microseconds(beside[beside.size() * 99 / 100]));
+    EXPECT_GT(beside.size(), 20U) << "they are to go between its fragments";
+  }
+
+  std::unique_ptr<TestStub> stub_;
+};
+
+TEST_P(LongMessageCallTest, Of64MiBTravelsBothWays) { ExpectEchoOf(size_t{64} << 20); }
+
+TEST_P(LongMessageCallTest, Of64MiBLetsSmallCallsThrough) { ExpectSmallCallsBeside(size_t{64} << 20); }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_P(LongMessageCallTest, OfOneGiBTravelsBothWays) { ExpectEchoOf(size_t{1} << 30); }
+#endif
+
+INSTANTIATE_TEST_SUITE_P(All, LongMessageCallTest, ::testing::Values(Combination{Transport::kSeqpacket, false}),
+                         CombinationName);
+
+}  // namespace
+}  // namespace udsrpc::testing
