@@ -1,0 +1,58 @@
+#include "tests/parity/differences.h"
+
+#include "gtest/gtest.h"
+
+namespace udsrpc::parity {
+namespace {
+
+// Every difference on purpose is here; any other fails its scenario.
+struct Difference {
+  const char* scenario;
+  Side side;
+  const char* stock;
+  const char* udsrpc;
+  const char* reason;
+};
+
+constexpr Difference kDifferences[] = {
+    {"reserved_metadata_keys", Side::kClient, "call 01: Start\n",
+     "call 01: metadata grpc-reserved refused\ncall 01: Start\n",
+     "udsrpc/metadata.h: keys that begin with grpc- are reserved, and Add says so; gRPC sends them"},
+    {"reserved_metadata_keys", Side::kServer, "metadata { allowed='1' }\n",
+     "metadata { allowed='1' }\nhandler 01: initial metadata grpc-reserved refused\n"
+     "handler 01: trailing metadata grpc-reserved refused\n",
+     "udsrpc/metadata.h: as above"},
+    {"finish_without_reading_all", Side::kClient, "Finish = DEADLINE_EXCEEDED\n", "Finish = OK\n",
+     "udsrpc/client_stream.h: Finish drops what was not read; gRPC's waits for ever"},
+    {"client_stream_finish_without_writes_done", Side::kClient,
+     "Finish = DEADLINE_EXCEEDED\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\n",
+     "Finish = OK\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\ncall 01: reply ''\n",
+     "udsrpc/client_stream.h: Finish half-closes where WritesDone has not; gRPC's waits for ever"},
+    {"wrong_message_from_client_in_client_stream", Side::kClient,
+     "Finish = OK\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\ncall 01: reply ''\n",
+     "Finish = INTERNAL\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\n",
+     "udsrpc/server_stream.h: INTERNAL whatever the handler returns; gRPC's handler cannot tell it from a half-close"},
+    {"wrong_message_from_client_in_bidi", Side::kClient, "Finish = OK\n", "Finish = INTERNAL\n",
+     "udsrpc/server_stream.h: as above"},
+    {"wrong_reply_unary", Side::kClient, "Finish = UNIMPLEMENTED\n", "Finish = INTERNAL\n",
+     "udsrpc/channel.h: INTERNAL where a reply does not parse; gRPC takes it for a missing one"},
+    {"wrong_message_from_server_in_server_stream", Side::kClient, "Finish = OK\n", "Finish = INTERNAL\n",
+     "udsrpc/client_stream.h: INTERNAL where a message did not parse; gRPC's client cannot tell it from the end"},
+};
+
+}  // namespace
+
+std::string ExpectedOfUdsrpc(const std::string& scenario, Side side, std::string stock) {
+  for (const Difference& difference : kDifferences) {
+    if (scenario != difference.scenario || side != difference.side) continue;
+    const size_t found = stock.find(difference.stock);
+    if (found == std::string::npos) {
+      ADD_FAILURE() << "stock gRPC does not show\n" << difference.stock << "in\n" << stock;
+      continue;
+    }
+    stock.replace(found, std::string(difference.stock).size(), difference.udsrpc);
+  }
+  return stock;
+}
+
+}  // namespace udsrpc::parity

@@ -1,0 +1,20 @@
+#ifndef UDSRPC_TESTS_PARITY_GRPC_CLIENT_CALL_H_
+#define UDSRPC_TESTS_PARITY_GRPC_CLIENT_CALL_H_
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/parity/client_call.h"
+
+namespace udsrpc::parity {
+
+// A call through gRPC's generated stubs, blocking.
+std::unique_ptr<ClientCall> MakeStockCall(const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options,
+                                          std::vector<std::string>& refused);
+
+}  // namespace udsrpc::parity
+
+#endif  // UDSRPC_TESTS_PARITY_GRPC_CLIENT_CALL_H_

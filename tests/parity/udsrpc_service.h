@@ -1,0 +1,36 @@
+#ifndef UDSRPC_TESTS_PARITY_UDSRPC_SERVICE_H_
+#define UDSRPC_TESTS_PARITY_UDSRPC_SERVICE_H_
+
+#include <utility>
+
+#include "parity.udsrpc.pb.h"
+#include "tests/parity/server_call.h"
+
+namespace udsrpc::parity {
+
+// udsrpc's generated service, with a script behind all its methods.
+class UdsrpcService final : public CallsService {
+ public:
+  explicit UdsrpcService(Script script) : script_(std::move(script)) {}
+
+  absl::Status Unary(ServerContext& context, const Note& request, Note& reply) override;
+  absl::Status ServerStream(ServerContext& context, const Note& request, ServerWriter<Note>& writer) override;
+  absl::Status ClientStream(ServerContext& context, ServerReader<Note>& reader, Note& reply) override;
+  absl::Status Bidi(ServerContext& context, ServerReaderWriter<Note, Note>& stream) override;
+
+ private:
+  const Script script_;
+};
+
+// The same service as one whose handlers send no reply: by their kind they owe none.
+class ReplylessService final : public Service {
+ public:
+  ReplylessService();
+
+ private:
+  absl::Status ReadOne(ServerContext& context, ServerReaderWriter<Note, Note>& stream);
+};
+
+}  // namespace udsrpc::parity
+
+#endif  // UDSRPC_TESTS_PARITY_UDSRPC_SERVICE_H_

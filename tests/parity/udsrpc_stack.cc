@@ -1,0 +1,63 @@
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "tests/parity/stack.h"
+#include "tests/parity/udsrpc_client_call.h"
+#include "tests/parity/udsrpc_service.h"
+#include "udsrpc/server.h"
+
+namespace udsrpc::parity {
+namespace {
+
+class UdsrpcStack final : public Stack {
+ public:
+  UdsrpcStack(std::string target, Transport transport, const Limits& limits)
+      : target_(std::move(target)), limits_(limits) {
+    channel_ =
+        CreateChannel(target_, {.transport = transport, .max_receive_message_bytes = limits.client_receive_bytes})
+            .value();
+  }
+
+  ~UdsrpcStack() override { ShutdownServer(absl::ZeroDuration()); }
+
+  void StartServer(Script script) override { Start(std::make_unique<UdsrpcService>(std::move(script))); }
+
+  void StartServerWithoutReplies() override { Start(std::make_unique<ReplylessService>()); }
+  void ShutdownServer(absl::Duration grace) override {
+    if (server_ == nullptr) return;
+    server_->Shutdown(absl::Now() + grace);
+    server_.reset();
+  }
+
+  std::unique_ptr<ClientCall> MakeCall(const CallOptions& options, std::vector<std::string>& refused) override {
+    return MakeUdsrpcCall(channel_, options, refused);
+  }
+
+ private:
+  void Start(std::unique_ptr<Service> service) {
+    service_ = std::move(service);
+    ServerBuilder builder(ServerOptions{.max_receive_message_bytes = limits_.server_receive_bytes});
+    builder.AddEndpoint(target_);
+    builder.RegisterService(service_.get());
+    builder.RegisterService(&unwritten_);
+    absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  const std::string target_;
+  const Limits limits_;
+  std::shared_ptr<Channel> channel_;
+  UnwrittenService unwritten_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, const Limits& limits) {
+  return std::make_unique<UdsrpcStack>(target, transport, limits);
+}
+
+}  // namespace udsrpc::parity
