@@ -162,6 +162,28 @@ TEST_F(ClientS4_4_Cancel, TheStatusOfACancelledCallComesOnceToo) {
 
 using ClientS4_5_Ping = ClientConformance;
 
+TEST_F(ClientS4_5_Ping, IsSentToASilentServerThatIsGivenUpWhereItSaysNothing) {
+  stub_ = NewStub({.keepalive_time = absl::Milliseconds(20), .keepalive_timeout = absl::Milliseconds(300)});
+  Echo echo(*stub_, "hi");
+  RawServerConnection client = Accept();
+  ReceiveCall(client);
+  ASSERT_TRUE(client.Send(Hello()));
+  for (int i = 0; i < 3; ++i) {
+    const std::optional<ReceivedFrame> frame = client.Receive();
+    ASSERT_TRUE(frame.has_value());
+    const absl::StatusOr<PingFrame> ping = PingFrame::Parse(frame->raw());
+    ASSERT_TRUE(ping.ok()) << ping.status();
+    EXPECT_FALSE(ping->ack);
+    if (i == 2) break;  // this one is not answered
+    ASSERT_TRUE(client.Send(SerializeFrame(PingFrame{.ack = true, .token = ping->token})));
+  }
+  const absl::Status status = echo.Wait();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(status.message().find("does it hang"), absl::string_view::npos) << status;
+  EXPECT_FALSE(client.Receive().has_value());
+  ExpectServedOnANewConnection();
+}
+
 TEST_F(ClientS4_5_Ping, IsAnsweredWithItsToken) {
   Echo echo(*stub_, "hi");
   RawServerConnection client = Accept();
