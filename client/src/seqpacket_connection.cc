@@ -397,6 +397,10 @@ void SeqpacketConnection::CheckAlive() {
 void SeqpacketConnection::Flush() {
   const IoOutcome outcome = sender_.Flush(mutex_);
   if (lost_) return FinishLost();  // meanwhile
+  if (waiting_for_room_ > 0 && HasRoom()) {
+    WakeAll();
+    if (reading_) SignalWakeEvent(wake_event_.get());  // the reader may be one of them
+  }
   switch (outcome) {
     case IoOutcome::kDone:
       break;
