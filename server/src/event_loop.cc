@@ -216,7 +216,8 @@ void EventLoop::ReadSources() {
   if (stopping_) return;
   ++turn_count_;
   turn_is_long_ = false;
-  const timespec timeout = absl::ToTimespec(MayRun() ? absl::ZeroDuration() : timers_.Remaining(Deadline::Clock::now()));
+  const timespec timeout =
+      absl::ToTimespec(MayRun() ? absl::ZeroDuration() : timers_.Remaining(Deadline::Clock::now()));
   const bool forever = !MayRun() && timers_.empty();
   epoll_event ready[kMaxEvents];
   mutex_.Unlock();

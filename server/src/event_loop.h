@@ -83,8 +83,8 @@ class EventLoop {
   // there by then, and returns true.
   bool DeferFlush(Source& source);
 
-  // The calling thread, which may be running a handler, is about to block: where it leads, another thread takes the lead
-  // over at once.
+  // The calling thread, which may be running a handler, is about to block: where it leads, another thread takes the
+  // lead over at once.
   void AboutToBlock();
 
   // Runs tasks that were postponed.

@@ -10,18 +10,14 @@
 namespace udsrpc {
 
 SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id,
-                             const ServerMethod& method, Deadline deadline, Metadata metadata,
-                             size_t max_message_bytes)
-    : connection_(std::move(connection)),
-      id_(id),
-      method_(method),
-      expires_(deadline),
-      flow_(max_message_bytes) {
+                                         const ServerMethod& method, Deadline deadline, Metadata metadata,
+                                         size_t max_message_bytes)
+    : connection_(std::move(connection)), id_(id), method_(method), expires_(deadline), flow_(max_message_bytes) {
   client_metadata_ = std::move(metadata);
   if (!deadline.never()) deadline_ = absl::Now() + deadline.Remaining(Deadline::Clock::now());
 }
 
-SeqpacketServerCall::~SeqpacketServerCall() = default;
+SeqpacketServerCall::~SeqpacketServerCall() { RemoveTimer(); }
 
 void SeqpacketServerCall::SetRequest(std::shared_ptr<char[]> packet, absl::string_view request) {
   packet_ = std::move(packet);
@@ -69,7 +65,9 @@ bool SeqpacketServerCall::Read(google::protobuf::MessageLite& message) {
   return outcome == MessageReader::Outcome::kMessage;
 }
 
-bool SeqpacketServerCall::Write(const google::protobuf::MessageLite& message) { return connection_->Write(*this, message); }
+bool SeqpacketServerCall::Write(const google::protobuf::MessageLite& message) {
+  return connection_->Write(*this, message);
+}
 
 void SeqpacketServerCall::SendInitialMetadata() { connection_->SendInitialMetadata(*this); }
 
@@ -82,8 +80,12 @@ void SeqpacketServerCall::CancelAtDeadline() {
   if (!timer_ && !expires_.never()) timer_ = connection_->CancelAt(*this, expires_.at());
 }
 
+void SeqpacketServerCall::RemoveTimer() {
+  if (timer_) connection_->RemoveTimer(*std::exchange(timer_, std::nullopt));
+}
+
 void SeqpacketServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
-  if (timer_) connection_->RemoveTimer(*timer_);
+  RemoveTimer();
   absl::Status result = Wanted();
   if (result.ok() && status.ok() && malformed_.load(std::memory_order_relaxed)) {
     result = absl::InternalError(absl::StrCat(method_.path(), ": a message's bytes are no ",

@@ -43,7 +43,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   };
 
   SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id, const ServerMethod& method,
-                Deadline deadline, Metadata metadata, size_t max_message_bytes);
+                      Deadline deadline, Metadata metadata, size_t max_message_bytes);
   ~SeqpacketServerCall() override;
 
   // The request came with the CALL. It is a view of `packet`.
@@ -84,6 +84,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   void SendInitialMetadata() override;
 
  private:
+  // The timer keeps the connection, and its socket, until it expires.
+  void RemoveTimer();
   MessageReader::Outcome ReadMessage(google::protobuf::MessageLite& message);
 
   const std::shared_ptr<SeqpacketServerConnection> connection_;

@@ -25,7 +25,8 @@ constexpr size_t kSendAtOnceBytes = wire::kMaxPacketBytes;
 // The fragments of a long message that a handler writes.
 class SeqpacketServerConnection::FragmentsOf final : public FragmentSink {
  public:
-  FragmentsOf(SeqpacketServerConnection& connection, SeqpacketServerCall& call) : connection_(connection), call_(call) {}
+  FragmentsOf(SeqpacketServerConnection& connection, SeqpacketServerCall& call)
+      : connection_(connection), call_(call) {}
 
   size_t AwaitCredit(size_t wanted) override {
     const Session session(connection_);
@@ -70,9 +71,9 @@ bool SeqpacketServerConnection::Fetch(SeqpacketServerCall& call, ByteQueue& into
   }
   const bool fetched = MayGoOn(call) && flow.inbound.Take(into);
   if (!fetched && !flow.inbound.exhausted().ok() && MayGoOn(call)) {
-    EndCall(call, absl::ResourceExhaustedError(absl::StrCat(
-                      call.method(), ": ", flow.inbound.exhausted().message(),
-                      ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
+    EndCall(call, absl::ResourceExhaustedError(
+                      absl::StrCat(call.method(), ": ", flow.inbound.exhausted().message(),
+                                   ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
     SendQueued();
   }
   GiveCredit(call);
@@ -240,9 +241,8 @@ void SeqpacketServerConnection::RunCancelCallbacks() {
 }
 
 TimerQueue::Id SeqpacketServerConnection::CancelAt(SeqpacketServerCall& call, Deadline::Clock::time_point deadline) {
-  return transport_.loop().AddTimer(deadline, [self = Self(), id = call.id(), call = &call] {
-    self->OnDeadline(id, call);
-  });
+  return transport_.loop().AddTimer(deadline,
+                                    [self = Self(), id = call.id(), call = &call] { self->OnDeadline(id, call); });
 }
 
 void SeqpacketServerConnection::RemoveTimer(const TimerQueue::Id& timer) { transport_.loop().RemoveTimer(timer); }

@@ -20,7 +20,8 @@ namespace {
 constexpr uint32_t kMaxCalls = 16384;
 
 // Requests longer than their credit that are received at a time, on one connection, while their handlers wait for their
-// ends: so many times the limit of a message may be kept for them. Others wait for their turn with what credit they have.
+// ends: so many times the limit of a message may be kept for them. Others wait for their turn with what credit they
+// have.
 constexpr size_t kLongRequests = 4;
 
 }  // namespace
@@ -113,7 +114,7 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   const Deadline deadline =
       call->timeout_us ? Deadline::AfterMicroseconds(*call->timeout_us, Deadline::Clock::now()) : Deadline();
   auto task = std::make_unique<SeqpacketServerCall>(Self(), call->call, *method, deadline, std::move(metadata),
-                                              transport_.options().max_receive_message_bytes);
+                                                    transport_.options().max_receive_message_bytes);
   SeqpacketServerCall::Flow& flow = task->flow();
   flow.half_closed = call->half_close;
   calls_.emplace(call->call, task.get());

@@ -2,6 +2,8 @@
 // First, calls.
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/stream_frame.h"
 #include "gmock/gmock.h"
@@ -132,6 +135,23 @@ TEST_F(S4_2_LongRequest, GetsTheCreditThatItNeeds) {
     EXPECT_EQ(frame->header.type, static_cast<uint8_t>(FrameType::kMessage));
     break;
   }
+}
+
+TEST_F(S4_2_LongRequest, OfAClientThatLeavesIsForgotten) {
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator open("/proc/self/fd");
+    return std::distance(begin(open), end(open));
+  };
+  const auto before = descriptors();
+  for (int i = 0; i < 20; ++i) {
+    RawClient client = Connect();
+    ASSERT_TRUE(client.Send(
+        SerializeFrame(CallFrame{.call = 1, .timeout_us = 3'600'000'000, .path = "/udsrpc.testing.Test/Echo"})));
+    ExpectNothingCame(client);
+  }
+  const absl::Time give_up = absl::Now() + absl::Seconds(5);
+  while (descriptors() > before && absl::Now() < give_up) ExpectBystanderServed();
+  EXPECT_LE(descriptors(), before) << "the server keeps their sockets until the calls' deadlines";
 }
 
 using S4_3_StreamStatus = ServerStreamConformance;
