@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "client/src/auto_transport.h"
 #include "client/src/grpc_transport.h"
 #include "client/src/seqpacket_transport.h"
@@ -9,6 +11,9 @@
 
 namespace udsrpc {
 namespace {
+
+// See ChannelOptions::keepalive_time.
+constexpr absl::Duration kMinKeepaliveTime = absl::Milliseconds(10);
 
 absl::StatusOr<std::unique_ptr<ClientTransport>> MakeTransport(const Endpoint& endpoint,
                                                                const ChannelOptions& options) {
@@ -27,9 +32,11 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeTransport(const Endpoint& e
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options) {
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target);
   if (!endpoint.ok()) return endpoint.status();
-  absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, options);
+  ChannelOptions effective = options;
+  effective.keepalive_time = std::max(options.keepalive_time, kMinKeepaliveTime);
+  absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, effective);
   if (!transport.ok()) return transport.status();
-  return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), options, *std::move(transport)));
+  return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), effective, *std::move(transport)));
 }
 
 }  // namespace udsrpc

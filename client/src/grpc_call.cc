@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/src/grpc_call_queue.h"
+#include "common/src/call_errors.h"
 #include "common/src/grpc_metadata.h"
 #include "common/src/grpc_status.h"
 
@@ -68,9 +69,7 @@ absl::Status GrpcCall::CheckSize(Metadata& metadata) const {
   const size_t bytes = metadata.ByteSize();
   if (bytes <= settings_.max_metadata_bytes) return absl::OkStatus();
   metadata.clear();
-  return absl::ResourceExhaustedError(absl::StrCat(method_.path, ": the server's metadata of ", bytes,
-                                                   " bytes is over the limit of ", settings_.max_metadata_bytes,
-                                                   "; raise ChannelOptions::max_metadata_bytes"));
+  return ServerMetadataError(method_.path, bytes, settings_.max_metadata_bytes);
 }
 
 absl::Status GrpcCall::Explain(absl::Status status) const {

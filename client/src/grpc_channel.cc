@@ -23,7 +23,8 @@ std::shared_ptr<GrpcChannel::Link> GrpcChannel::Current() {
 }
 
 absl::Status GrpcChannel::AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline) {
-  if (!address_ || Current()->channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY) return absl::OkStatus();
+  if (!address_ || Current()->channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY)
+    return absl::OkStatus();
   return ListenerWait::Await(*address_, SocketKind::kStream, name, context, deadline);
 }
 

@@ -4,19 +4,11 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "client/src/failed_stream.h"
+#include "common/src/call_errors.h"
 #include "common/src/grpc_message.h"
 
 namespace udsrpc {
-namespace {
-
-absl::Status TooLarge(const MethodDescriptor& method) {
-  return absl::InternalError(
-      absl::StrCat(method.path, ": the message is larger than Protobuf's 2 GiB; send it in parts"));
-}
-
-}  // namespace
 
 std::unique_ptr<ClientStream> GrpcStreamingCall::Start(const Settings& settings, const MethodDescriptor& method,
                                                        ClientContext& context,
@@ -25,7 +17,7 @@ std::unique_ptr<ClientStream> GrpcStreamingCall::Start(const Settings& settings,
   if (absl::Status status = call->Prepare(); !status.ok()) return std::make_unique<FailedStream>(std::move(status));
   grpc::ByteBuffer bytes;
   if (request != nullptr && !SerializeToGrpc(*request, bytes)) {
-    return std::make_unique<FailedStream>(TooLarge(method));
+    return std::make_unique<FailedStream>(UnserializableMessageError(method.path));
   }
   call->Begin(request == nullptr ? nullptr : &bytes);
   return call;
@@ -58,8 +50,7 @@ bool GrpcStreamingCall::Read(google::protobuf::MessageLite& message) {
   grpc::ByteBuffer bytes;
   if (ReadBytes(bytes) && OnInitialMetadata()) {
     if (ParseFromGrpc(bytes, message)) return true;
-    Fail(absl::InternalError(absl::StrCat(method_.path, ": a reply's bytes are no ", message.GetTypeName(),
-                                          "; do both sides use the same .proto?")));
+    Fail(MalformedMessageError(method_.path, "a message", message));
   }
   return readable_ = false;
 }
@@ -93,7 +84,7 @@ bool GrpcStreamingCall::Write(const google::protobuf::MessageLite& message, bool
   half_closed_ = last;
   grpc::ByteBuffer bytes;
   if (!SerializeToGrpc(message, bytes)) {
-    Fail(TooLarge(method_));
+    Fail(UnserializableMessageError(method_.path));
     return writable_ = false;
   }
   if (last) {

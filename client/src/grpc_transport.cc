@@ -72,8 +72,9 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const E
   absl::StatusOr<std::string> target = GrpcTarget(endpoint);
   if (!target.ok()) return target.status();
   absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, SocketKind::kStream);
-  return std::make_unique<GrpcClientTransport>(
-      *std::move(target), address.ok() ? std::optional(*std::move(address)) : std::nullopt, endpoint.ToString(), options);
+  return std::make_unique<GrpcClientTransport>(*std::move(target),
+                                               address.ok() ? std::optional(*std::move(address)) : std::nullopt,
+                                               endpoint.ToString(), options);
 }
 
 }  // namespace udsrpc

@@ -2,8 +2,8 @@
 
 #include <grpcpp/support/async_unary_call.h>
 
-#include "absl/strings/str_cat.h"
 #include "client/src/grpc_call_queue.h"
+#include "common/src/call_errors.h"
 #include "common/src/grpc_message.h"
 
 namespace udsrpc {
@@ -11,10 +11,7 @@ namespace udsrpc {
 absl::Status GrpcUnaryCall::Run(const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response) {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   grpc::ByteBuffer sent;
-  if (!SerializeToGrpc(request, sent)) {
-    return absl::InternalError(
-        absl::StrCat(method_.path, ": the request is larger than Protobuf's 2 GiB; send it in parts"));
-  }
+  if (!SerializeToGrpc(request, sent)) return UnserializableMessageError(method_.path);
   grpc::ByteBuffer reply;
   absl::Status status = Exchange(sent, reply);
   return status.ok() ? Parse(reply, response) : status;
@@ -32,14 +29,8 @@ absl::Status GrpcUnaryCall::Exchange(const grpc::ByteBuffer& request, grpc::Byte
 }
 
 absl::Status GrpcUnaryCall::Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response) const {
-  if (!reply.Valid()) {
-    return absl::UnimplementedError(absl::StrCat(method_.path, ": ", settings_.endpoint,
-                                                 " said OK without a reply; is the method a unary one there?"));
-  }
-  if (!ParseFromGrpc(reply, response)) {
-    return absl::InternalError(absl::StrCat(method_.path, ": the reply's bytes are no ", response.GetTypeName(),
-                                            "; do both sides use the same .proto?"));
-  }
+  if (!reply.Valid()) return MissingReplyError(method_.path, settings_.endpoint);
+  if (!ParseFromGrpc(reply, response)) return MalformedMessageError(method_.path, "the reply", response);
   return absl::OkStatus();
 }
 

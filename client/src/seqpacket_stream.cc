@@ -1,6 +1,7 @@
 #include "client/src/seqpacket_stream.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/src/call_errors.h"
 
 namespace udsrpc {
 
@@ -40,8 +41,7 @@ bool SeqpacketStream::Read(google::protobuf::MessageLite& message) {
     case MessageReader::Outcome::kMalformed:
       break;
   }
-  malformed_ = absl::InternalError(absl::StrCat(call_.path, ": a message's bytes are no ", message.GetTypeName(),
-                                                "; do both sides use the same .proto?"));
+  malformed_ = MalformedMessageError(call_.path, "a message", message);
   connection_->End(call_, malformed_);
   return false;
 }

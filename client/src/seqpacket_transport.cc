@@ -1,6 +1,5 @@
 #include "client/src/seqpacket_transport.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "client/src/failed_stream.h"
 #include "client/src/seqpacket_call.h"
 #include "client/src/seqpacket_stream.h"
+#include "common/src/call_errors.h"
 #include "common/src/deadline.h"
 #include "common/src/stream/message_reader.h"
 
@@ -43,8 +43,7 @@ absl::Status AwaitReply(SeqpacketConnection& connection, SeqpacketCall& call, go
       reader.Read(response, [&](ByteQueue& into) { return connection.Fetch(call, into); });
   connection.Await(call, /*or_messages=*/false);
   if (outcome != MessageReader::Outcome::kMalformed || !call.status.ok()) return std::move(call.status);
-  return absl::InternalError(absl::StrCat(call.path, ": the reply's bytes are no ", response.GetTypeName(),
-                                          "; do both sides use the same .proto?"));
+  return MalformedMessageError(call.path, "the reply", response);
 }
 
 }  // namespace
@@ -55,7 +54,7 @@ absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(c
   if (!address.ok()) return address.status();
   const SeqpacketConnection::Limits limits{.max_receive_message_bytes = options.max_receive_message_bytes,
                                            .max_metadata_bytes = options.max_metadata_bytes,
-                                           .keepalive_time = std::max(options.keepalive_time, absl::Milliseconds(10)),
+                                           .keepalive_time = options.keepalive_time,
                                            .keepalive_timeout = options.keepalive_timeout};
   return std::unique_ptr<SeqpacketTransport>(new SeqpacketTransport(*std::move(address), endpoint.ToString(), limits));
 }

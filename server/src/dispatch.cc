@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/src/call_errors.h"
 #include "google/protobuf/arena.h"
 #include "server/src/intercepted_call.h"
 
@@ -48,10 +49,7 @@ void Run(const ServerMethod& method, ServerCall& call) {
   if (ReadsOneRequest(method.kind())) {
     request = method.request_prototype().New(&arena);
     if (!call.ParseRequest(*request)) {
-      return call.Finish(absl::InternalError(absl::StrCat(method.path(), ": the request's bytes are no ",
-                                                          method.request_prototype().GetTypeName(),
-                                                          "; do both sides use the same .proto?")),
-                         nullptr);
+      return call.Finish(MalformedMessageError(method.path(), "the request", *request), nullptr);
     }
   }
   if (WritesOneResponse(method.kind())) response = method.response_prototype().New(&arena);

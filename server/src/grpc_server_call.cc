@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/src/call_errors.h"
 #include "common/src/grpc_message.h"
 #include "common/src/grpc_metadata.h"
 #include "common/src/grpc_status.h"
@@ -78,9 +79,7 @@ absl::Status GrpcServerCall::Examine() const {
   if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
   const size_t metadata_bytes = context_.client_metadata().ByteSize();
   if (metadata_bytes <= calls_.max_metadata_bytes()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("the call's metadata of ", metadata_bytes,
-                                                   " bytes is over the server's limit of ", calls_.max_metadata_bytes(),
-                                                   "; send less, or raise ServerOptions::max_metadata_bytes"));
+  return ClientMetadataError(metadata_bytes, calls_.max_metadata_bytes());
 }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
@@ -139,9 +138,7 @@ void GrpcServerCall::Send(const absl::Status& status, const google::protobuf::Me
   } else if (SerializeToGrpc(*response, reply)) {
     stream_.grpc_stream().WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
   } else {
-    const absl::Status too_large = absl::InternalError(
-        absl::StrCat(context_.method(), ": the reply is larger than Protobuf's 2 GiB; send it in parts"));
-    stream_.grpc_stream().Finish(ToGrpcStatus(too_large), finished_.Release());
+    stream_.grpc_stream().Finish(ToGrpcStatus(UnserializableMessageError(context_.method())), finished_.Release());
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "common/src/call_errors.h"
 #include "common/src/grpc_message.h"
 
 namespace udsrpc {
@@ -30,8 +30,7 @@ bool GrpcServerStream::Read(google::protobuf::MessageLite& message) {
   grpc_stream_.Read(&bytes, read_.Begin());
   if (read_.Await()) {
     if (ParseFromGrpc(bytes, message)) return true;
-    Fail(absl::InternalError(absl::StrCat(context_.method(), ": a request's bytes are no ", message.GetTypeName(),
-                                          "; do both sides use the same .proto?")));
+    Fail(MalformedMessageError(context_.method(), "a message", message));
   }
   return readable_ = false;
 }
@@ -40,8 +39,7 @@ bool GrpcServerStream::Write(const google::protobuf::MessageLite& message) {
   if (!write_.Await() || context_.IsCancelled()) return false;
   grpc::ByteBuffer bytes;
   if (!SerializeToGrpc(message, bytes)) {
-    Fail(absl::InternalError(
-        absl::StrCat(context_.method(), ": a reply is larger than Protobuf's 2 GiB; send it in parts")));
+    Fail(UnserializableMessageError(context_.method()));
     return false;
   }
   AddInitialMetadata();

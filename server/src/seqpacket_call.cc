@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/src/call_errors.h"
 #include "server/src/dispatch.h"
 #include "server/src/seqpacket_connection.h"
 
@@ -88,9 +89,7 @@ void SeqpacketServerCall::Finish(const absl::Status& status, const google::proto
   RemoveTimer();
   absl::Status result = Wanted();
   if (result.ok() && status.ok() && malformed_.load(std::memory_order_relaxed)) {
-    result = absl::InternalError(absl::StrCat(method_.path(), ": a message's bytes are no ",
-                                              method_.request_prototype().GetTypeName(),
-                                              "; do both sides use the same .proto?"));
+    result = MalformedMessageError(method_.path(), "a message", method_.request_prototype());
   }
   if (result.ok()) {
     connection_->FinishCall(*this, status, response);
