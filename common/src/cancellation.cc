@@ -26,6 +26,7 @@ Cancellation::Subscription Cancellation::Subscribe(Callback callback) {
   {
     internal::MutexLock lock(mutex_);
     if (!cancelled()) {
+      subscribed_.store(true, std::memory_order_relaxed);
       subscribers_.push_back(Subscriber{.subscription = ++last_, .callback = std::move(callback)});
       return last_;
     }
@@ -48,6 +49,7 @@ void Cancellation::Unsubscribe(Subscription subscription) {
 }
 
 void Cancellation::UnsubscribeAll() {
+  if (!subscribed_.load(std::memory_order_relaxed)) return;
   std::vector<Subscriber> removed;
   internal::MutexLock lock(mutex_);
   removed.swap(subscribers_);

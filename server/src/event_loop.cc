@@ -216,9 +216,9 @@ void EventLoop::ReadSources() {
   if (stopping_) return;
   ++turn_count_;
   turn_is_long_ = false;
-  const timespec timeout =
-      absl::ToTimespec(MayRun() ? absl::ZeroDuration() : timers_.Remaining(Deadline::Clock::now()));
   const bool forever = !MayRun() && timers_.empty();
+  timespec timeout = {};
+  if (!MayRun() && !forever) timeout = absl::ToTimespec(timers_.Remaining(Deadline::Clock::now()));
   epoll_event ready[kMaxEvents];
   mutex_.Unlock();
   const int count = epoll_pwait2(epoll_.get(), ready, kMaxEvents, forever ? nullptr : &timeout, nullptr);

@@ -43,6 +43,7 @@ class Cancellation {
   };
 
   std::atomic<bool> cancelled_{false};
+  std::atomic<bool> subscribed_{false};  // once, by whomever
   internal::Mutex mutex_;
   internal::CondVar ran_;
   std::vector<Subscriber> subscribers_ ABSL_GUARDED_BY(mutex_);

@@ -1,7 +1,6 @@
 #include "common/src/stream/fragment_output.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "common/src/wire/stream_frame.h"

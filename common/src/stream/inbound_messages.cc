@@ -9,7 +9,8 @@
 namespace udsrpc {
 namespace {
 
-// How far ahead of its reader the sender of a long message may be. Measured with 64 KiB packets: more is no faster.
+// How far ahead of its reader the sender of a long message may be: enough for both to work at the same time, and not
+// more than a socket's buffer takes.
 constexpr uint32_t kLongMessageWindow = 4 * wire::kMaxPacketBytes;
 
 }  // namespace
