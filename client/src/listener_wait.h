@@ -15,8 +15,8 @@ namespace udsrpc {
 // Waits, for a call that waits for ready, until a server accepts connections at an address.
 class ListenerWait final : public ActiveCall {
  public:
-  // Blocks. `name` stands for the endpoint in messages. DEADLINE_EXCEEDED, CANCELLED: by `context`. UNAVAILABLE: waiting
-  // would not mend it, see ConnectSocket.
+  // Blocks. `name` stands for the endpoint in messages. DEADLINE_EXCEEDED, CANCELLED: by `context`. UNAVAILABLE:
+  // waiting would not mend it, see ConnectSocket.
   static absl::Status Await(const SocketAddress& address, SocketKind kind, absl::string_view name,
                             ClientContext& context, absl::Time deadline);
 

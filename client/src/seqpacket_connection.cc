@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/src/call_errors.h"
 #include "common/src/socket/socket.h"
 #include "common/src/stream/fragment_output.h"
 #include "common/src/wire/limits.h"
@@ -16,14 +17,8 @@
 namespace udsrpc {
 namespace {
 
-// A thread reads for one connection at a time and is done with the packet when it reads the next, so the buffer is the
-// thread's: idle connections keep none.
-char* ReceiveBuffer() {
-  thread_local std::unique_ptr<char[]> buffer(new char[wire::kMaxPacketBytes]);
-  return buffer.get();
-}
-
-// What may wait for a server that does not read. A further call waits until there is less.
+// What may wait for a server that does not read. Further calls, and messages of whatever credit, wait until there is
+// less.
 constexpr size_t kMaxQueuedBytes = 1 << 20;
 
 // The most that a CALL takes beside path, metadata and message: header, method, timeout, and the lengths of sections.
@@ -97,9 +92,8 @@ void SeqpacketConnection::Open(SeqpacketCall& call, const google::protobuf::Mess
   const size_t most = kCallHeadBytes + call.path.size() + metadata.size();
   const bool fits = request == nullptr || most + request->ByteSizeLong() <= wire::kMaxPacketBytes;
   {
-    internal::MutexLock lock(mutex_);
+    const Session session(*this);
     if (status.ok()) status = Start(call, metadata, fits ? request : nullptr, fits && half_close);
-    HandOnReading();
     if (!status.ok()) return Finish(call, std::move(status));
   }
   if (!fits) Write(call, *request, half_close);
@@ -108,7 +102,7 @@ void SeqpacketConnection::Open(SeqpacketCall& call, const google::protobuf::Mess
 absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view metadata,
                                         const google::protobuf::MessageLite* request, bool half_close) {
   ++waiting_for_room_;
-  while (!HasRoom() && !going_away_ && Expired(call).ok()) WaitOnce(call);
+  while (!HasRoomForCall() && !going_away_ && Expired(call).ok()) WaitOnce(call);
   --waiting_for_room_;
   if (absl::Status status = Expired(call); !status.ok()) return status;
   if (going_away_) {
@@ -124,9 +118,9 @@ absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view m
   return absl::OkStatus();
 }
 
-bool SeqpacketConnection::HasRoom() const {
-  return sender_.queue().bytes() <= kMaxQueuedBytes && calls_.size() + abandoned_.size() < max_calls_;
-}
+bool SeqpacketConnection::HasRoom() const { return sender_.queue().bytes() <= kMaxQueuedBytes; }
+
+bool SeqpacketConnection::HasRoomForCall() const { return HasRoom() && calls_.size() + abandoned_.size() < max_calls_; }
 
 absl::Status SeqpacketConnection::Enqueue(SeqpacketCall& call, absl::string_view metadata,
                                           const google::protobuf::MessageLite* request, bool half_close) {
@@ -166,59 +160,58 @@ uint32_t SeqpacketConnection::NextId() {
 bool SeqpacketConnection::Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last) {
   const size_t size = message.ByteSizeLong();
   if (size > INT_MAX) {
-    End(call, absl::ResourceExhaustedError(
-                  absl::StrCat(call.path, ": a message is larger than Protobuf's 2 GiB; send it in parts")));
+    End(call, UnserializableMessageError(call.path));
     return false;
   }
   const wire::MessageFrame frame{.call = call.id, .half_close = last};
   const size_t frame_bytes = wire::FrameHeader::kBytes + size;
   size_t credit;
   {
-    internal::MutexLock lock(mutex_);
+    const Session session(*this);
     if (call.half_closed) return false;
     call.half_closed = last;
     credit = AwaitCredit(call, frame_bytes);
-    HandOnReading();
     if (credit == 0) return false;
     if (credit == frame_bytes) {
       char* body = sender_.queue().AppendFrame(frame, size);
       message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
       Flush();
-      return call.state == SeqpacketCall::State::kOpen;
+      return AwaitSent(call, sender_.queue().bytes_appended());
     }
   }
   FragmentsOf fragments(*this, call);
-  if (FragmentOutput::Send(call.id, message, size, last, credit, fragments)) return true;
+  if (FragmentOutput::Send(call.id, message, size, last, credit, fragments)) {
+    const Session session(*this);
+    return AwaitSent(call, sender_.queue().bytes_appended());
+  }
   // Unless the call has ended, the server has begun to read what will not go on.
   End(call, absl::InternalError(absl::StrCat(call.path, ": the message changed while it was written")));
   return false;
 }
 
 bool SeqpacketConnection::HalfClose(SeqpacketCall& call) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   if (!CheckOpen(call)) return false;
   if (std::exchange(call.half_closed, true)) return true;
   sender_.queue().AppendFrame(wire::HalfCloseFrame{.call = call.id});
   Flush();
+  return AwaitSent(call, sender_.queue().bytes_appended());
+}
+
+bool SeqpacketConnection::AwaitSent(SeqpacketCall& call, uint64_t end) {
+  ++waiting_to_be_sent_;
+  while (sender_.blocked() && sender_.queue().bytes_taken() < end && CheckOpen(call)) WaitOnce(call);
+  --waiting_to_be_sent_;
   return call.state == SeqpacketCall::State::kOpen;
 }
 
 size_t SeqpacketConnection::AwaitCredit(SeqpacketCall& call, size_t wanted) {
-  const size_t least = std::min(wanted, wire::kMinFragmentBytes);
-  while (CheckOpen(call)) {
-    if (call.credit.available() < least) {
-      send_credit_.Leave(&call);
-    } else if (send_credit_.MayUse(&call, least)) {
-      const size_t credit =
-          std::min({wanted, call.credit.available(), send_credit_.available(), wire::kMaxPacketBytes});
-      call.credit.Use(credit);
-      send_credit_.Use(&call, credit);
+  for (; CheckOpen(call); WaitOnce(call)) {
+    if (const size_t credit = send_credit_.Spend(&call, call.credit, wanted, HasRoom()); credit > 0) {
       WakeNextWriter();
       return credit;
-    } else {
-      send_credit_.Wait(&call);
     }
-    WaitOnce(call);
+    writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
   }
   return 0;
 }
@@ -229,12 +222,11 @@ void SeqpacketConnection::ReturnCredit(size_t bytes) {
 }
 
 bool SeqpacketConnection::Fetch(SeqpacketCall& call, ByteQueue& into) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   while (call.inbound.empty() && MayGoOn(call)) WaitOnce(call);
   const bool fetched = call.inbound.Take(into);
   GiveCredit(call);
   if (!sender_.control().empty()) Flush();
-  HandOnReading();
   return fetched;
 }
 
@@ -245,7 +237,7 @@ void SeqpacketConnection::GiveCredit(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::DiscardMessages(SeqpacketCall& call) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   call.inbound.Discard();
   GiveCredit(call);
   if (!sender_.control().empty()) Flush();
@@ -257,16 +249,14 @@ bool SeqpacketConnection::IsUnserved(const SeqpacketCall& call) {
 }
 
 bool SeqpacketConnection::Await(SeqpacketCall& call, bool or_messages) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   while (!(or_messages && !call.inbound.empty()) && MayGoOn(call)) WaitOnce(call);
-  HandOnReading();
   return !call.inbound.empty();
 }
 
 void SeqpacketConnection::AwaitInitialMetadata(SeqpacketCall& call) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   while (!call.initial_metadata_known && MayGoOn(call)) WaitOnce(call);
-  HandOnReading();
 }
 
 absl::Status SeqpacketConnection::Expired(const SeqpacketCall& call) const {
@@ -289,8 +279,8 @@ bool SeqpacketConnection::CheckOpen(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::Exhaust(SeqpacketCall& call) {
-  absl::Status status = absl::ResourceExhaustedError(absl::StrCat(
-      call.path, ": ", call.inbound.exhausted().message(), "; raise ChannelOptions::max_receive_message_bytes"));
+  absl::Status status = absl::ResourceExhaustedError(absl::StrCat(call.path, ": ", call.inbound.exhausted().message(),
+                                                                  "; raise ChannelOptions::max_receive_message_bytes"));
   if (call.state == SeqpacketCall::State::kOpen) {
     EndLocked(call, std::move(status));
   } else if (call.status.ok()) {
@@ -302,111 +292,21 @@ bool SeqpacketConnection::MayGoOn(SeqpacketCall& call) {
   return CheckOpen(call) || call.state == SeqpacketCall::State::kClaimed;
 }
 
-void SeqpacketConnection::WaitOnce(SeqpacketCall& call) {
-  const bool claimed = call.state == SeqpacketCall::State::kClaimed;
-  if (!claimed && !reading_ && !lost_) return ReadOnce(call);
-  Waiter waiter;
-  followers_.insert(&waiter);
-  call.waiters.push_back(&waiter);
-  if (claimed || call.deadline.never()) {
-    waiter.wake.Wait(mutex_);
-  } else {
-    waiter.wake.WaitWithTimeout(mutex_, call.deadline.Remaining(Deadline::Clock::now()));
-  }
-  followers_.erase(&waiter);
-  call.waiters.erase(std::find(call.waiters.begin(), call.waiters.end(), &waiter));
-}
-
-void SeqpacketConnection::HandOnReading() {
-  if (!reading_ && !followers_.empty()) (*followers_.begin())->wake.Signal();
-}
-
-void SeqpacketConnection::Wake(const SeqpacketCall& call) {
-  for (Waiter* waiter : call.waiters) waiter->wake.Signal();
-}
-
-void SeqpacketConnection::WakeNextWriter() {
-  const SeqpacketCall* const next = send_credit_.Next();
-  if (next == nullptr) return;
-  Wake(*next);
-  if (next == reading_for_) SignalWakeEvent(wake_event_.get());
-}
-
-void SeqpacketConnection::WakeAll() {
-  for (Waiter* waiter : followers_) waiter->wake.Signal();
-}
-
-void SeqpacketConnection::ReadOnce(const SeqpacketCall& call) {
-  const Deadline deadline = call.deadline;
-  reading_ = true;
-  reading_for_ = &call;
-  const bool want_write = sender_.blocked();
-  const Deadline& next = std::min(deadline, keepalive_.next());
-  const absl::Duration timeout = next.never() ? absl::InfiniteDuration() : next.Remaining(Deadline::Clock::now());
-  mutex_.Unlock();
-  const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), timeout);
-  if (ready.woken) ClearWakeEvent(wake_event_.get());
-  char* const buffer = ReceiveBuffer();
-  IoResult received{.outcome = IoOutcome::kWouldBlock};
-  if (ready.readable) received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
-  mutex_.Lock();
-  if (ready.writable && sender_.blocked()) {
-    sender_.OnWritable();
-    Flush();
-    if (waiting_for_room_ > 0 && HasRoom()) WakeAll();
-  }
-  switch (received.outcome) {
-    case IoOutcome::kDone:
-      keepalive_.Restart(Deadline::Clock::now());
-      if (received.truncated) {
-        Reject("a packet is larger than the protocol allows");
-      } else {
-        OnPacket(absl::string_view(buffer, received.bytes));
-      }
-      break;
-    case IoOutcome::kWouldBlock:
-      CheckAlive();
-      break;
-    case IoOutcome::kClosed:
-      Lose("the server closed it or died");
-      break;
-    case IoOutcome::kFailed:
-      Lose(absl::StrCat("cannot receive: errno ", received.error));
-      break;
-  }
-  reading_ = false;
-  reading_for_ = nullptr;
-}
-
-void SeqpacketConnection::CheckAlive() {
-  if (keepalive_.next().never()) return;
-  switch (keepalive_.Look(Deadline::Clock::now())) {
-    case Keepalive::Step::kWait:
-      break;
-    case Keepalive::Step::kAsk:
-      sender_.control().AppendFrame(wire::PingFrame{.token = 0});
-      Flush();
-      break;
-    case Keepalive::Step::kGiveUp:
-      Lose(absl::StrCat("the server has not answered for ", absl::FormatDuration(limits_.keepalive_timeout),
-                        "; does it hang?"));
-      break;
-  }
-}
-
 void SeqpacketConnection::Flush() {
   const IoOutcome outcome = sender_.Flush(mutex_);
   if (lost_) return FinishLost();  // meanwhile
-  if (waiting_for_room_ > 0 && HasRoom()) {
+  if (waiting_for_room_ > 0 && HasRoomForCall()) {
     WakeAll();
-    if (reading_) SignalWakeEvent(wake_event_.get());  // the reader may be one of them
+    WakeReader();  // which may be one of them
   }
+  if (HasRoom() && std::exchange(writer_waits_for_room_, false)) WakeNextWriter();
+  if (waiting_to_be_sent_ > 0 && !sender_.blocked()) WakeAll();
   switch (outcome) {
     case IoOutcome::kDone:
       break;
     case IoOutcome::kWouldBlock:
       // The reader sends the rest when there is room; one that is asleep does not yet know that it should.
-      if (reading_) SignalWakeEvent(wake_event_.get());
+      WakeReader();
       break;
     case IoOutcome::kClosed:
     case IoOutcome::kFailed:

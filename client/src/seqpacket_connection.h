@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -26,14 +27,15 @@
 
 namespace udsrpc {
 
-// The client's end of one seqpacket connection. It has no thread: the threads that wait for their calls do its work.
-// One of them at a time is the reader, which receives for all; when it has what it waited for it hands the role to
-// another. Whoever queues a frame sends, unless another thread is sending, which then takes the frame along in its next
-// packet.
+// The client's end of one seqpacket connection. The threads that wait for their calls do its work. One of them at a
+// time is the reader, which receives for all; when it has what it waited for it hands the role to another. Whoever
+// queues a frame sends, unless another thread is sending, which then takes the frame along in its next packet. What is
+// left to do when nobody waits, which is to send what a full socket did not take, a thread of the connection's own
+// does; it is started for that, and ends when it has had nothing to do for a while.
 //
 // Thread-safe. A connection that was lost stays lost; its owner makes another. The functions on calls are for the
 // call's own threads; a call is opened once, and outlives what is under way for it.
-class SeqpacketConnection {
+class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnection> {
  public:
   struct Limits {
     size_t max_receive_message_bytes;
@@ -44,6 +46,11 @@ class SeqpacketConnection {
 
   // Takes a connected socket; `name` stands for the endpoint in messages. RESOURCE_EXHAUSTED: no descriptor left.
   static absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Create(UniqueFd socket, std::string name, Limits limits);
+
+  ~SeqpacketConnection();
+
+  // No more calls will be opened. With the last of those that there are, its thread ends.
+  void Retire();
 
   // Takes no more calls: it is lost, or the server said so. Cheap.
   bool going_away() const { return going_away_.load(std::memory_order_relaxed); }
@@ -74,6 +81,29 @@ class SeqpacketConnection {
   void Cancel(SeqpacketCall& call);
 
  private:
+  // Holds the mutex, as a thread that will not wait any more; what that leaves to be done others are told to do.
+  class ABSL_SCOPED_LOCKABLE Session {
+   public:
+    explicit Session(SeqpacketConnection& connection) ABSL_EXCLUSIVE_LOCK_FUNCTION(connection.mutex_)
+        : connection_(connection) {
+      connection_.mutex_.Lock();
+    }
+    ~Session() ABSL_UNLOCK_FUNCTION() {
+      connection_.HandOn();
+      connection_.mutex_.Unlock();
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+   private:
+    SeqpacketConnection& connection_;
+  };
+
+  // Of calls that are open, and of those that ended here and that the server has not confirmed: until the server has
+  // said how many it accepts, and whatever it says.
+  static constexpr uint32_t kCallsBeforeHello = 16384;
+  static constexpr uint32_t kMaxCalls = 1 << 20;
+
   class FragmentsOf;
 
   // A STATUS whose call was claimed for it.
@@ -91,9 +121,13 @@ class SeqpacketConnection {
   absl::Status Enqueue(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
                        bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoomForCall() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t NextId() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // See FragmentSink::AwaitCredit.
   size_t AwaitCredit(SeqpacketCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Blocks while a full socket keeps the first `end` bytes of the queue from being sent. Whether the call is open
+  // still.
+  bool AwaitSent(SeqpacketCall& call, uint64_t end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of the connection's credit, what a call that has ended did not spend.
   void ReturnCredit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Queues the credit that the call's messages have made room for.
@@ -114,11 +148,19 @@ class SeqpacketConnection {
   bool MayGoOn(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads once, or sleeps while another thread does.
   void WaitOnce(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Reads for all. `call` is the one that the calling thread waits for.
-  void ReadOnce(const SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Reads for all. `call` is the one that the calling thread waits for; null: the connection's own thread reads.
+  void ReadOnce(const SeqpacketCall* call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the reader look at what has changed.
+  void WakeReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks a silent server whether it lives, or gives it up.
   void CheckAlive() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The calling thread will not read: has a waiting one do so.
   void HandOnReading() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The calling thread will not wait: the same, or where nobody waits has the connection's own thread do what is left.
+  void HandOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // There is something to be done, whether or not somebody waits for it.
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ThreadMain();
   void Wake(const SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Wakes the stream whose turn it is to use the connection's credit, though it be the reader.
   void WakeNextWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -134,8 +176,8 @@ class SeqpacketConnection {
   absl::Status OnInitial(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnMessage(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether `status`, which is in `frame`, may end the call.
-  absl::Status CheckStatus(const SeqpacketCall& call, const wire::StatusFrame& status, const wire::RawFrame& frame) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckStatus(const SeqpacketCall& call, const wire::StatusFrame& status,
+                           const wire::RawFrame& frame) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnStatus(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The open call of that number, or null for one that ended here already. INVALID_ARGUMENT: there is none.
   absl::StatusOr<SeqpacketCall*> FindCall(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -161,9 +203,9 @@ class SeqpacketConnection {
 
   mutable internal::Mutex mutex_;
   bool lost_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string goodbye_ ABSL_GUARDED_BY(mutex_);         // the text of the server's GOAWAY
-  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;        // the server's HELLO has come
-  uint32_t max_calls_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;  // as it says
+  std::string goodbye_ ABSL_GUARDED_BY(mutex_);   // the text of the server's GOAWAY
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the server's HELLO has come
+  uint32_t max_calls_ ABSL_GUARDED_BY(mutex_) = kCallsBeforeHello;
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   CreditQueue<SeqpacketCall> send_credit_ ABSL_GUARDED_BY(mutex_);
@@ -176,10 +218,20 @@ class SeqpacketConnection {
   absl::flat_hash_set<uint32_t> abandoned_ ABSL_GUARDED_BY(mutex_);
 
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
+  bool reader_sleeps_ ABSL_GUARDED_BY(mutex_) = false;  // is in the kernel, or about to be
+  // What the reader waits for while it sleeps; null of the connection's own thread.
+  const SeqpacketCall* reading_for_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Keepalive keepalive_ ABSL_GUARDED_BY(mutex_);
-  const SeqpacketCall* reading_for_ ABSL_GUARDED_BY(mutex_) = nullptr;  // what the reader waits for
   absl::flat_hash_set<Waiter*> followers_ ABSL_GUARDED_BY(mutex_);
-  int waiting_for_room_ ABSL_GUARDED_BY(mutex_) = 0;
+  int waiting_for_room_ ABSL_GUARDED_BY(mutex_) = 0;            // calls that are to be opened
+  bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;  // and not for credit alone
+  int waiting_to_be_sent_ ABSL_GUARDED_BY(mutex_) = 0;          // messages that are queued
+
+  std::thread thread_ ABSL_GUARDED_BY(mutex_);
+  bool has_thread_ ABSL_GUARDED_BY(mutex_) = false;  // it has not ended, nor is about to
+  bool retired_ ABSL_GUARDED_BY(mutex_) = false;
+  internal::CondVar work_;
+
   std::vector<Reply> replies_;  // the reader's own, with or without the mutex; kept for its memory
 };
 

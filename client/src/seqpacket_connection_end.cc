@@ -36,18 +36,18 @@ void SeqpacketConnection::EndLocked(SeqpacketCall& call, absl::Status status) {
 }
 
 void SeqpacketConnection::End(SeqpacketCall& call, absl::Status status) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   if (call.state != SeqpacketCall::State::kOpen) return;
   EndLocked(call, std::move(status));
-  if (reading_) SignalWakeEvent(wake_event_.get());  // it may be another thread of this call that reads
+  WakeReader();  // it may be another thread of this call that reads
 }
 
 void SeqpacketConnection::Cancel(SeqpacketCall& call) {
-  internal::MutexLock lock(mutex_);
+  const Session session(*this);
   call.cancelled = true;
   CheckOpen(call);
   Wake(call);
-  if (reading_) SignalWakeEvent(wake_event_.get());
+  WakeReader();
 }
 
 void SeqpacketConnection::Reject(absl::string_view error) {

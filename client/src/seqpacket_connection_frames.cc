@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/src/seqpacket_connection.h"
+#include "common/src/call_errors.h"
 #include "common/src/status_details.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/metadata_block.h"
@@ -67,7 +68,7 @@ absl::Status SeqpacketConnection::OnHello(const wire::RawFrame& frame) {
                                                    "; update the older one"));
   }
   greeted_ = true;
-  max_calls_ = std::max<uint32_t>(hello->max_calls, 1);
+  max_calls_ = std::clamp<uint32_t>(hello->max_calls, 1, kMaxCalls);
   return absl::OkStatus();
 }
 
@@ -103,7 +104,7 @@ absl::Status SeqpacketConnection::OnCredit(const wire::RawFrame& frame) {
   if (!credit.ok()) return credit.status();
   if (credit->call == 0) {
     if (absl::Status status = send_credit_.Add(credit->bytes); !status.ok()) return status;
-    if (SeqpacketCall* next = send_credit_.Next(); next != nullptr) Wake(*next);
+    WakeNextWriter();
     return absl::OkStatus();
   }
   const absl::StatusOr<SeqpacketCall*> call = FindCall(frame);
@@ -220,8 +221,7 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
   if (frame.code != 0) return MakeStatus(static_cast<int>(frame.code), frame.status_message, frame.details);
   if (!frame.has_message) {
     if (call.response == nullptr || call.inbound.HasWholeMessage()) return absl::OkStatus();
-    return absl::UnimplementedError(
-        absl::StrCat(call.path, ": ", name_, " said OK without a reply; is the method a unary one there?"));
+    return MissingReplyError(call.path, name_);
   }
   if (call.response == nullptr) return absl::OkStatus();
   if (frame.message.size() > limits_.max_receive_message_bytes) {
@@ -230,8 +230,7 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
                                                      "; raise ChannelOptions::max_receive_message_bytes"));
   }
   if (!call.response->ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) {
-    return absl::InternalError(absl::StrCat(call.path, ": the reply's bytes are no ", call.response->GetTypeName(),
-                                            "; do both sides use the same .proto?"));
+    return MalformedMessageError(call.path, "the reply", *call.response);
   }
   return absl::OkStatus();
 }
@@ -239,9 +238,7 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
 absl::Status SeqpacketConnection::CheckMetadata(const SeqpacketCall& call, const Metadata& metadata) const {
   const size_t bytes = metadata.ByteSize();
   if (bytes <= limits_.max_metadata_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(call.path, ": the server's metadata of ", bytes,
-                                                   " bytes is over the limit of ", limits_.max_metadata_bytes,
-                                                   "; raise ChannelOptions::max_metadata_bytes"));
+  return ServerMetadataError(call.path, bytes, limits_.max_metadata_bytes);
 }
 
 }  // namespace udsrpc

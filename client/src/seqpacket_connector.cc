@@ -57,7 +57,7 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(Cli
   for (;;) {
     if (absl::Status status = GivenUp(wait, deadline); !status.ok()) return status;
     if (connection_ != nullptr && !connection_->going_away()) return connection_;
-    connection_.reset();
+    Drop();
     const Failure failure = Attempt(wait, deadline);
     if (failure.code == absl::StatusCode::kOk) continue;
     if (!context.wait_for_ready() || !RetryPause::IsWorthwhile(failure.error)) {
@@ -71,7 +71,17 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(Cli
 
 void SeqpacketConnector::Forget(const SeqpacketConnection& connection) {
   internal::MutexLock lock(mutex_);
-  if (connection_.get() == &connection) connection_.reset();
+  if (connection_.get() == &connection) Drop();
+}
+
+SeqpacketConnector::~SeqpacketConnector() {
+  internal::MutexLock lock(mutex_);
+  Drop();
+}
+
+void SeqpacketConnector::Drop() {
+  if (connection_ != nullptr) connection_->Retire();
+  connection_.reset();
 }
 
 SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const Deadline& deadline) {
@@ -104,7 +114,8 @@ SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const 
 absl::StatusOr<UniqueFd> SeqpacketConnector::Connect(const Wait& wait, const Deadline& deadline, int* error) const {
   const Deadline give_up = Deadline::After(kBacklogPatience, Deadline::Clock::now());
   for (;;) {
-    absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, kBacklogSlice, error);
+    const absl::Duration slice = std::min(kBacklogSlice, deadline.Remaining(Deadline::Clock::now()));
+    absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, slice, error);
     const bool again = *error == EAGAIN && !give_up.HasPassed(Deadline::Clock::now()) && GivenUp(wait, deadline).ok();
     if (socket.ok()) return socket;
     if (!again) return absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));

@@ -25,6 +25,8 @@ class SeqpacketConnector {
   SeqpacketConnector(SocketAddress address, std::string name, SeqpacketConnection::Limits limits)
       : address_(std::move(address)), name_(std::move(name)), limits_(limits) {}
 
+  ~SeqpacketConnector();
+
   // The connection, made where there is none that takes calls; of several callers one makes it and the others wait for
   // it, or for its failure. A context that waits for ready tries again, as long as another attempt may succeed.
   //
@@ -47,6 +49,7 @@ class SeqpacketConnector {
 
   // Without a connection: waits for another thread's attempt, or makes one. Returns where the attempt failed.
   Failure Attempt(const Wait& wait, const Deadline& deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<UniqueFd> Connect(const Wait& wait, const Deadline& deadline, int* error) const;
   // Why a call is to wait no longer.
   absl::Status GivenUp(const Wait& wait, const Deadline& deadline) const;

@@ -106,6 +106,7 @@ void SeqpacketServerConnection::SendQueued() {
     sender_.Clear();
     CloseLocked();  // answers are lost, so the connection is
   }
+  crowded_.store(!HasRoom(), std::memory_order_relaxed);
   if (sender_.sending()) return;  // the thread that sends does the rest
   MayClose();
   if (closed_) {
@@ -122,6 +123,7 @@ void SeqpacketServerConnection::SendQueued() {
 bool SeqpacketServerConnection::HasRoom() const { return sender_.bytes() < kMaxQueuedBytes; }
 
 void SeqpacketServerConnection::MayPostpone(std::unique_ptr<EventLoop::Task>& self) {
+  if (!crowded_.load(std::memory_order_relaxed)) return;
   const Session session(*this);
   if (closed_ || HasRoom()) return;
   self->Park();

@@ -1,6 +1,7 @@
 #ifndef UDSRPC_SERVER_SEQPACKET_CONNECTION_H_
 #define UDSRPC_SERVER_SEQPACKET_CONNECTION_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -133,8 +134,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void GiveCredit(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Queues initial metadata, unless that has been done. False: there is more of it than the client accepts.
   bool QueueInitialMetadata(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Answers a call that no handler will answer, or that has to end before its handler does.
-  void EndCall(SeqpacketServerCall& call, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Answers an open call that has to end before its handler does.
+  void Abort(SeqpacketServerCall& call, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The call is not wanted any more: tells its handler, and those who asked to be told.
   void CancelCall(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs what CancelCall has left to be run without the mutex, which it gives up meanwhile.
@@ -190,6 +191,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   TimerQueue::Id idle_timer_ ABSL_GUARDED_BY(mutex_);
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> crowded_{false};  // there was no room in it when it was last flushed
   // As last told to the loop.
   bool watching_readable_ ABSL_GUARDED_BY(mutex_) = true;
   bool watching_writable_ ABSL_GUARDED_BY(mutex_) = false;

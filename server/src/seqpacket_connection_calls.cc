@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/src/call_errors.h"
 #include "common/src/stream/fragment_output.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/metadata_block.h"
@@ -71,10 +72,9 @@ bool SeqpacketServerConnection::Fetch(SeqpacketServerCall& call, ByteQueue& into
   }
   const bool fetched = MayGoOn(call) && flow.inbound.Take(into);
   if (!fetched && !flow.inbound.exhausted().ok() && MayGoOn(call)) {
-    EndCall(call, absl::ResourceExhaustedError(
-                      absl::StrCat(call.method(), ": ", flow.inbound.exhausted().message(),
-                                   ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
-    SendQueued();
+    Abort(call, absl::ResourceExhaustedError(
+                    absl::StrCat(call.method(), ": ", flow.inbound.exhausted().message(),
+                                 ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
   }
   GiveCredit(call);
   if (!sender_.control().empty()) SendQueued();
@@ -88,21 +88,12 @@ void SeqpacketServerConnection::GiveCredit(SeqpacketServerCall& call) {
 }
 
 size_t SeqpacketServerConnection::AwaitCredit(SeqpacketServerCall& call, size_t wanted) {
-  const size_t least = std::min(wanted, wire::kMinFragmentBytes);
-  SendCredit& credit = call.flow().credit;
   for (; MayGoOn(call); WaitForChange(call)) {
-    if (credit.available() < least) {
-      send_credit_.Leave(&call);
-    } else if (HasRoom() && send_credit_.MayUse(&call, least)) {
-      const size_t spent = std::min({wanted, credit.available(), send_credit_.available(), wire::kMaxPacketBytes});
-      credit.Use(spent);
-      send_credit_.Use(&call, spent);
+    if (const size_t credit = send_credit_.Spend(&call, call.flow().credit, wanted, HasRoom()); credit > 0) {
       SignalNextWriter();
-      return spent;
-    } else {
-      send_credit_.Wait(&call);
-      writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
+      return credit;
     }
+    writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
   }
   // What came while it was this call's turn is another's.
   send_credit_.Leave(&call);
@@ -140,7 +131,11 @@ void SeqpacketServerConnection::SendInitialMetadata(SeqpacketServerCall& call) {
 
 bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
-  if (size > INT_MAX) return false;
+  if (size > INT_MAX) {
+    const Session session(*this);
+    if (MayGoOn(call)) Abort(call, UnserializableMessageError(call.method()));
+    return false;
+  }
   const size_t frame_bytes = wire::FrameHeader::kBytes + size;
   size_t credit;
   {
@@ -162,8 +157,7 @@ bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::p
   const Session session(*this);
   // Unless it was cancelled, the client has begun to read what will not go on.
   if (MayGoOn(call)) {
-    EndCall(call, absl::InternalError(absl::StrCat(call.method(), ": the message changed while it was written")));
-    SendQueued();
+    Abort(call, absl::InternalError(absl::StrCat(call.method(), ": the message changed while it was written")));
   }
   return false;
 }
@@ -206,13 +200,14 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
   transport_.OnCallEnded();
 }
 
-void SeqpacketServerConnection::EndCall(SeqpacketServerCall& call, const absl::Status& status) {
+void SeqpacketServerConnection::Abort(SeqpacketServerCall& call, const absl::Status& status) {
   SeqpacketServerCall::Flow& flow = call.flow();
   flow.ended = true;
   flow.inbound.Discard();
   calls_.erase(call.id());
   QueueAnswer(Answer(call.id(), status, /*refused=*/false));
   CancelCall(call);
+  SendQueued();
 }
 
 void SeqpacketServerConnection::CancelCall(SeqpacketServerCall& call) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/src/call_errors.h"
 #include "common/src/deadline.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/metadata_block.h"
@@ -249,9 +250,7 @@ absl::Status SeqpacketServerConnection::Admit(const wire::CallFrame& call, const
         absl::StrCat("this connection has ", kMaxCalls, " calls open, the server's limit; wait for some to end"));
   }
   if (metadata.ByteSize() > options.max_metadata_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the call's metadata of ", metadata.ByteSize(), " bytes is over the server's limit of ",
-                     options.max_metadata_bytes, "; send less, or raise ServerOptions::max_metadata_bytes"));
+    return ClientMetadataError(metadata.ByteSize(), options.max_metadata_bytes);
   }
   if (call.message.size() > options.max_receive_message_bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(

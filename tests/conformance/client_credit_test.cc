@@ -106,6 +106,42 @@ TEST_F(ClientS4_10_Credit, OfNothingOrOfTooMuchIsRefused) {
 
 using ClientS6_Credit = ClientStreamConformance;
 
+TEST_F(ClientS6_Credit, OfAServerThatDoesNotReadIsNotUsed) {
+  ClientContext context;
+  context.set_timeout(absl::Milliseconds(300));
+  auto stream = stub_->Chat(context);
+  RawServerConnection client = Accept();
+  ReceiveCall(client);
+  ASSERT_TRUE(client.Send(Hello() + Credit(0, 1U << 29) + Credit(1, 1U << 29)));
+  const EchoRequest request = RequestOfSize(16000);
+  size_t written = 0;
+  while (stream.Write(request)) written += 16000;
+  EXPECT_LT(written, size_t{1} << 20) << "no more than the socket takes";
+  EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kDeadlineExceeded);
+  // Nobody waits for anything now, and still the server is told.
+  std::optional<ReceivedFrame> frame;
+  do {
+    frame = client.Receive();
+    ASSERT_TRUE(frame.has_value());
+  } while (frame->header.type == static_cast<uint8_t>(FrameType::kMessage));
+  EXPECT_EQ(frame->header.type, static_cast<uint8_t>(FrameType::kCancel)) << frame->header.ToString();
+}
+
+TEST_F(ClientS6_Credit, WritersGoOnOnceTheServerReads) {
+  Chat chat(*stub_);
+  RawServerConnection client = Accept();
+  ReceiveCall(client);
+  ASSERT_TRUE(client.Send(Hello() + Credit(0, 1U << 29) + Credit(1, 1U << 29)));
+  constexpr int kMessages = 300;
+  const EchoRequest request = RequestOfSize(16000);
+  std::thread writer([&] {
+    for (int i = 0; i < kMessages; ++i) EXPECT_TRUE(chat.stream.Write(request)) << i;
+  });
+  const std::string frame = Message(1, request.SerializeAsString());
+  for (int i = 0; i < kMessages; ++i) ExpectBytes(client, frame);
+  writer.join();
+}
+
 TEST_F(ClientS6_Credit, OfTheConnectionIsGivenBackAtOnceAndOfTheCallAsItIsRead) {
   Chat chat(*stub_);
   RawServerConnection client = Accept();

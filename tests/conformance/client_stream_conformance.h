@@ -16,6 +16,7 @@
 #include "tests/conformance/client_conformance.h"
 #include "tests/support/hex.h"
 #include "tests/support/raw_server.h"
+#include "tests/support/stream_frames.h"
 
 namespace udsrpc::testing {
 
@@ -34,33 +35,10 @@ using wire::StatusFrame;
 
 class ClientStreamConformance : public ClientConformance {
  protected:
-  // An EchoRequest, or an EchoReply, which has the same bytes.
-  static EchoRequest Request(const std::string& text) {
-    EchoRequest request;
-    request.set_text(text);
-    return request;
-  }
-  static std::string Text(const std::string& text) { return Request(text).SerializeAsString(); }
-
-  static std::string Message(uint32_t call, absl::string_view body, bool half_close = false) {
-    return SerializeFrame(MessageFrame{.call = call, .half_close = half_close}, body);
-  }
-  static std::string First(uint32_t call, uint64_t total, absl::string_view body) {
-    return SerializeFrame(MessageFrame{.call = call, .more = true, .total = total}, body);
-  }
-  static std::string More(uint32_t call, absl::string_view body) {
-    return SerializeFrame(MessageFrame{.call = call, .more = true}, body);
-  }
   static std::string Initial(uint32_t call, const std::string& hex) {
     return SerializeFrame(InitialFrame{.call = call, .metadata = FromHex(hex)});
   }
-  static std::string Credit(uint32_t call, uint32_t bytes) {
-    return SerializeFrame(CreditFrame{.call = call, .bytes = bytes});
-  }
   static std::string End(uint32_t call) { return SerializeFrame(StatusFrame{.call = call}); }
-
-  // A message whose MESSAGE frame has `size` bytes all told (300 to 16,384).
-  EchoRequest RequestOfSize(size_t size) { return Request(std::string(size - FrameHeader::kBytes - 3, 'x')); }
 
   // A Chat under way, on a connection of its own.
   struct Chat {

@@ -17,6 +17,7 @@
 #include "tests/conformance/server_conformance.h"
 #include "tests/support/hex.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/stream_frames.h"
 
 namespace udsrpc::testing {
 
@@ -35,13 +36,6 @@ using wire::StatusFrame;
 
 class ServerStreamConformance : public ServerConformance {
  protected:
-  // An EchoRequest, or an EchoReply, which has the same bytes.
-  static std::string Text(const std::string& text) {
-    EchoRequest message;
-    message.set_text(text);
-    return message.SerializeAsString();
-  }
-
   // A CALL that opens a stream and sends nothing on it.
   static std::string Open(uint32_t call, const std::string& method, absl::string_view metadata = "") {
     const std::string path = "/udsrpc.testing.Test/" + method;
@@ -57,26 +51,8 @@ class ServerStreamConformance : public ServerConformance {
         request.SerializeAsString());
   }
 
-  static std::string Message(uint32_t call, absl::string_view body, bool half_close = false) {
-    return SerializeFrame(MessageFrame{.call = call, .half_close = half_close}, body);
-  }
-  static std::string First(uint32_t call, uint64_t total, absl::string_view body) {
-    return SerializeFrame(MessageFrame{.call = call, .more = true, .total = total}, body);
-  }
-  static std::string More(uint32_t call, absl::string_view body) {
-    return SerializeFrame(MessageFrame{.call = call, .more = true}, body);
-  }
   static std::string HalfClose(uint32_t call) { return SerializeFrame(HalfCloseFrame{.call = call}); }
   static std::string Cancel(uint32_t call) { return SerializeFrame(CancelFrame{.call = call, .code = 1}); }
-  static std::string Credit(uint32_t call, uint32_t bytes) {
-    return SerializeFrame(CreditFrame{.call = call, .bytes = bytes});
-  }
-
-  // A MESSAGE frame of an EchoRequest, of `size` bytes all told (at least 300).
-  static std::string MessageOfSize(uint32_t call, size_t size) {
-    constexpr size_t kTagAndLength = 3;  // of a text of 128 to 16383 bytes
-    return Message(call, Text(std::string(size - FrameHeader::kBytes - kTagAndLength, 'x')));
-  }
 
   using ServerConformance::ServerConformance;
 

@@ -13,7 +13,26 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-class ConnectionLifeTest : public CombinationTest {};
+class ConnectionLifeTest : public CombinationTest {
+ protected:
+  // A call that is under way for `time` ends OK.
+  void ExpectCallLasts(const TestStub& stub, absl::Duration time) {
+    absl::Status status;
+    std::thread caller([&] {
+      ClientContext context;
+      context.set_timeout(kPatience);
+      BlockRequest request;
+      request.set_gate("gate");
+      EchoReply reply;
+      status = stub.Block(context, request, reply);
+    });
+    EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
+    absl::SleepFor(time);
+    service_.Open("gate");
+    caller.join();
+    EXPECT_EQ(status, absl::OkStatus());
+  }
+};
 
 TEST_P(ConnectionLifeTest, ACallThatWaitsForReadyIsServedOnceThereIsAServer) {
   const TestStub stub(MakeChannel());
@@ -72,39 +91,13 @@ TEST_P(ConnectionLifeTest, AnIdleConnectionIsClosedAndTheNextCallMakesAnother) {
 TEST_P(ConnectionLifeTest, AConnectionWithACallIsNotIdle) {
   StartServer({.max_connection_idle = absl::Milliseconds(5)});
   const TestStub stub(MakeChannel());
-  absl::Status status;
-  std::thread caller([&] {
-    ClientContext context;
-    context.set_timeout(kPatience);
-    BlockRequest request;
-    request.set_gate("gate");
-    EchoReply reply;
-    status = stub.Block(context, request, reply);
-  });
-  EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
-  absl::SleepFor(absl::Milliseconds(50));
-  service_.Open("gate");
-  caller.join();
-  EXPECT_EQ(status, absl::OkStatus());
+  ExpectCallLasts(stub, absl::Milliseconds(50));
 }
 
 TEST_P(ConnectionLifeTest, ALivingServerAnswersKeepalive) {
   StartServer();
   const TestStub stub(MakeChannel({.keepalive_time = absl::Milliseconds(20), .keepalive_timeout = absl::Seconds(5)}));
-  absl::Status status;
-  std::thread caller([&] {
-    ClientContext context;
-    context.set_timeout(kPatience);
-    BlockRequest request;
-    request.set_gate("gate");
-    EchoReply reply;
-    status = stub.Block(context, request, reply);
-  });
-  EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
-  absl::SleepFor(absl::Milliseconds(200));
-  service_.Open("gate");
-  caller.join();
-  EXPECT_EQ(status, absl::OkStatus());
+  ExpectCallLasts(stub, absl::Milliseconds(200));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ConnectionLifeTest, AllCombinations(), CombinationName);

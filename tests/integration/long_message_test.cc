@@ -70,6 +70,52 @@ TEST_P(LongMessageCallTest, Of64MiBLetsSmallCallsThrough) { ExpectSmallCallsBesi
 TEST_P(LongMessageCallTest, OfOneGiBTravelsBothWays) { ExpectEchoOf(size_t{1} << 30); }
 #endif
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Longer than Protobuf can serialize.
+constexpr size_t kTooLong = (size_t{1} << 31) + 1;
+
+class TooLongMessageTest : public CombinationTest {};
+
+TEST_P(TooLongMessageTest, EndsTheCallOfWhoeverSendsIt) {
+  StartServer();
+  const TestStub stub(MakeChannel());
+  EchoRequest request;
+  EchoReply reply;
+  request.set_text(std::string(kTooLong, 'l'));
+  {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    EXPECT_EQ(stub.Echo(context, request, reply).code(), absl::StatusCode::kInternal);
+  }
+  {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    auto stream = stub.Chat(context);
+    EXPECT_FALSE(stream.Write(request));
+    EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kInternal);
+  }
+  request.Clear();
+  InflateRequest inflate;
+  inflate.set_bytes(kTooLong);
+  inflate.set_messages(1);
+  {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    EXPECT_EQ(stub.Inflate(context, inflate, reply).code(), absl::StatusCode::kInternal);
+  }
+  {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    auto stream = stub.Count(context, inflate);
+    EXPECT_FALSE(stream.Read(reply));
+    EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kInternal);
+  }
+  ExpectEcho(stub, "others are served");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TooLongMessageTest, AllCombinations(), CombinationName);
+#endif
+
 INSTANTIATE_TEST_SUITE_P(All, LongMessageCallTest, ::testing::Values(Combination{Transport::kSeqpacket, false}),
                          CombinationName);
 

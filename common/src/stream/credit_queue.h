@@ -17,24 +17,30 @@ namespace udsrpc {
 template <typename Stream>
 class CreditQueue {
  public:
-  // Whether `stream` may use `bytes` now.
-  bool MayUse(const Stream* stream, size_t bytes) const {
-    return credit_.available() >= bytes && (waiting_.empty() || waiting_.front() == stream);
-  }
-  size_t available() const { return credit_.available(); }
-
-  // `stream` has used `bytes`, which it might, and goes to the end where it comes again.
-  void Use(Stream* stream, size_t bytes) {
-    credit_.Use(bytes);
+  // Spends credit of the connection's and of `own`, the stream's, for `wanted` bytes or the part of them that can be
+  // sent now: a packet at most, and for a part wire::kMinFragmentBytes at least. `has_room`: the queue for sending has.
+  // 0: not now. The stream is to ask again when its own credit has grown; or, where that is not what it waits for, when
+  // it is Next() and the rest has changed. One that has spent goes to the end where it comes again.
+  size_t Spend(Stream* stream, SendCredit& own, size_t wanted, bool has_room) {
+    const size_t least = std::min(wanted, wire::kMinFragmentBytes);
+    if (own.available() < least) {
+      Leave(stream);
+      return 0;
+    }
+    const bool its_turn = waiting_.empty() || waiting_.front() == stream;
+    if (!its_turn || !has_room || credit_.available() < least) {
+      Wait(stream);
+      return 0;
+    }
+    const size_t spent = std::min({wanted, own.available(), credit_.available(), wire::kMaxPacketBytes});
+    own.Use(spent);
+    credit_.Use(spent);
     Leave(stream);
+    return spent;
   }
   // So much was not sent after all.
   void Return(size_t bytes) { credit_.Return(bytes); }
-  // Takes a place in the queue, unless `stream` has one.
-  void Wait(Stream* stream) {
-    if (std::find(waiting_.begin(), waiting_.end(), stream) == waiting_.end()) waiting_.push_back(stream);
-  }
-  // Gives the place up.
+  // Gives its place in the queue up.
   void Leave(Stream* stream) {
     const auto found = std::find(waiting_.begin(), waiting_.end(), stream);
     if (found != waiting_.end()) waiting_.erase(found);
@@ -46,6 +52,11 @@ class CreditQueue {
   absl::Status Add(uint32_t bytes) { return credit_.Add(bytes); }
 
  private:
+  // Takes a place, unless `stream` has one.
+  void Wait(Stream* stream) {
+    if (std::find(waiting_.begin(), waiting_.end(), stream) == waiting_.end()) waiting_.push_back(stream);
+  }
+
   SendCredit credit_{wire::kInitialConnectionCredit};
   std::vector<Stream*> waiting_;
 };

@@ -52,21 +52,54 @@ TEST(CreditQueueTest, ServesInTheOrderOfWaiting) {
   CreditQueue<int> queue;
   int first = 0;
   int second = 0;
-  ASSERT_TRUE(queue.MayUse(&first, wire::kInitialConnectionCredit));
-  queue.Use(&first, wire::kInitialConnectionCredit);
-  EXPECT_FALSE(queue.MayUse(&second, 1));
-  queue.Wait(&second);
-  queue.Wait(&first);
-  queue.Wait(&second);  // has its place
+  SendCredit of_first(wire::kMaxCredit);
+  SendCredit of_second(wire::kMaxCredit);
+  for (size_t packet = 0; packet < wire::kInitialConnectionCredit / wire::kMaxPacketBytes; ++packet) {
+    EXPECT_EQ(queue.Spend(&first, of_first, 1 << 20, true), wire::kMaxPacketBytes);
+  }
+  EXPECT_EQ(queue.Spend(&second, of_second, 1, true), 0U);
+  EXPECT_EQ(queue.Spend(&first, of_first, 1, true), 0U);
+  EXPECT_EQ(queue.Spend(&second, of_second, 1, true), 0U);  // keeps its place
   ASSERT_TRUE(queue.Add(100).ok());
   EXPECT_EQ(queue.Next(), &second);
-  EXPECT_FALSE(queue.MayUse(&first, 1));
-  ASSERT_TRUE(queue.MayUse(&second, 100));
-  queue.Use(&second, 50);
-  EXPECT_TRUE(queue.MayUse(&first, 50));
+  EXPECT_EQ(queue.Spend(&first, of_first, 1, true), 0U);
+  EXPECT_EQ(queue.Spend(&second, of_second, 50, true), 50U);
+  EXPECT_EQ(queue.Next(), &first);
   queue.Leave(&first);
   EXPECT_EQ(queue.Next(), nullptr);
-  EXPECT_TRUE(queue.MayUse(&second, 50));
+  EXPECT_EQ(queue.Spend(&second, of_second, 50, true), 50U);
+  EXPECT_EQ(of_second.available(), wire::kMaxCredit - 100);
+}
+
+TEST(CreditQueueTest, KeepsNoPlaceForAStreamWithoutCreditOfItsOwn) {
+  CreditQueue<int> queue;
+  int stream = 0;
+  SendCredit own(99);
+  EXPECT_EQ(queue.Spend(&stream, own, 100, true), 0U);
+  EXPECT_EQ(queue.Next(), nullptr);
+  ASSERT_TRUE(own.Add(1).ok());
+  EXPECT_EQ(queue.Spend(&stream, own, 100, true), 100U);
+}
+
+TEST(CreditQueueTest, SpendsNoLessThanAFragmentOfWhatIsLonger) {
+  CreditQueue<int> queue;
+  int stream = 0;
+  SendCredit own(wire::kMinFragmentBytes - 1);
+  EXPECT_EQ(queue.Spend(&stream, own, 1 << 20, true), 0U);
+  ASSERT_TRUE(own.Add(2).ok());
+  EXPECT_EQ(queue.Spend(&stream, own, 1 << 20, true), wire::kMinFragmentBytes + 1);
+}
+
+TEST(CreditQueueTest, WaitsForRoomInItsTurn) {
+  CreditQueue<int> queue;
+  int first = 0;
+  int second = 0;
+  SendCredit own(1000);
+  EXPECT_EQ(queue.Spend(&first, own, 100, /*has_room=*/false), 0U);
+  EXPECT_EQ(queue.Next(), &first);
+  EXPECT_EQ(queue.Spend(&second, own, 100, /*has_room=*/true), 0U);
+  EXPECT_EQ(queue.Spend(&first, own, 100, /*has_room=*/true), 100U);
+  EXPECT_EQ(queue.Next(), &second);
 }
 
 }  // namespace
