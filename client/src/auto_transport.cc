@@ -9,36 +9,13 @@ constexpr std::chrono::seconds kRetrySeqpacketAfter(1);
 
 }  // namespace
 
-bool AutoTransport::ShouldTrySeqpacket() const {
-  return Deadline::Clock::now().time_since_epoch().count() >= next_try_.load(std::memory_order_relaxed);
-}
-
-void AutoTransport::RememberNotOffered() {
+ClientTransport& AutoTransport::Choose() {
+  const Deadline::Clock::rep next_try = next_try_.load(std::memory_order_relaxed);
+  if (next_try != 0 && Deadline::Clock::now().time_since_epoch().count() < next_try) return *grpc_;
+  if (seqpacket_->IsOffered()) return *seqpacket_;
   next_try_.store((Deadline::Clock::now() + kRetrySeqpacketAfter).time_since_epoch().count(),
                   std::memory_order_relaxed);
-}
-
-absl::Status AutoTransport::UnaryCall(const MethodDescriptor& method, ClientContext& context,
-                                      const google::protobuf::MessageLite& request,
-                                      google::protobuf::MessageLite& response) {
-  if (ShouldTrySeqpacket()) {
-    bool offered;
-    absl::Status status = seqpacket_->UnaryCallIfOffered(method, context, request, response, &offered);
-    if (offered) return status;
-    RememberNotOffered();
-  }
-  return grpc_->UnaryCall(method, context, request, response);
-}
-
-std::unique_ptr<ClientStream> AutoTransport::StreamingCall(const MethodDescriptor& method, ClientContext& context,
-                                                           const google::protobuf::MessageLite* request) {
-  if (ShouldTrySeqpacket()) {
-    bool offered;
-    std::unique_ptr<ClientStream> stream = seqpacket_->StreamingCallIfOffered(method, context, request, &offered);
-    if (offered) return stream;
-    RememberNotOffered();
-  }
-  return grpc_->StreamingCall(method, context, request);
+  return *grpc_;
 }
 
 }  // namespace udsrpc

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include "client/src/client_transport.h"
 #include "client/src/seqpacket_transport.h"
@@ -19,18 +20,31 @@ class AutoTransport final : public ClientTransport {
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
-                         google::protobuf::MessageLite& response) override;
+                         google::protobuf::MessageLite& response) override {
+    return Choose().UnaryCall(method, context, request, response);
+  }
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
-                                              const google::protobuf::MessageLite* request) override;
+                                              const google::protobuf::MessageLite* request) override {
+    return Choose().StreamingCall(method, context, request);
+  }
+  std::unique_ptr<AsyncUnaryCall> PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                                   const google::protobuf::MessageLite& request,
+                                                   google::protobuf::MessageLite& response) override {
+    return Choose().PrepareUnaryCall(method, context, request, response);
+  }
+  std::unique_ptr<AsyncClientStream> StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                        const google::protobuf::MessageLite* request) override {
+    return Choose().StartStreamingCall(method, context, request);
+  }
+  StartQueue& starts() override { return seqpacket_->starts(); }
 
  private:
-  // Whether seqpacket is to be tried, and that it was not offered.
-  bool ShouldTrySeqpacket() const;
-  void RememberNotOffered();
+  // For a call.
+  ClientTransport& Choose();
 
   const std::unique_ptr<SeqpacketTransport> seqpacket_;
   const std::unique_ptr<ClientTransport> grpc_;
-  std::atomic<Deadline::Clock::rep> next_try_{0};  // ticks of Deadline::Clock
+  std::atomic<Deadline::Clock::rep> next_try_{0};  // ticks of Deadline::Clock; of the last time that it was not offered
 };
 
 }  // namespace udsrpc

@@ -5,7 +5,10 @@
 
 #include "client/src/active_call.h"
 #include "client/src/client_transport.h"
+#include "client/src/executed_call.h"
+#include "client/src/failed_async_call.h"
 #include "client/src/failed_stream.h"
+#include "client/src/intercepted_async_call.h"
 #include "client/src/intercepted_call.h"
 
 namespace udsrpc {
@@ -13,6 +16,7 @@ Channel::Channel(std::string target, const ChannelOptions& options, std::unique_
     : target_(std::move(target)),
       transport_(options.transport),
       interceptors_(options.interceptors),
+      executor_(options.executor == nullptr ? nullptr : std::make_shared<const Executor>(options.executor)),
       carrier_(std::move(carrier)) {}
 
 Channel::~Channel() = default;
@@ -57,6 +61,65 @@ std::unique_ptr<ClientStream> Channel::InterceptedStreamingCall(const MethodDesc
   std::unique_ptr<ClientStream> stream = status.ok() ? carrier_->StreamingCall(method, context, request)
                                                      : std::make_unique<FailedStream>(std::move(status));
   return std::make_unique<InterceptedStream>(std::move(call), std::move(stream));
+}
+
+absl::Status Channel::BeginAsync(const MethodDescriptor& method, ClientContext& context,
+                                 const google::protobuf::MessageLite* request,
+                                 std::unique_ptr<InterceptedCall>* interceptors) {
+  if (absl::Status status = ActiveCall::Claim(context); !status.ok()) return status;
+  if (interceptors_.empty()) return absl::OkStatus();
+  *interceptors = std::make_unique<InterceptedCall>(interceptors_, method, context);
+  absl::Status status = (*interceptors)->Start();
+  if (status.ok() && request != nullptr) (*interceptors)->Send(*request);
+  return status;
+}
+
+std::unique_ptr<AsyncUnaryCall> Channel::PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                                          const google::protobuf::MessageLite& request,
+                                                          google::protobuf::MessageLite& response) {
+  std::unique_ptr<InterceptedCall> interceptors;
+  absl::Status status = BeginAsync(method, context, &request, &interceptors);
+  std::unique_ptr<AsyncUnaryCall> call;
+  if (status.ok()) {
+    call = carrier_->PrepareUnaryCall(method, context, request, response);
+  } else {
+    call = std::make_unique<FailedAsyncUnaryCall>(carrier_->starts(), std::move(status));
+  }
+  if (interceptors != nullptr) {
+    call = std::make_unique<InterceptedAsyncUnaryCall>(std::move(interceptors), std::move(call), response);
+  }
+  if (executor_ != nullptr) call = std::make_unique<ExecutedUnaryCall>(executor_, std::move(call));
+  call->channel_ = shared_from_this();
+  return call;
+}
+
+void Channel::UnaryCall(const MethodDescriptor& method, ClientContext& context,
+                        const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response,
+                        AsyncUnaryCall::Done done) {
+  std::unique_ptr<AsyncUnaryCall> call = PrepareUnaryCall(method, context, request, response);
+  AsyncUnaryCall& started = *call;
+  started.Start([call = std::move(call), done = std::move(done)](absl::Status status) mutable {
+    call.reset();
+    std::move(done)(std::move(status));
+  });
+}
+
+std::unique_ptr<AsyncClientStream> Channel::StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                               const google::protobuf::MessageLite* request) {
+  std::unique_ptr<InterceptedCall> interceptors;
+  absl::Status status = BeginAsync(method, context, request, &interceptors);
+  std::unique_ptr<AsyncClientStream> stream;
+  if (status.ok()) {
+    stream = carrier_->StartStreamingCall(method, context, request);
+  } else {
+    stream = std::make_unique<FailedAsyncStream>(std::move(status));
+  }
+  if (interceptors != nullptr) {
+    stream = std::make_unique<InterceptedAsyncStream>(std::move(interceptors), std::move(stream));
+  }
+  if (executor_ != nullptr) stream = std::make_unique<ExecutedStream>(executor_, std::move(stream));
+  stream->channel_ = shared_from_this();
+  return stream;
 }
 
 }  // namespace udsrpc

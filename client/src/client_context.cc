@@ -1,11 +1,10 @@
 #include "udsrpc/client_context.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 #include "absl/time/clock.h"
 #include "client/src/active_call.h"
+#include "common/src/fatal.h"
 
 namespace udsrpc {
 
@@ -20,8 +19,7 @@ ClientContext::~ClientContext() {
   if (parent_ != nullptr) parent_->cancellation().Unsubscribe(subscription_);
   internal::MutexLock lock(mutex_);
   if (active_ == nullptr) return;
-  std::fputs("udsrpc: a ClientContext was destroyed during its call; keep it until the call has ended\n", stderr);
-  std::abort();
+  Fatal("ClientContext", "it was destroyed during its call; keep it until the call has ended");
 }
 
 void ClientContext::set_deadline(absl::Time deadline) {

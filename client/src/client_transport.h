@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "client/src/start_queue.h"
+#include "udsrpc/async_call.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/client_stream.h"
 #include "udsrpc/method.h"
@@ -24,6 +26,15 @@ class ClientTransport {
   // As UnaryCall. Blocks as far as connecting does. The transport outlives the stream.
   virtual std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                       const google::protobuf::MessageLite* request) = 0;
+
+  // The same for calls that no thread waits for. Do not block.
+  virtual std::unique_ptr<AsyncUnaryCall> PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                                           const google::protobuf::MessageLite& request,
+                                                           google::protobuf::MessageLite& response) = 0;
+  virtual std::unique_ptr<AsyncClientStream> StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                                const google::protobuf::MessageLite* request) = 0;
+  // What tells those that fail before the transport has them.
+  virtual StartQueue& starts() = 0;
 };
 
 }  // namespace udsrpc

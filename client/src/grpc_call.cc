@@ -22,27 +22,36 @@ constexpr absl::string_view kConnectText = "failed to connect";
 }  // namespace
 
 absl::Status GrpcCall::Prepare() {
-  if (deadline_ != absl::InfiniteFuture()) {
-    // Not left to gRPC, which sends the call first, and takes a time before 1970 for never.
-    if (deadline_ <= absl::Now()) {
-      return absl::DeadlineExceededError(absl::StrCat(method_.path, ": the deadline passed before the call started"));
-    }
-    grpc_context_.set_deadline(absl::ToChronoTime(deadline_));
-  }
+  if (absl::Status status = CheckDeadline(); !status.ok()) return status;
   if (context_.wait_for_ready()) {
     // Before gRPC's own waiting, which would not tell a missing permission from a missing server, and lasts longer.
     absl::Status ready = settings_.channel.AwaitReady(settings_.endpoint, context_, deadline_);
     if (!ready.ok()) return ready;
-    grpc_context_.set_wait_for_ready(true);
   }
-  for (const auto& [key, value] : context_.metadata()) grpc_context_.AddMetadata(key, value);
+  FillContext();
   return absl::OkStatus();
 }
 
+absl::Status GrpcCall::CheckDeadline() const {
+  // Not left to gRPC, which sends the call first, and takes a time before 1970 for never.
+  if (deadline_ > absl::Now()) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat(method_.path, ": the deadline passed before the call started"));
+}
+
+void GrpcCall::FillContext() {
+  if (deadline_ != absl::InfiniteFuture()) grpc_context_.set_deadline(absl::ToChronoTime(deadline_));
+  if (context_.wait_for_ready()) grpc_context_.set_wait_for_ready(true);
+  for (const auto& [key, value] : context_.metadata()) grpc_context_.AddMetadata(key, value);
+}
+
 void GrpcCall::Attach() {
+  ChooseLink();
+  ActiveCall::Attach(context_);
+}
+
+void GrpcCall::ChooseLink() {
   if (settings_.channel.LongUnused()) GrpcCallQueue::OfThisThread().Poll();
   link_ = settings_.channel.Current();
-  ActiveCall::Attach(context_);
 }
 
 absl::Status GrpcCall::End(const grpc::Status& status) {

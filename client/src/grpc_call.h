@@ -32,10 +32,16 @@ class GrpcCall : public ActiveCall {
       : method_(method), settings_(settings), context_(context), deadline_(context.deadline()) {}
   ~GrpcCall() override = default;
 
-  // Takes over the settings of the call's context. DEADLINE_EXCEEDED: there is no time left to call.
+  // Takes over the settings of the call's context, and blocks for a server where the context waits for one.
+  // DEADLINE_EXCEEDED: there is no time left to call.
   absl::Status Prepare();
+  // The parts of that which do not block.
+  absl::Status CheckDeadline() const;
+  void FillContext();
+  absl::Time deadline() const { return deadline_; }
   // Chooses the connection and attaches the call to its context.
   void Attach();
+  void ChooseLink();
   // The call has ended, with this. Detaches it, fills in the context's results and returns what the caller is told.
   absl::Status End(const grpc::Status& status);
   // Drops what came of a call that ended where nobody asked how.
@@ -48,6 +54,7 @@ class GrpcCall : public ActiveCall {
 
   const MethodDescriptor method_;
   const Settings settings_;
+  ClientContext& context_;
   std::shared_ptr<GrpcChannel::Link> link_;  // from Attach on
   grpc::ClientContext grpc_context_;
 
@@ -59,7 +66,6 @@ class GrpcCall : public ActiveCall {
   // Whether nothing came with `status` that only a server sends.
   bool MayBeMadeHere(const absl::Status& status) const;
 
-  ClientContext& context_;
   const absl::Time deadline_;
   bool initial_metadata_taken_ = false;
   absl::Status initial_metadata_fits_;

@@ -4,6 +4,7 @@
 #include <grpcpp/security/credentials.h>
 
 #include "client/src/listener_wait.h"
+#include "common/src/socket/socket.h"
 
 namespace udsrpc {
 namespace {
@@ -23,9 +24,18 @@ std::shared_ptr<GrpcChannel::Link> GrpcChannel::Current() {
 }
 
 absl::Status GrpcChannel::AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline) {
-  if (!address_ || Current()->channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY)
-    return absl::OkStatus();
+  if (!address_ || IsReady()) return absl::OkStatus();
   return ListenerWait::Await(*address_, SocketKind::kStream, name, context, deadline);
+}
+
+StartQueue::Attempt GrpcChannel::Probe() const {
+  StartQueue::Attempt attempt;
+  if (!address_) return attempt;
+  const absl::Status status =
+      ConnectSocket(*address_, SocketKind::kStream, absl::ZeroDuration(), &attempt.error).status();
+  attempt.code = status.code();
+  attempt.message = std::string(status.message());
+  return attempt;
 }
 
 void GrpcChannel::Replace(const Link& failed) {

@@ -1,6 +1,7 @@
 #ifndef UDSRPC_CLIENT_GRPC_CHANNEL_H_
 #define UDSRPC_CLIENT_GRPC_CHANNEL_H_
 
+#include <grpc/grpc.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -17,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/src/start_queue.h"
 #include "common/src/socket/socket_address.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/mutex.h"
@@ -41,6 +43,11 @@ class GrpcChannel {
 
   // The channel to make a call on. The call keeps it until it has ended.
   std::shared_ptr<Link> Current();
+
+  // Whether there is a connection.
+  bool IsReady() { return Current()->channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY; }
+  // Asks the kernel whether a server listens; does not block.
+  StartQueue::Attempt Probe() const;
 
   // Blocks, for a call that waits for ready, until a server listens. As ListenerWait::Await.
   absl::Status AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline);

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "client/src/grpc_async_stream.h"
+#include "client/src/grpc_async_unary_call.h"
 #include "client/src/grpc_channel.h"
 #include "client/src/grpc_streaming_call.h"
 #include "client/src/grpc_target.h"
@@ -42,7 +44,8 @@ class GrpcClientTransport final : public ClientTransport {
                       const ChannelOptions& options)
       : name_(std::move(name)),
         max_metadata_bytes_(options.max_metadata_bytes),
-        channel_(std::move(target), std::move(address), Arguments(options)) {}
+        channel_(std::move(target), std::move(address), Arguments(options)),
+        starts_(name_, [this] { return channel_.Probe(); }) {}
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
@@ -55,7 +58,22 @@ class GrpcClientTransport final : public ClientTransport {
     return GrpcStreamingCall::Start(Settings(), method, context, request);
   }
 
+  std::unique_ptr<AsyncUnaryCall> PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                                   const google::protobuf::MessageLite& request,
+                                                   google::protobuf::MessageLite& response) override {
+    return std::make_unique<GrpcAsyncUnaryCall>(ForAsyncCalls(), method, context, request, response);
+  }
+
+  std::unique_ptr<AsyncClientStream> StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                        const google::protobuf::MessageLite* request) override {
+    return std::make_unique<GrpcAsyncStream>(ForAsyncCalls(), method, context, request);
+  }
+
+  StartQueue& starts() override { return starts_; }
+
  private:
+  GrpcAsyncCall::Transport ForAsyncCalls() { return {.settings = Settings(), .starts = starts_, .queue = queue_}; }
+
   GrpcUnaryCall::Settings Settings() {
     return {.endpoint = name_, .max_metadata_bytes = max_metadata_bytes_, .channel = channel_};
   }
@@ -63,6 +81,8 @@ class GrpcClientTransport final : public ClientTransport {
   const std::string name_;
   const size_t max_metadata_bytes_;
   GrpcChannel channel_;
+  StartQueue starts_;
+  GrpcAsyncQueue queue_;
 };
 
 }  // namespace

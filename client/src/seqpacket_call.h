@@ -27,7 +27,15 @@ struct Waiter {
   internal::CondVar wake;
 };
 
-// A call on a seqpacket connection, as both of its faces, unary and stream, have it.
+// Of a call that no thread waits for: is told, by its connection's own thread and without a lock, that something about
+// the call has changed. Not again before it has returned.
+class CallWatcher {
+ public:
+  virtual ~CallWatcher() = default;
+  virtual void OnChange() = 0;
+};
+
+// A call on a seqpacket connection, as all of its faces have it: unary and stream, waited for and watched.
 //
 //   new -> open -> [claimed ->] ended
 //
@@ -59,6 +67,10 @@ struct SeqpacketCall final : public ActiveCall {
   SendCredit credit{wire::kInitialCallCredit};
   InboundMessages inbound;
   absl::InlinedVector<Waiter*, 2> waiters;
+  CallWatcher* watcher = nullptr;  // constant while the call is on its connection
+  bool to_be_told = false;         // the watcher, and soon
+  bool waits_for_room = false;     // to be opened
+  bool watched = false;            // counted by the connection, from OpenWatched until it has ended
 
   // What was fetched for it is not wanted any more. Read without the mutex.
   std::atomic<bool> ended_here{false};

@@ -89,8 +89,7 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
 void SeqpacketConnection::Open(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close) {
   std::string metadata;
   absl::Status status = wire::SerializeMetadata(call.context.metadata(), metadata);
-  const size_t most = kCallHeadBytes + call.path.size() + metadata.size();
-  const bool fits = request == nullptr || most + request->ByteSizeLong() <= wire::kMaxPacketBytes;
+  const bool fits = Fits(call, metadata, request);
   {
     const Session session(*this);
     if (status.ok()) status = Start(call, metadata, fits ? request : nullptr, fits && half_close);
@@ -104,6 +103,13 @@ absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view m
   ++waiting_for_room_;
   while (!HasRoomForCall() && !going_away_ && Expired(call).ok()) WaitOnce(call);
   --waiting_for_room_;
+  absl::Status status = StartNow(call, metadata, request, half_close);
+  if (status.ok()) Flush();
+  return status;
+}
+
+absl::Status SeqpacketConnection::StartNow(SeqpacketCall& call, absl::string_view metadata,
+                                           const google::protobuf::MessageLite* request, bool half_close) {
   if (absl::Status status = Expired(call); !status.ok()) return status;
   if (going_away_) {
     call.unserved = true;
@@ -114,8 +120,13 @@ absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view m
   call.half_closed = half_close;
   if (calls_.empty()) keepalive_.Restart(Deadline::Clock::now());
   calls_.emplace(call.id, &call);
-  Flush();
   return absl::OkStatus();
+}
+
+bool SeqpacketConnection::Fits(const SeqpacketCall& call, absl::string_view metadata,
+                               const google::protobuf::MessageLite* request) {
+  const size_t most = kCallHeadBytes + call.path.size() + metadata.size();
+  return request == nullptr || most + request->ByteSizeLong() <= wire::kMaxPacketBytes;
 }
 
 bool SeqpacketConnection::HasRoom() const { return sender_.queue().bytes() <= kMaxQueuedBytes; }
@@ -299,6 +310,7 @@ void SeqpacketConnection::Flush() {
     WakeAll();
     WakeReader();  // which may be one of them
   }
+  MayOpenNext();
   if (HasRoom() && std::exchange(writer_waits_for_room_, false)) WakeNextWriter();
   if (waiting_to_be_sent_ > 0 && !sender_.blocked()) WakeAll();
   switch (outcome) {

@@ -4,9 +4,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -21,6 +24,7 @@
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
 #include "common/src/stream/credit_queue.h"
+#include "common/src/stream/fragment.h"
 #include "common/src/wire/frame.h"
 #include "common/src/wire/stream_frame.h"
 #include "udsrpc/internal/mutex.h"
@@ -52,6 +56,10 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // No more calls will be opened. With the last of those that there are, its thread ends.
   void Retire();
 
+  // Reads what has come while nobody read, such as the server's goodbye. Whether it takes calls still. Does not block;
+  // costs a system call.
+  bool LookAlive();
+
   // Takes no more calls: it is lost, or the server said so. Cheap.
   bool going_away() const { return going_away_.load(std::memory_order_relaxed); }
 
@@ -72,6 +80,36 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Blocks while there is no credit. False: the call has ended, or was half-closed.
   bool Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last);
   bool HalfClose(SeqpacketCall& call);
+
+  // The same for calls with a watcher, never blocking; what cannot be done now is to be tried again when the watcher is
+  // told.  //
+  // As Open, but leaves a request that is too long for a CALL to be written: `*request_left`. False: it has to wait
+  // until there is room.
+  bool OpenWatched(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close,
+                   bool* request_left);
+  // Whether a watcher is being told by the calling thread.
+  bool OnOwnThread() const;
+  // Has the watcher told, for a reason of its own.
+  void TellWatcher(SeqpacketCall& call);
+  // Moves message bytes that have come to `into`. Whether any had.
+  bool TryFetch(SeqpacketCall& call, ByteQueue& into);
+  enum class Sent { kYes, kWait, kNever };
+  // Sends a message, or where there is credit for a part of it only begins to, and leaves the rest to `rest`. kNever:
+  // the call has ended or was half-closed.
+  Sent TryWrite(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last,
+                std::unique_ptr<LongMessage>& rest);
+  // kYes: all of it has been sent.
+  Sent TryWriteRest(SeqpacketCall& call, LongMessage& rest);
+  bool TryHalfClose(SeqpacketCall& call);
+  // How the call stands; ends it where its time is over.
+  struct Look {
+    bool ended;
+    bool initial_metadata_known;
+    bool has_messages;
+  };
+  Look LookAt(SeqpacketCall& call);
+  // The watcher is not being told of it, unless by the calling thread, and will not be.
+  void Unwatch(SeqpacketCall& call);
 
   // Further messages are dropped.
   void DiscardMessages(SeqpacketCall& call);
@@ -118,10 +156,15 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Opening and sending.
   absl::Status Start(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
                      bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Where there is room. Does not flush.
+  absl::Status StartNow(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
+                        bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Enqueue(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
                        bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomForCall() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the CALL can take the request.
+  static bool Fits(const SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request);
   uint32_t NextId() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // See FragmentSink::AwaitCredit.
   size_t AwaitCredit(SeqpacketCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -150,6 +193,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void WaitOnce(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads for all. `call` is the one that the calling thread waits for; null: the connection's own thread reads.
   void ReadOnce(const SeqpacketCall* call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnReceived(const IoResult& received, const char* buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the reader look at what has changed.
   void WakeReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks a silent server whether it lives, or gives it up.
@@ -161,7 +205,24 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // There is something to be done, whether or not somebody waits for it.
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ThreadMain();
-  void Wake(const SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Calls with a watcher.
+  void Tell(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // By the connection's own thread.
+  void TellAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the connection's own thread look at what has changed; starts it where there is none.
+  void WakeThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the next of those that wait for room open.
+  void MayOpenNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeaveOpening(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As Flush, but for the own thread, which flushes once for all that it tells.
+  void FlushSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WatchDeadline(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It has ended, or was never opened.
+  void EndWatch(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ExpireWatched() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Deadline NextWatchedDeadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wake(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Wakes the stream whose turn it is to use the connection's credit, though it be the reader.
   void WakeNextWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -231,6 +292,17 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   bool has_thread_ ABSL_GUARDED_BY(mutex_) = false;  // it has not ended, nor is about to
   bool retired_ ABSL_GUARDED_BY(mutex_) = false;
   internal::CondVar work_;
+
+  // Calls with a watcher.
+  size_t watched_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool lingers_ ABSL_GUARDED_BY(mutex_) = false;  // the own thread reads on, as there will be another such call soon
+  std::vector<SeqpacketCall*> to_tell_ ABSL_GUARDED_BY(mutex_);
+  std::vector<SeqpacketCall*> telling_ ABSL_GUARDED_BY(mutex_);  // being told one after the other; null: no more
+  SeqpacketCall* told_now_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  internal::CondVar told_;
+  bool flush_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<SeqpacketCall*> opening_ ABSL_GUARDED_BY(mutex_);  // in the order in which they wait for room
+  std::set<std::pair<Deadline::Clock::time_point, SeqpacketCall*>> deadlines_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<Reply> replies_;  // the reader's own, with or without the mutex; kept for its memory
 };

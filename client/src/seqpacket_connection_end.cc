@@ -18,6 +18,7 @@ void SeqpacketConnection::Finish(SeqpacketCall& call, absl::Status status) {
   call.initial_metadata_known = true;
   send_credit_.Leave(&call);
   WakeNextWriter();
+  if (call.watched) EndWatch(call);
   Wake(call);
 }
 
@@ -64,6 +65,7 @@ void SeqpacketConnection::Lose(absl::string_view why) {
   lost_ = true;
   going_away_ = true;
   if (goodbye_.empty()) goodbye_ = std::string(why);
+  while (!opening_.empty()) MayOpenNext();
   FinishLost();
 }
 

@@ -78,6 +78,7 @@ absl::Status SeqpacketConnection::OnGoaway(const wire::RawFrame& frame) {
   going_away_ = true;
   goodbye_ = absl::StrCat("the server said goodbye: ", goaway->text);
   WakeAll();  // some may wait for room
+  while (!opening_.empty()) MayOpenNext();
   return absl::OkStatus();
 }
 
@@ -178,6 +179,7 @@ absl::Status SeqpacketConnection::OnStatus(const wire::RawFrame& frame) {
   abandoned_.erase(status->call);
   calls_.erase(status->call);
   if (waiting_for_room_ > 0) WakeAll();
+  MayOpenNext();
   if (call == nullptr) return absl::OkStatus();
   if (!call->inbound.AtMessageEnd()) call->inbound.Discard();
   call->state = SeqpacketCall::State::kClaimed;

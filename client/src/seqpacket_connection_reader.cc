@@ -22,6 +22,9 @@ char* ReceiveBuffer() {
   return buffer.get();
 }
 
+// What the connection's own thread reads at most before it tells of it.
+constexpr int kPacketsATurn = 64;
+
 // How long the connection's own thread is kept without work.
 constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
 
@@ -30,7 +33,10 @@ constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
 void SeqpacketConnection::WaitOnce(SeqpacketCall& call) {
   const bool claimed = call.state == SeqpacketCall::State::kClaimed;
   if (!claimed && !reading_ && !lost_) return ReadOnce(&call);
-  if (reading_for_ == nullptr) WakeReader();  // a thread of the connection's own makes way for one that waits
+  if (reading_for_ == nullptr && watched_calls_ == 0) {  // the connection's own thread makes way for one that waits
+    lingers_ = false;
+    WakeReader();
+  }
   Waiter waiter;
   followers_.insert(&waiter);
   call.waiters.push_back(&waiter);
@@ -44,7 +50,11 @@ void SeqpacketConnection::WaitOnce(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
-  const Deadline deadline = call == nullptr ? Deadline() : call->deadline;
+  Deadline deadline = call == nullptr ? NextWatchedDeadline() : call->deadline;
+  if (call == nullptr && watched_calls_ == 0) {
+    deadline = std::min(deadline, Deadline::After(kIdleThreadLife, Deadline::Clock::now()));
+    lingers_ = false;  // unless it is told otherwise meanwhile
+  }
   reading_ = true;
   reader_sleeps_ = true;
   reading_for_ = call;
@@ -64,6 +74,36 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
     sender_.OnWritable();
     Flush();
   }
+  OnReceived(received, buffer);
+  // With many calls outstanding more has come meanwhile: one turn for all, so that what they cause shares a packet,
+  // too.
+  for (int i = 1; call == nullptr && i < kPacketsATurn && received.outcome == IoOutcome::kDone && !lost_; ++i) {
+    if (watched_calls_ < 2) break;
+    mutex_.Unlock();
+    received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+    mutex_.Lock();
+    OnReceived(received, buffer);
+  }
+  reading_ = false;
+  if (call != nullptr && !to_tell_.empty()) WakeThread();
+}
+
+bool SeqpacketConnection::LookAlive() {
+  const Session session(*this);
+  IoResult received{.outcome = IoOutcome::kDone};
+  while (received.outcome == IoOutcome::kDone && !reading_ && !going_away_) {
+    reading_ = true;
+    mutex_.Unlock();
+    char* const buffer = ReceiveBuffer();
+    received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+    mutex_.Lock();
+    OnReceived(received, buffer);
+    reading_ = false;
+  }
+  return !going_away_;
+}
+
+void SeqpacketConnection::OnReceived(const IoResult& received, const char* buffer) {
   switch (received.outcome) {
     case IoOutcome::kDone:
       keepalive_.Restart(Deadline::Clock::now());
@@ -83,7 +123,6 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
       Lose(absl::StrCat("cannot receive: errno ", received.error));
       break;
   }
-  reading_ = false;
 }
 
 void SeqpacketConnection::CheckAlive() {
@@ -112,8 +151,16 @@ void SeqpacketConnection::HandOn() {
     work_.Signal();
     WakeReader();
   }
-  if (!HasWork() || reading_ || !followers_.empty()) return;
-  if (has_thread_) return work_.Signal();
+  if (!to_tell_.empty()) return WakeThread();
+  if (HasWork() && !reading_ && followers_.empty()) WakeThread();
+}
+
+void SeqpacketConnection::WakeThread() {
+  if (has_thread_) {
+    work_.Signal();
+    if (reading_for_ == nullptr) WakeReader();
+    return;
+  }
   if (thread_.joinable()) thread_.join();  // it has left ThreadMain
   try {
     thread_ = std::thread(&SeqpacketConnection::ThreadMain, shared_from_this());
@@ -124,22 +171,30 @@ void SeqpacketConnection::HandOn() {
 }
 
 bool SeqpacketConnection::HasWork() const {
+  if (!to_tell_.empty()) return true;
   if (lost_ || (retired_ && calls_.empty())) return false;
-  return sender_.blocked();
+  return sender_.blocked() || watched_calls_ > 0 || lingers_;
 }
 
 void SeqpacketConnection::ThreadMain() {
   internal::MutexLock lock(mutex_);
   for (;;) {
-    if (HasWork() && !reading_ && followers_.empty()) {
-      ReadOnce(nullptr);
+    ExpireWatched();
+    if (!to_tell_.empty()) {
       HandOnReading();
+      TellAll();
+    } else if (HasWork() && !reading_ && (watched_calls_ > 0 || followers_.empty())) {
+      ReadOnce(nullptr);
     } else if (!HasWork() && (retired_ || lost_)) {
       break;
-    } else if (work_.WaitWithTimeout(mutex_, kIdleThreadLife) && !HasWork()) {
-      break;
+    } else {
+      HandOnReading();
+      const Deadline next = std::min(NextWatchedDeadline(), Deadline::After(kIdleThreadLife, Deadline::Clock::now()));
+      const bool idle = work_.WaitWithTimeout(mutex_, next.Remaining(Deadline::Clock::now()));
+      if (idle && !HasWork()) break;
     }
   }
+  HandOnReading();
   has_thread_ = false;
 }
 
@@ -161,12 +216,13 @@ void SeqpacketConnection::WakeReader() {
   if (reader_sleeps_) SignalWakeEvent(wake_event_.get());
 }
 
-void SeqpacketConnection::Wake(const SeqpacketCall& call) {
+void SeqpacketConnection::Wake(SeqpacketCall& call) {
   for (Waiter* waiter : call.waiters) waiter->wake.Signal();
+  if (call.watcher != nullptr) Tell(call);
 }
 
 void SeqpacketConnection::WakeNextWriter() {
-  const SeqpacketCall* const next = send_credit_.Next();
+  SeqpacketCall* const next = send_credit_.Next();
   if (next == nullptr) return;
   Wake(*next);
   if (next == reading_for_) WakeReader();

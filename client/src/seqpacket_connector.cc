@@ -45,8 +45,7 @@ class SeqpacketConnector::Wait final : public ActiveCall {
 };
 
 absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(ClientContext& context,
-                                                                             const Deadline& deadline, int* error) {
-  *error = 0;
+                                                                             const Deadline& deadline) {
   {
     internal::MutexLock lock(mutex_);
     if (connection_ != nullptr && !connection_->going_away()) return connection_;
@@ -61,7 +60,6 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(Cli
     const Failure failure = Attempt(wait, deadline);
     if (failure.code == absl::StatusCode::kOk) continue;
     if (!context.wait_for_ready() || !RetryPause::IsWorthwhile(failure.error)) {
-      *error = failure.error;
       return absl::Status(failure.code, failure.message);
     }
     const absl::Duration left = deadline.Remaining(Deadline::Clock::now());
@@ -99,16 +97,52 @@ SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const 
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
       socket.ok() ? SeqpacketConnection::Create(*std::move(socket), name_, limits_) : socket.status();
   mutex_.Lock();
+  // That this thread gave up says nothing to the others, which try themselves.
+  const bool tell = GivenUp(wait, deadline).ok();
+  const Failure failure = Settle(std::move(made), error, tell);
+  return tell ? failure : Failure();
+}
+
+SeqpacketConnector::Failure SeqpacketConnector::Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made,
+                                                       int error, bool tell) {
   connecting_ = false;
   ++attempts_;
-  if (made.ok()) connection_ = *made;
-  // That this thread gave up says nothing to the others, which try themselves.
-  last_failure_ = Failure();
-  if (!made.ok() && GivenUp(wait, deadline).ok()) {
-    last_failure_ = {.code = made.status().code(), .message = std::string(made.status().message()), .error = error};
+  Failure failure;
+  if (made.ok()) {
+    connection_ = *std::move(made);
+  } else {
+    failure = {.code = made.status().code(), .message = std::string(made.status().message()), .error = error};
   }
+  last_failure_ = tell ? failure : Failure();
   changed_.SignalAll();
-  return last_failure_;
+  return failure;
+}
+
+std::shared_ptr<SeqpacketConnection> SeqpacketConnector::Current() {
+  internal::MutexLock lock(mutex_);
+  return connection_ != nullptr && !connection_->going_away() ? connection_ : nullptr;
+}
+
+StartQueue::Attempt SeqpacketConnector::TryConnect() {
+  internal::MutexLock lock(mutex_);
+  if (connecting_) changed_.WaitWithTimeout(mutex_, kBacklogSlice);
+  if (connection_ != nullptr && !connection_->going_away()) return Failure();
+  if (connecting_) {
+    return {.code = absl::StatusCode::kUnavailable, .message = absl::StrCat(name_, ": connecting"), .error = EAGAIN};
+  }
+  Drop();
+  connecting_ = true;
+  mutex_.Unlock();
+  int error;
+  absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, kBacklogSlice, &error);
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made;
+  if (socket.ok()) {
+    made = SeqpacketConnection::Create(*std::move(socket), name_, limits_);
+  } else {
+    made = absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));
+  }
+  mutex_.Lock();
+  return Settle(std::move(made), error, /*tell=*/error != EAGAIN);
 }
 
 absl::StatusOr<UniqueFd> SeqpacketConnector::Connect(const Wait& wait, const Deadline& deadline, int* error) const {

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/src/seqpacket_connection.h"
+#include "client/src/start_queue.h"
 #include "common/src/deadline.h"
 #include "common/src/socket/socket_address.h"
 #include "udsrpc/client_context.h"
@@ -30,9 +31,13 @@ class SeqpacketConnector {
   // The connection, made where there is none that takes calls; of several callers one makes it and the others wait for
   // it, or for its failure. A context that waits for ready tries again, as long as another attempt may succeed.
   //
-  // UNAVAILABLE: see ConnectSocket, whose errno is in `*error`. DEADLINE_EXCEEDED: no connection by then. CANCELLED.
-  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Get(ClientContext& context, const Deadline& deadline,
-                                                           int* error);
+  // UNAVAILABLE: see ConnectSocket. DEADLINE_EXCEEDED: no connection by then. CANCELLED.
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Get(ClientContext& context, const Deadline& deadline);
+
+  // The connection, where there is one that takes calls; else null. Does not block.
+  std::shared_ptr<SeqpacketConnection> Current();
+  // Tries once to make one where there is none; blocks for 20 ms at most.
+  StartQueue::Attempt TryConnect();
 
   // Lets go of a connection that takes no more calls, so that it closes with the last of those that it has.
   void Forget(const SeqpacketConnection& connection);
@@ -41,15 +46,14 @@ class SeqpacketConnector {
   class Wait;
 
   // Not a status, which threads would share.
-  struct Failure {
-    absl::StatusCode code = absl::StatusCode::kOk;
-    std::string message;
-    int error = 0;
-  };
+  using Failure = StartQueue::Attempt;
 
   // Without a connection: waits for another thread's attempt, or makes one. Returns where the attempt failed.
   Failure Attempt(const Wait& wait, const Deadline& deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps what the calling thread's attempt has made. `tell`: a failure holds for the others that wait for it, too.
+  Failure Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made, int error, bool tell)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<UniqueFd> Connect(const Wait& wait, const Deadline& deadline, int* error) const;
   // Why a call is to wait no longer.
   absl::Status GivenUp(const Wait& wait, const Deadline& deadline) const;

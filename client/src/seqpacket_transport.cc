@@ -4,10 +4,11 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "client/src/active_call.h"
+#include "client/src/call_start.h"
 #include "client/src/failed_stream.h"
+#include "client/src/seqpacket_async_stream.h"
+#include "client/src/seqpacket_async_unary_call.h"
 #include "client/src/seqpacket_call.h"
 #include "client/src/seqpacket_stream.h"
 #include "common/src/call_errors.h"
@@ -17,22 +18,9 @@
 namespace udsrpc {
 namespace {
 
-// A server that shuts down can refuse a call twice: on the connection that the channel had, and on a new one that had
-// still come into its backlog. Beyond that, something else is wrong.
-constexpr int kMaxAttempts = 3;
-
 // Whether connect(2) failed because there is no socket for us, which says nothing about gRPC's beside it.
 bool MeansNotOffered(int error) {
   return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EPROTOTYPE || error == EACCES;
-}
-
-// DEADLINE_EXCEEDED where it is too late to start.
-absl::StatusOr<Deadline> ReadDeadline(const MethodDescriptor& method, const ClientContext& context) {
-  const absl::Time at = context.deadline();
-  if (at == absl::InfiniteFuture()) return Deadline();
-  const Deadline deadline = Deadline::After(at - absl::Now(), Deadline::Clock::now());
-  if (!deadline.HasPassed(Deadline::Clock::now())) return deadline;
-  return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
 }
 
 // Waits for the end of a unary call, whose reply comes with its status or, where it is long, ahead of it.
@@ -62,31 +50,13 @@ absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(c
 absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                            const google::protobuf::MessageLite& request,
                                            google::protobuf::MessageLite& response) {
-  bool offered;
-  return UnaryCallIfOffered(method, context, request, response, &offered);
-}
-
-std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDescriptor& method, ClientContext& context,
-                                                                const google::protobuf::MessageLite* request) {
-  bool offered;
-  return StreamingCallIfOffered(method, context, request, &offered);
-}
-
-absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& method, ClientContext& context,
-                                                    const google::protobuf::MessageLite& request,
-                                                    google::protobuf::MessageLite& response, bool* offered) {
-  *offered = true;
   const absl::StatusOr<Deadline> deadline = ReadDeadline(method, context);
   if (!deadline.ok()) return deadline.status();
   // A connection that died since the last call is noticed by the next one. Where the server cannot have run that
   // call's handler, it is made again, on a fresh connection.
   for (int attempt = 1;; ++attempt) {
-    int error;
-    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline, &error);
-    if (!connection.ok()) {
-      *offered = !MeansNotOffered(error);
-      return connection.status();
-    }
+    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline);
+    if (!connection.ok()) return connection.status();
     SeqpacketCall call(method, context, *deadline, limits_.max_receive_message_bytes);
     call.connection = connection->get();
     call.response = &response;
@@ -95,33 +65,43 @@ absl::Status SeqpacketTransport::UnaryCallIfOffered(const MethodDescriptor& meth
     absl::Status status = AwaitReply(**connection, call, response);
     call.Detach(context);
     if ((*connection)->going_away()) connector_.Forget(**connection);
-    if (!call.unserved || (attempt >= kMaxAttempts && !context.wait_for_ready())) return status;
+    if (!call.unserved || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) return status;
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
   }
 }
 
-std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCallIfOffered(const MethodDescriptor& method,
-                                                                         ClientContext& context,
-                                                                         const google::protobuf::MessageLite* request,
-                                                                         bool* offered) {
-  *offered = true;
+std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                                const google::protobuf::MessageLite* request) {
   const absl::StatusOr<Deadline> deadline = ReadDeadline(method, context);
   if (!deadline.ok()) return std::make_unique<FailedStream>(deadline.status());
   for (int attempt = 1;; ++attempt) {
-    int error;
-    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline, &error);
-    if (!connection.ok()) {
-      *offered = !MeansNotOffered(error);
-      return std::make_unique<FailedStream>(connection.status());
-    }
+    absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline);
+    if (!connection.ok()) return std::make_unique<FailedStream>(connection.status());
     auto stream = std::make_unique<SeqpacketStream>(connector_, *std::move(connection), method, context, *deadline,
                                                     limits_.max_receive_message_bytes);
-    if (stream->Open(request) || (attempt >= kMaxAttempts && !context.wait_for_ready())) return stream;
+    if (stream->Open(request) || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) return stream;
     stream.reset();
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
   }
+}
+
+std::unique_ptr<AsyncUnaryCall> SeqpacketTransport::PrepareUnaryCall(const MethodDescriptor& method,
+                                                                     ClientContext& context,
+                                                                     const google::protobuf::MessageLite& request,
+                                                                     google::protobuf::MessageLite& response) {
+  return std::make_unique<SeqpacketAsyncUnaryCall>(ForAsyncCalls(), method, context, request, response);
+}
+
+std::unique_ptr<AsyncClientStream> SeqpacketTransport::StartStreamingCall(
+    const MethodDescriptor& method, ClientContext& context, const google::protobuf::MessageLite* request) {
+  return std::make_unique<SeqpacketAsyncStream>(ForAsyncCalls(), method, context, request);
+}
+
+bool SeqpacketTransport::IsOffered() {
+  const std::shared_ptr<SeqpacketConnection> connection = connector_.Current();
+  return (connection != nullptr && connection->LookAlive()) || !MeansNotOffered(connector_.TryConnect().error);
 }
 
 }  // namespace udsrpc

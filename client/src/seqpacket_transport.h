@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/src/client_transport.h"
+#include "client/src/seqpacket_async_call.h"
 #include "client/src/seqpacket_connection.h"
 #include "client/src/seqpacket_connector.h"
 #include "common/src/socket/socket_address.h"
@@ -28,21 +29,29 @@ class SeqpacketTransport final : public ClientTransport {
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                               const google::protobuf::MessageLite* request) override;
 
-  // As UnaryCall. `*offered` is false where the server has no seqpacket socket; then no handler has run for the call,
-  // and it can be made over another transport.
-  absl::Status UnaryCallIfOffered(const MethodDescriptor& method, ClientContext& context,
-                                  const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response,
-                                  bool* offered);
-  // As StreamingCall, likewise.
-  std::unique_ptr<ClientStream> StreamingCallIfOffered(const MethodDescriptor& method, ClientContext& context,
-                                                       const google::protobuf::MessageLite* request, bool* offered);
+  std::unique_ptr<AsyncUnaryCall> PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                                   const google::protobuf::MessageLite& request,
+                                                   google::protobuf::MessageLite& response) override;
+  std::unique_ptr<AsyncClientStream> StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                        const google::protobuf::MessageLite* request) override;
+  StartQueue& starts() override { return starts_; }
+
+  // Whether the server has a seqpacket socket for us, as far as a look at it tells. Blocks for 20 ms at most.
+  bool IsOffered();
 
  private:
   SeqpacketTransport(SocketAddress address, std::string name, SeqpacketConnection::Limits limits)
-      : limits_(limits), connector_(std::move(address), std::move(name), limits) {}
+      : limits_(limits),
+        connector_(std::move(address), name, limits),
+        starts_(name, [this] { return connector_.TryConnect(); }) {}
+
+  SeqpacketAsyncCall::Transport ForAsyncCalls() {
+    return {.connector = connector_, .starts = starts_, .max_message_bytes = limits_.max_receive_message_bytes};
+  }
 
   const SeqpacketConnection::Limits limits_;
   SeqpacketConnector connector_;
+  StartQueue starts_;
 };
 
 }  // namespace udsrpc

@@ -5,9 +5,18 @@
 
 namespace udsrpc {
 
-void Cancellation::Cancel() {
+Cancellation::~Cancellation() {
+  if (!cancelled()) return;
   internal::MutexLock lock(mutex_);
-  if (cancelled_.exchange(true, std::memory_order_acq_rel)) return;
+  while (destroyed_ != nullptr && runner_ != std::this_thread::get_id()) ran_.Wait(mutex_);
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
+
+void Cancellation::Cancel() {
+  mutex_.Lock();
+  if (cancelled_.exchange(true, std::memory_order_acq_rel)) return mutex_.Unlock();
+  bool destroyed = false;
+  destroyed_ = &destroyed;
   runner_ = std::this_thread::get_id();
   while (!subscribers_.empty()) {
     Subscriber subscriber = std::move(subscribers_.front());
@@ -16,10 +25,14 @@ void Cancellation::Cancel() {
     mutex_.Unlock();
     std::move(subscriber.callback)();
     subscriber.callback = nullptr;
+    if (destroyed) return;
     mutex_.Lock();
     running_ = 0;
     ran_.SignalAll();
   }
+  destroyed_ = nullptr;
+  ran_.SignalAll();
+  mutex_.Unlock();
 }
 
 Cancellation::Subscription Cancellation::Subscribe(Callback callback) {

@@ -30,8 +30,7 @@ inline int GrpcMetadataLimit(size_t bytes) {
 
 // As gRPC counts times; the largest is never.
 inline int GrpcMilliseconds(absl::Duration time) {
-  return static_cast<int>(
-      std::clamp<int64_t>(absl::ToInt64Milliseconds(time), 0, std::numeric_limits<int>::max()));
+  return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(time), 0, std::numeric_limits<int>::max()));
 }
 
 // Sets the limits of `options` by `set(name, value)`.

@@ -61,6 +61,8 @@ void PrintHeader(Printer& printer, const FileDescriptor& file) {
   if (file.service_count() > 0) {
     printer.Print(
         "#include <absl/status/status.h>\n"
+        "#include <udsrpc/async_call.h>\n"
+        "#include <udsrpc/async_client.h>\n"
         "#include <udsrpc/channel.h>\n"
         "#include <udsrpc/client_context.h>\n"
         "#include <udsrpc/client_stream.h>\n"

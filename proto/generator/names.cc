@@ -104,7 +104,7 @@ ServiceNames NamesOf(const ServiceDescriptor& service) {
   names.service_class = FreeName(absl::StrCat(name, "Service"), taken);
   names.stub_class = FreeName(absl::StrCat(name, "Stub"), taken);
   names.service_methods = MemberNames(service, {names.service_class});
-  names.stub_methods = MemberNames(service, {names.stub_class, "Async"});
+  names.stub_methods = MemberNames(service, {names.stub_class, "Async", "AsyncStub"});
   names.channel_member = FreeName("channel_", NameSet(names.stub_methods.begin(), names.stub_methods.end()));
   return names;
 }

@@ -12,8 +12,8 @@ namespace udsrpc::generator {
 // nothing but the .proto and its imports:
 //
 // - a class, where the package already has a message, enum, enum value, extension, service or subpackage of that name;
-// - a method, where its own name is a reserved word, the name of its class or, in the stub, `Async`, which is kept for
-//   later. Methods whose names can stay as they are do, and come first.
+// - a method, where its own name is a reserved word, the name of its class or, in the stub, `Async` or `AsyncStub`.
+//   Methods whose names can stay as they are do, and come first.
 struct ServiceNames {
   std::string service_class;
   std::string stub_class;

@@ -57,8 +57,83 @@ StubFunction FunctionOf(const MethodDescriptor& method, const std::string& chann
   return {};
 }
 
+// The same for the asynchronous stub, which has two for a unary method.
+std::vector<StubFunction> AsyncFunctionsOf(const MethodDescriptor& method, const std::string& channel) {
+  const std::string context = "::udsrpc::ClientContext& context";
+  const std::string request = absl::StrCat("const ", RequestType(method), "& request");
+  const auto start = [&channel](const std::string& first_message) {
+    return absl::StrCat(channel, "->StartStreamingCall(kMethod, context, ", first_message, ")");
+  };
+  switch (KindOf(method)) {
+    case MethodKind::kUnary: {
+      const std::string call = absl::StrCat("::udsrpc::UnaryCall<", ReplyType(method), ">");
+      return {{"void",
+               {context, request, absl::StrCat(ReplyType(method), "& reply"), "::udsrpc::AsyncUnaryCall::Done done"},
+               absl::StrCat(channel, "->UnaryCall("),
+               {"kMethod", "context", "request", "reply", "::std::move(done)"}},
+              {call, {context, request}, call + "(", {channel, "kMethod", "context", "request"}}};
+    }
+    case MethodKind::kServerStreaming: {
+      const std::string reader = absl::StrCat("::udsrpc::AsyncClientReader<", ReplyType(method), ">");
+      return {{reader, {context, request}, reader + "(", {start("&request"), "context"}}};
+    }
+    case MethodKind::kClientStreaming: {
+      const std::string writer =
+          absl::StrCat("::udsrpc::AsyncClientWriter<", RequestType(method), ", ", ReplyType(method), ">");
+      return {{writer, {context}, writer + "(", {start("nullptr"), "context"}}};
+    }
+    case MethodKind::kBidiStreaming: {
+      const std::string stream =
+          absl::StrCat("::udsrpc::AsyncClientReaderWriter<", RequestType(method), ", ", ReplyType(method), ">");
+      return {{stream, {context}, stream + "(", {start("nullptr"), "context"}}};
+    }
+  }
+  return {};
+}
+
+void PrintStubDefinition(Printer& printer, const std::string& qualified_name, const MethodDescriptor& method,
+                         const StubFunction& function) {
+  printer.Print("\n");
+  PrintFunction(printer, "", function.return_type, qualified_name, function.parameters, ") const {");
+  PrintList(
+      printer, "  static constexpr ::udsrpc::MethodDescriptor kMethod{",
+      {absl::StrCat("\"", PathOf(method), "\""), absl::StrCat("::udsrpc::MethodKind::k", KindName(KindOf(method)))},
+      "};");
+  PrintList(printer, absl::StrCat("  return ", function.call), function.arguments, ");");
+  printer.Print("}\n");
+}
+
 bool IsDeprecated(const ServiceDescriptor& service) {
   return service.options().deprecated() || service.file()->options().deprecated();
+}
+
+void PrintAsyncStubClass(Printer& printer, const ServiceDescriptor& service, const ServiceNames& names) {
+  printer.Print(
+      "\n"
+      "  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with "
+      "a\n"
+      "  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its "
+      "context,\n"
+      "  // request and reply must live.\n"
+      "  class AsyncStub {\n"
+      "   public:\n"
+      "    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);\n");
+  for (int i = 0; i < service.method_count(); ++i) {
+    const MethodDescriptor& method = *service.method(i);
+    printer.Print("\n");
+    for (const StubFunction& function : AsyncFunctionsOf(method, names.channel_member)) {
+      PrintFunction(printer, "    ",
+                    absl::StrCat(method.options().deprecated() ? "[[deprecated]] " : "", function.return_type),
+                    names.stub_methods[i], function.parameters, ") const;");
+    }
+  }
+  printer.Print(
+      "\n"
+      "   private:\n"
+      "    ::std::shared_ptr<::udsrpc::Channel> $channel$;\n"
+      "  };\n"
+      "  AsyncStub Async() const;\n",
+      "channel", names.channel_member);
 }
 
 }  // namespace
@@ -90,6 +165,7 @@ void PrintStubClass(Printer& printer, const ServiceDescriptor& service, const Se
                   absl::StrCat(method.options().deprecated() ? "[[deprecated]] " : "", function.return_type),
                   names.stub_methods[i], function.parameters, ") const;");
   }
+  PrintAsyncStubClass(printer, service, names);
   printer.Print(
       "\n"
       " private:\n"
@@ -102,18 +178,22 @@ void PrintStubDefinitions(Printer& printer, const ServiceDescriptor& service, co
   printer.Print(
       "\n$class$::$class$(::std::shared_ptr<::udsrpc::Channel> channel) : $channel$(::std::move(channel)) {}\n",
       "class", names.stub_class, "channel", names.channel_member);
+  printer.Print(
+      "\n$class$::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : "
+      "$channel$(::std::move(channel)) {}\n"
+      "\n$class$::AsyncStub $class$::Async() const { return AsyncStub($channel$); }\n",
+      "class", names.stub_class, "channel", names.channel_member);
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& method = *service.method(i);
     const StubFunction function = FunctionOf(method, names.channel_member);
-    printer.Print("\n");
-    PrintFunction(printer, "", function.return_type, absl::StrCat(names.stub_class, "::", names.stub_methods[i]),
-                  function.parameters, ") const {");
-    PrintList(
-        printer, "  static constexpr ::udsrpc::MethodDescriptor kMethod{",
-        {absl::StrCat("\"", PathOf(method), "\""), absl::StrCat("::udsrpc::MethodKind::k", KindName(KindOf(method)))},
-        "};");
-    PrintList(printer, absl::StrCat("  return ", function.call), function.arguments, ");");
-    printer.Print("}\n");
+    PrintStubDefinition(printer, absl::StrCat(names.stub_class, "::", names.stub_methods[i]), method, function);
+  }
+  for (int i = 0; i < service.method_count(); ++i) {
+    const MethodDescriptor& method = *service.method(i);
+    for (const StubFunction& function : AsyncFunctionsOf(method, names.channel_member)) {
+      PrintStubDefinition(printer, absl::StrCat(names.stub_class, "::AsyncStub::", names.stub_methods[i]), method,
+                          function);
+    }
   }
 }
 

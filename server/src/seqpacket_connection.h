@@ -97,6 +97,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   std::shared_ptr<SeqpacketServerConnection> Self();
 
+  // Whether a packet had come.
+  bool ReadPacket(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What comes in. A status that is not OK is a connection error.
   absl::Status OnPacket(absl::string_view packet, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -167,7 +169,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   const UniqueFd socket_;
 
   internal::Mutex mutex_;
-  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the client's HELLO has come
+  unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when it was looked for last
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;    // the client's HELLO has come
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool reading_shut_ ABSL_GUARDED_BY(mutex_) = false;  // draining: the client can send no more
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;      // and all that it had sent has been read

@@ -60,6 +60,7 @@ TEST_F(GrpcConnectionTest, OfAChannelIsItsOwn) {
   ExpectEcho(*first);
   ExpectEcho(*second);
   ExpectEcho(*first);
+  EXPECT_TRUE(accepted_.Await(2));
   EXPECT_EQ(accepted_.times(), 2);
 }
 

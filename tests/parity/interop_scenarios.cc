@@ -173,6 +173,7 @@ void CustomMetadata(Run& run) {
       handler.Reply("reply");
     } else if (handler.Read()) {
       handler.Write("reply");
+      handler.Read();  // the half-close
     }
     return Ok();
   });

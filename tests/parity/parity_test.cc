@@ -55,38 +55,44 @@ TEST_P(OracleTest, IsDeterministic) {
 INSTANTIATE_TEST_SUITE_P(Parity, OracleTest, ::testing::ValuesIn(AllScenarios()),
                          [](const auto& info) { return std::string(info.param.name); });
 
-struct ScenarioOnTransport {
+struct ScenarioThroughFace {
   Scenario scenario;
   Transport transport;
+  Face face;
 };
 
-std::string NameOf(const ScenarioOnTransport& param) {
-  return absl::StrCat(param.scenario.name, param.transport == Transport::kGrpc ? "_Grpc" : "_Seqpacket");
+std::string NameOf(const ScenarioThroughFace& param) {
+  static constexpr const char* kFaces[] = {"", "_Callback", "_Coroutine"};
+  return absl::StrCat(param.scenario.name, param.transport == Transport::kGrpc ? "_Grpc" : "_Seqpacket",
+                      kFaces[static_cast<int>(param.face)]);
 }
-void PrintTo(const ScenarioOnTransport& param, std::ostream* out) { *out << NameOf(param); }
+void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << NameOf(param); }
 
-std::vector<ScenarioOnTransport> AllOnBothTransports() {
-  std::vector<ScenarioOnTransport> params;
+std::vector<ScenarioThroughFace> AllThroughAllFaces() {
+  std::vector<ScenarioThroughFace> params;
   for (const Scenario& scenario : AllScenarios()) {
-    params.push_back({scenario, Transport::kGrpc});
-    params.push_back({scenario, Transport::kSeqpacket});
+    for (const Transport transport : {Transport::kGrpc, Transport::kSeqpacket}) {
+      for (const Face face : {Face::kBlocking, Face::kCallback, Face::kCoroutine}) {
+        params.push_back({scenario, transport, face});
+      }
+    }
   }
   return params;
 }
 
-class ScenarioTest : public ::testing::TestWithParam<ScenarioOnTransport> {};
+class ScenarioTest : public ::testing::TestWithParam<ScenarioThroughFace> {};
 
 TEST_P(ScenarioTest, Matches) {
-  const auto& [scenario, transport] = GetParam();
-  const Observed stock = PerformOnStock(scenario);
-  const Observed ours = Perform(scenario, [&, transport = transport, &scenario = scenario](const std::string& target) {
-    return MakeUdsrpcStack(target, transport, scenario.limits);
+  const ScenarioThroughFace& param = GetParam();
+  const Observed stock = PerformOnStock(param.scenario);
+  const Observed ours = Perform(param.scenario, [&param](const std::string& target) {
+    return MakeUdsrpcStack(target, param.transport, param.face, param.scenario.limits);
   });
-  EXPECT_EQ(ours.client, ExpectedOfUdsrpc(scenario.name, Side::kClient, stock.client));
-  EXPECT_EQ(ours.server, ExpectedOfUdsrpc(scenario.name, Side::kServer, stock.server));
+  EXPECT_EQ(ours.client, ExpectedOfUdsrpc(param.scenario.name, Side::kClient, stock.client));
+  EXPECT_EQ(ours.server, ExpectedOfUdsrpc(param.scenario.name, Side::kServer, stock.server));
 }
 
-INSTANTIATE_TEST_SUITE_P(Parity, ScenarioTest, ::testing::ValuesIn(AllOnBothTransports()),
+INSTANTIATE_TEST_SUITE_P(Parity, ScenarioTest, ::testing::ValuesIn(AllThroughAllFaces()),
                          [](const auto& info) { return NameOf(info.param); });
 
 TEST(ScenarioTableTest, NamesEachScenarioOnceAndHasAtLeastSixty) {

@@ -37,8 +37,10 @@ class Stack {
 
 // gRPC's own stubs and services: the oracle. `target` is a unix: one.
 std::unique_ptr<Stack> MakeStockStack(const std::string& target, const Limits& limits);
+// How a program makes its calls: it blocks, gives a completion, or awaits.
+enum class Face { kBlocking, kCallback, kCoroutine };
 // udsrpc's. What carries the calls is an option of the channel, and nothing else differs.
-std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, const Limits& limits);
+std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, Face face, const Limits& limits);
 
 }  // namespace udsrpc::parity
 

@@ -10,9 +10,14 @@
 
 namespace udsrpc::parity {
 
-// A call through udsrpc's generated stubs.
-std::unique_ptr<ClientCall> MakeUdsrpcCall(const std::shared_ptr<Channel>& channel, const CallOptions& options,
-                                           std::vector<std::string>& refused);
+// Calls through udsrpc's generated stubs, one function a face. `refused` gets the keys of the options' metadata that
+// the context does not take.
+std::unique_ptr<ClientCall> MakeBlockingCall(const std::shared_ptr<Channel>& channel, const CallOptions& options,
+                                             std::vector<std::string>& refused);
+std::unique_ptr<ClientCall> MakeCallbackCall(const std::shared_ptr<Channel>& channel, const CallOptions& options,
+                                             std::vector<std::string>& refused);
+std::unique_ptr<ClientCall> MakeCoroutineCall(const std::shared_ptr<Channel>& channel, const CallOptions& options,
+                                              std::vector<std::string>& refused);
 
 }  // namespace udsrpc::parity
 

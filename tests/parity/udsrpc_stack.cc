@@ -12,8 +12,8 @@ namespace {
 
 class UdsrpcStack final : public Stack {
  public:
-  UdsrpcStack(std::string target, Transport transport, const Limits& limits)
-      : target_(std::move(target)), limits_(limits) {
+  UdsrpcStack(std::string target, Transport transport, Face face, const Limits& limits)
+      : target_(std::move(target)), face_(face), limits_(limits) {
     channel_ =
         CreateChannel(target_, {.transport = transport, .max_receive_message_bytes = limits.client_receive_bytes})
             .value();
@@ -31,7 +31,15 @@ class UdsrpcStack final : public Stack {
   }
 
   std::unique_ptr<ClientCall> MakeCall(const CallOptions& options, std::vector<std::string>& refused) override {
-    return MakeUdsrpcCall(channel_, options, refused);
+    switch (face_) {
+      case Face::kBlocking:
+        break;
+      case Face::kCallback:
+        return MakeCallbackCall(channel_, options, refused);
+      case Face::kCoroutine:
+        return MakeCoroutineCall(channel_, options, refused);
+    }
+    return MakeBlockingCall(channel_, options, refused);
   }
 
  private:
@@ -47,6 +55,7 @@ class UdsrpcStack final : public Stack {
   }
 
   const std::string target_;
+  const Face face_;
   const Limits limits_;
   std::shared_ptr<Channel> channel_;
   UnwrittenService unwritten_;
@@ -56,8 +65,9 @@ class UdsrpcStack final : public Stack {
 
 }  // namespace
 
-std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, const Limits& limits) {
-  return std::make_unique<UdsrpcStack>(target, transport, limits);
+std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, Face face,
+                                       const Limits& limits) {
+  return std::make_unique<UdsrpcStack>(target, transport, face, limits);
 }
 
 }  // namespace udsrpc::parity

@@ -10,15 +10,18 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "udsrpc/async_call.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/client_interceptor.h"
 #include "udsrpc/client_stream.h"
+#include "udsrpc/executor.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
 
 namespace udsrpc {
 
 class ClientTransport;
+class InterceptedCall;
 
 // Set by designated initializers: every field has a default, and fields are added, never reordered.
 struct ChannelOptions {
@@ -42,6 +45,10 @@ struct ChannelOptions {
 
   // See every call of the channel, the first of them outermost.
   std::vector<ClientInterceptorFactory> interceptors = {};
+
+  // Runs the completions of asynchronous calls, and what awaits them. Default: a thread of the channel's own does,
+  // which costs no hand-over.
+  Executor executor = nullptr;
 };
 
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
@@ -60,7 +67,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   const std::string& target() const { return target_; }
   Transport transport() const { return transport_; }
 
-  // The two below are what generated stubs call.
+  // What is below is what generated stubs call.
 
   // Blocks the calling thread, which itself does the sending and receiving, until the call has ended. `request` must
   // not change meanwhile; `response` is unspecified unless OK is returned.
@@ -82,6 +89,18 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                               const google::protobuf::MessageLite* request);
 
+  // As UnaryCall, but returns at once; `done` gets the status later, by a thread of the channel's or its executor: see
+  // async_call.h. Context, request and response must live until then.
+  void UnaryCall(const MethodDescriptor& method, ClientContext& context, const google::protobuf::MessageLite& request,
+                 google::protobuf::MessageLite& response, AsyncUnaryCall::Done done);
+  // A call that is yet to be started. `request` and `response` must outlive it.
+  std::unique_ptr<AsyncUnaryCall> PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
+                                                   const google::protobuf::MessageLite& request,
+                                                   google::protobuf::MessageLite& response);
+  // As StreamingCall, but never blocks.
+  std::unique_ptr<AsyncClientStream> StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
+                                                        const google::protobuf::MessageLite* request);
+
  private:
   friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
                                                                 const ChannelOptions& options);
@@ -93,9 +112,14 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::unique_ptr<ClientStream> InterceptedStreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                          const google::protobuf::MessageLite* request);
 
+  // Claims the context and starts the interceptors, where there are any.
+  absl::Status BeginAsync(const MethodDescriptor& method, ClientContext& context,
+                          const google::protobuf::MessageLite* request, std::unique_ptr<InterceptedCall>* interceptors);
+
   const std::string target_;
   const Transport transport_;
   const std::vector<ClientInterceptorFactory> interceptors_;
+  const std::shared_ptr<const Executor> executor_;  // or null
   const std::unique_ptr<ClientTransport> carrier_;
 };
 

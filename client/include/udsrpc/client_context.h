@@ -33,8 +33,8 @@ class ClientContext {
   ClientContext& operator=(const ClientContext&) = delete;
 
   // The call ends with DEADLINE_EXCEEDED when it has not ended by then, on the client at once and on the server as
-  // well. Default: never, or the parent's. A timeout counts from the start of the call; a deadline in the past, like a timeout of zero
-  // or less, fails the call before anything is sent. The last call of the two setters wins.
+  // well. Default: never, or the parent's. A timeout counts from the start of the call; a deadline in the past, like a
+  // timeout of zero or less, fails the call before anything is sent. The last call of the two setters wins.
   void set_deadline(absl::Time deadline);
   void set_timeout(absl::Duration timeout);
 
@@ -42,8 +42,8 @@ class ClientContext {
   absl::Time deadline() const;
 
   // Whether the call waits, to its deadline, where nobody listens at the endpoint yet or the server accepts no
-  // connections, instead of failing with UNAVAILABLE at once. What waiting would not mend, such as a missing permission,
-  // fails at once all the same. Default: false.
+  // connections, instead of failing with UNAVAILABLE at once. What waiting would not mend, such as a missing
+  // permission, fails at once all the same. Default: false.
   void set_wait_for_ready(bool wait_for_ready) { wait_for_ready_ = wait_for_ready; }
   bool wait_for_ready() const { return wait_for_ready_; }
 

@@ -25,14 +25,15 @@ class ClientStream {
   // Blocks for the next message. False: no more messages will come; Finish tells why (INTERNAL where one did not
   // parse).
   virtual bool Read(google::protobuf::MessageLite& message) = 0;
-  // Blocks while the server has no room for the message. False: the call has ended or was half-closed; Finish tells why.
-  // `message` is not kept. `last`: half-closes as well, which costs less than a WritesDone of its own.
+  // Blocks while the server has no room for the message. False: the call has ended or was half-closed; Finish tells
+  // why. `message` is not kept. `last`: half-closes as well, which costs less than a WritesDone of its own.
   virtual bool Write(const google::protobuf::MessageLite& message, bool last) = 0;
   // Half-close: no more writes. Does nothing the second time. False: the call has ended.
   virtual bool WritesDone() = 0;
   // Blocks until ClientContext::server_initial_metadata() is there, or the call has ended. Counts as a read.
   virtual void WaitForInitialMetadata() = 0;
-  // Blocks until the call has ended and returns its status; what was not read is dropped. Once, beside no Read or Write.
+  // Blocks until the call has ended and returns its status; what was not read is dropped. Once, beside no Read or
+  // Write.
   virtual absl::Status Finish() = 0;
 
  private:

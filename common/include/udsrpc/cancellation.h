@@ -20,7 +20,9 @@ class Cancellation {
   using Subscription = uint64_t;
 
   Cancellation() = default;
-  ~Cancellation() = default;
+  // Waits for callbacks that Cancel is running on another thread. A callback may destroy the object; those that follow it
+  // are destroyed without running then.
+  ~Cancellation();
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
 
@@ -49,6 +51,7 @@ class Cancellation {
   std::vector<Subscriber> subscribers_ ABSL_GUARDED_BY(mutex_);
   Subscription last_ ABSL_GUARDED_BY(mutex_) = 0;
   Subscription running_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool* destroyed_ ABSL_GUARDED_BY(mutex_) = nullptr;  // not null while Cancel runs callbacks
   std::thread::id runner_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -16,8 +16,7 @@ constexpr size_t kLastBlockBytes = 16384;
 void ByteQueue::Append(absl::string_view bytes) {
   if (bytes.empty()) return;
   if (blocks_.empty() || blocks_.back().capacity - blocks_.back().end < bytes.size()) {
-    const size_t usual =
-        blocks_.empty() ? kFirstBlockBytes : std::min(2 * blocks_.back().capacity, kLastBlockBytes);
+    const size_t usual = blocks_.empty() ? kFirstBlockBytes : std::min(2 * blocks_.back().capacity, kLastBlockBytes);
     const size_t capacity = std::max(usual, bytes.size());
     blocks_.push_back(
         Block{.data = std::unique_ptr<char[]>(new char[capacity]), .begin = 0, .end = 0, .capacity = capacity});
@@ -44,13 +43,22 @@ void ByteQueue::Pop(size_t bytes) {
   ++first_;
 }
 
+void ByteQueue::Peek(char* out, size_t bytes) const {
+  for (size_t i = first_; bytes > 0; ++i) {
+    const Block& block = blocks_[i];
+    const size_t run = std::min(bytes, block.end - block.begin);
+    std::memcpy(out, block.data.get() + block.begin, run);
+    out += run;
+    bytes -= run;
+  }
+}
+
 void ByteQueue::PopTo(char* out, size_t bytes) {
+  Peek(out, bytes);
   while (bytes > 0) {
-    const absl::string_view run = Front().substr(0, bytes);
-    std::memcpy(out, run.data(), run.size());
-    out += run.size();
-    bytes -= run.size();
-    Pop(run.size());
+    const size_t run = std::min(bytes, Front().size());
+    Pop(run);
+    bytes -= run;
   }
 }
 

@@ -25,7 +25,9 @@ class ByteQueue {
   absl::string_view Front() const;
   // At most Front().size().
   void Pop(size_t bytes);
-  // Copies the first `bytes`, at most size(), and pops them.
+  // Copies the first `bytes`, at most size().
+  void Peek(char* out, size_t bytes) const;
+  // The same, and pops them.
   void PopTo(char* out, size_t bytes);
 
   // Takes all that `from` has behind what is here.

@@ -1,9 +1,8 @@
 #include "common/src/stream/fragment_output.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "common/src/wire/stream_frame.h"
+#include "common/src/stream/fragment.h"
 #include "google/protobuf/io/coded_stream.h"
 
 namespace udsrpc {
@@ -39,24 +38,11 @@ bool FragmentOutput::Next(void** data, int* size) {
 void FragmentOutput::BackUp(int count) { written_ -= static_cast<size_t>(count); }
 
 bool FragmentOutput::Begin() {
-  const size_t left = size_ - begun_;
-  if (credit_ == 0) credit_ = sink_.AwaitCredit(wire::FrameHeader::kBytes + left);
+  if (credit_ == 0) credit_ = sink_.AwaitCredit(FragmentCost(size_, begun_));
   if (credit_ == 0) return false;
-  wire::MessageFrame frame{.call = call_};
-  size_t body = left;
-  if (credit_ == wire::FrameHeader::kBytes + left) {
-    frame.half_close = half_close_;
-  } else {
-    frame.more = true;
-    if (begun_ == 0) frame.total = size_;
-    body = credit_ - wire::FrameHeader::kBytes - frame.HeadSize();
-  }
-  credit_ = 0;
-  const size_t head = wire::FrameHeader::kBytes + frame.HeadSize();
-  packet_ = wire::PacketQueue::Packet(head + body);
-  frame.Header(body).Serialize(packet_.data());
-  frame.SerializeHead(packet_.data() + wire::FrameHeader::kBytes);
-  begun_ += body;
+  Fragment fragment = MakeFragment(call_, size_, begun_, half_close_, std::exchange(credit_, 0));
+  packet_ = std::move(fragment.packet);
+  begun_ += fragment.body_bytes;
   open_ = true;
   return true;
 }

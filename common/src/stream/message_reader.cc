@@ -77,6 +77,13 @@ class MessageInput final : public google::protobuf::io::ZeroCopyInputStream {
 
 }  // namespace
 
+bool MessageReader::HasWhole() const {
+  uint64_t size;
+  if (bytes_.size() < sizeof(size)) return false;
+  bytes_.Peek(reinterpret_cast<char*>(&size), sizeof(size));
+  return bytes_.size() - sizeof(size) >= size;
+}
+
 MessageReader::Outcome MessageReader::Read(google::protobuf::MessageLite& message, Fetch fetch) {
   uint64_t size;
   while (bytes_.size() < sizeof(size)) {

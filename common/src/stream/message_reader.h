@@ -7,8 +7,8 @@
 
 namespace udsrpc {
 
-// The consumer's end of InboundMessages. Takes what has come in one go, so that it needs the connection's mutex once for
-// many messages, and parses a long message while the rest of it is still coming. Used by one thread at a time.
+// The consumer's end of InboundMessages. Takes what has come in one go, so that it needs the connection's mutex once
+// for many messages, and parses a long message while the rest of it is still coming. Used by one thread at a time.
 class MessageReader {
  public:
   // Blocks until InboundMessages::Take gave something. False: nothing will come any more.
@@ -21,6 +21,10 @@ class MessageReader {
   };
 
   Outcome Read(google::protobuf::MessageLite& message, Fetch fetch);
+
+  // For a consumer that does not block: where to put what has come, and whether that is a whole message at least.
+  ByteQueue& bytes() { return bytes_; }
+  bool HasWhole() const;
 
   // Forgets what was fetched and not read.
   void Clear() { bytes_.Clear(); }

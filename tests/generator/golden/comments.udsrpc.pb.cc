@@ -67,6 +67,10 @@ CommentedService::~CommentedService() = default;
 
 CommentedStub::CommentedStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+CommentedStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+CommentedStub::AsyncStub CommentedStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status CommentedStub::Everywhere(::udsrpc::ClientContext& context, const ::comments::Message& request,
                                          ::comments::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Everywhere", ::udsrpc::MethodKind::kUnary};
@@ -110,6 +114,82 @@ CommentedStub::CommentedStub(::std::shared_ptr<::udsrpc::Channel> channel) : cha
                                     ::comments::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Empty", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void CommentedStub::AsyncStub::Everywhere(::udsrpc::ClientContext& context, const ::comments::Message& request,
+                                          ::comments::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Everywhere", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::comments::Message> CommentedStub::AsyncStub::Everywhere(
+    ::udsrpc::ClientContext& context, const ::comments::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Everywhere", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::comments::Message>(channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReader<::comments::Message> CommentedStub::AsyncStub::TrailingOnly(
+    ::udsrpc::ClientContext& context, const ::comments::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/TrailingOnly",
+                                                      ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::comments::Message>(channel_->StartStreamingCall(kMethod, context, &request),
+                                                          context);
+}
+
+::udsrpc::AsyncClientWriter<::comments::Message, ::comments::Message> CommentedStub::AsyncStub::Bare(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Bare",
+                                                      ::udsrpc::MethodKind::kClientStreaming};
+  return ::udsrpc::AsyncClientWriter<::comments::Message, ::comments::Message>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+void CommentedStub::AsyncStub::Block(::udsrpc::ClientContext& context, const ::comments::Message& request,
+                                     ::comments::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Block", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::comments::Message> CommentedStub::AsyncStub::Block(::udsrpc::ClientContext& context,
+                                                                         const ::comments::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Block", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::comments::Message>(channel_, kMethod, context, request);
+}
+
+void CommentedStub::AsyncStub::Nasty(::udsrpc::ClientContext& context, const ::comments::Message& request,
+                                     ::comments::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Nasty", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::comments::Message> CommentedStub::AsyncStub::Nasty(::udsrpc::ClientContext& context,
+                                                                         const ::comments::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Nasty", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::comments::Message>(channel_, kMethod, context, request);
+}
+
+void CommentedStub::AsyncStub::Utf8(::udsrpc::ClientContext& context, const ::comments::Message& request,
+                                    ::comments::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Utf8", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::comments::Message> CommentedStub::AsyncStub::Utf8(::udsrpc::ClientContext& context,
+                                                                        const ::comments::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Utf8", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::comments::Message>(channel_, kMethod, context, request);
+}
+
+void CommentedStub::AsyncStub::Empty(::udsrpc::ClientContext& context, const ::comments::Message& request,
+                                     ::comments::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Empty", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::comments::Message> CommentedStub::AsyncStub::Empty(::udsrpc::ClientContext& context,
+                                                                         const ::comments::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/comments.Commented/Empty", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::comments::Message>(channel_, kMethod, context, request);
 }
 
 }  // namespace comments

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_comments_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -135,6 +137,48 @@ class CommentedStub {
 
   ::absl::Status Empty(::udsrpc::ClientContext& context, const ::comments::Message& request,
                        ::comments::Message& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Everywhere(::udsrpc::ClientContext& context, const ::comments::Message& request, ::comments::Message& reply,
+                    ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::comments::Message> Everywhere(::udsrpc::ClientContext& context,
+                                                        const ::comments::Message& request) const;
+
+    ::udsrpc::AsyncClientReader<::comments::Message> TrailingOnly(::udsrpc::ClientContext& context,
+                                                                  const ::comments::Message& request) const;
+
+    ::udsrpc::AsyncClientWriter<::comments::Message, ::comments::Message> Bare(::udsrpc::ClientContext& context) const;
+
+    void Block(::udsrpc::ClientContext& context, const ::comments::Message& request, ::comments::Message& reply,
+               ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::comments::Message> Block(::udsrpc::ClientContext& context,
+                                                   const ::comments::Message& request) const;
+
+    void Nasty(::udsrpc::ClientContext& context, const ::comments::Message& request, ::comments::Message& reply,
+               ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::comments::Message> Nasty(::udsrpc::ClientContext& context,
+                                                   const ::comments::Message& request) const;
+
+    void Utf8(::udsrpc::ClientContext& context, const ::comments::Message& request, ::comments::Message& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::comments::Message> Utf8(::udsrpc::ClientContext& context,
+                                                  const ::comments::Message& request) const;
+
+    void Empty(::udsrpc::ClientContext& context, const ::comments::Message& request, ::comments::Message& reply,
+               ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::comments::Message> Empty(::udsrpc::ClientContext& context,
+                                                   const ::comments::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

@@ -36,6 +36,10 @@ PartlyService::~PartlyService() = default;
 
 PartlyStub::PartlyStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+PartlyStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+PartlyStub::AsyncStub PartlyStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status PartlyStub::Old(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
                                ::deprecated::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Partly/Old", ::udsrpc::MethodKind::kUnary};
@@ -56,6 +60,38 @@ PartlyStub::PartlyStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(
   return channel_->UnaryCall(kMethod, context, request, reply);
 }
 
+void PartlyStub::AsyncStub::Old(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
+                                ::deprecated::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Partly/Old", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::deprecated::Message> PartlyStub::AsyncStub::Old(::udsrpc::ClientContext& context,
+                                                                      const ::deprecated::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Partly/Old", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::deprecated::Message>(channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReaderWriter<::deprecated::Message, ::deprecated::Message> PartlyStub::AsyncStub::OldStream(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Partly/OldStream",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::deprecated::Message, ::deprecated::Message>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+void PartlyStub::AsyncStub::New(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
+                                ::deprecated::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Partly/New", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::deprecated::Message> PartlyStub::AsyncStub::New(::udsrpc::ClientContext& context,
+                                                                      const ::deprecated::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Partly/New", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::deprecated::Message>(channel_, kMethod, context, request);
+}
+
 WhollyService::WhollyService() : ::udsrpc::Service("deprecated.Wholly") {
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/deprecated.Wholly/Call", this, &WhollyService::Call));
 }
@@ -69,10 +105,26 @@ WhollyService::~WhollyService() = default;
 
 WhollyStub::WhollyStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+WhollyStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+WhollyStub::AsyncStub WhollyStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status WhollyStub::Call(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
                                 ::deprecated::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Wholly/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void WhollyStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
+                                 ::deprecated::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Wholly/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::deprecated::Message> WhollyStub::AsyncStub::Call(::udsrpc::ClientContext& context,
+                                                                       const ::deprecated::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/deprecated.Wholly/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::deprecated::Message>(channel_, kMethod, context, request);
 }
 
 }  // namespace deprecated

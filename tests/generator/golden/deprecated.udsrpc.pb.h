@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_deprecated_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -57,6 +59,31 @@ class PartlyStub {
   ::absl::Status New(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
                      ::deprecated::Message& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    [[deprecated]] void Old(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
+                            ::deprecated::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    [[deprecated]] ::udsrpc::UnaryCall<::deprecated::Message> Old(::udsrpc::ClientContext& context,
+                                                                  const ::deprecated::Message& request) const;
+
+    [[deprecated]] ::udsrpc::AsyncClientReaderWriter<::deprecated::Message, ::deprecated::Message> OldStream(
+        ::udsrpc::ClientContext& context) const;
+
+    void New(::udsrpc::ClientContext& context, const ::deprecated::Message& request, ::deprecated::Message& reply,
+             ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::deprecated::Message> New(::udsrpc::ClientContext& context,
+                                                   const ::deprecated::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -85,6 +112,23 @@ class WhollyStub {
 
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::deprecated::Message& request,
                       ::deprecated::Message& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::deprecated::Message& request, ::deprecated::Message& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::deprecated::Message> Call(::udsrpc::ClientContext& context,
+                                                    const ::deprecated::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

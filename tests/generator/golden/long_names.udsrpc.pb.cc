@@ -38,6 +38,10 @@ AServiceWithALongNameService::~AServiceWithALongNameService() = default;
 
 AServiceWithALongNameStub::AServiceWithALongNameStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+AServiceWithALongNameStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+AServiceWithALongNameStub::AsyncStub AServiceWithALongNameStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status AServiceWithALongNameStub::AMethodWithALongName(
     ::udsrpc::ClientContext& context,
     const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request,
@@ -55,6 +59,37 @@ AServiceWithALongNameStub::AStreamWithALongName(::udsrpc::ClientContext& context
       ::udsrpc::MethodKind::kBidiStreaming};
   return ::udsrpc::ClientReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>(
       channel_->StreamingCall(kMethod, context, nullptr));
+}
+
+void AServiceWithALongNameStub::AsyncStub::AMethodWithALongName(
+    ::udsrpc::ClientContext& context,
+    const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request,
+    ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo& reply,
+    ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{
+      "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AMethodWithALongName",
+      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>
+AServiceWithALongNameStub::AsyncStub::AMethodWithALongName(
+    ::udsrpc::ClientContext& context,
+    const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{
+      "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AMethodWithALongName",
+      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>(
+      channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>
+AServiceWithALongNameStub::AsyncStub::AStreamWithALongName(::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{
+      "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AStreamWithALongName",
+      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
 }
 
 }  // namespace a_package_whose_name_is_long::and_whose_inner_name_is_longer_still

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_long_5fnames_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -53,6 +55,31 @@ class AServiceWithALongNameStub {
 
   ::udsrpc::ClientReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>
   AStreamWithALongName(::udsrpc::ClientContext& context) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void AMethodWithALongName(
+        ::udsrpc::ClientContext& context,
+        const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request,
+        ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo& reply,
+        ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>
+    AMethodWithALongName(
+        ::udsrpc::ClientContext& context,
+        const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo>
+    AStreamWithALongName(::udsrpc::ClientContext& context) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

@@ -27,6 +27,10 @@ UnpackagedService::~UnpackagedService() = default;
 
 UnpackagedStub::UnpackagedStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+UnpackagedStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+UnpackagedStub::AsyncStub UnpackagedStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status UnpackagedStub::Call(::udsrpc::ClientContext& context, const ::Global& request,
                                     ::Global_Nested& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/Unpackaged/Call", ::udsrpc::MethodKind::kUnary};
@@ -37,4 +41,28 @@ UnpackagedStub::UnpackagedStub(::std::shared_ptr<::udsrpc::Channel> channel) : c
                                      ::google::protobuf::Empty& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/Unpackaged/Clear", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void UnpackagedStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::Global& request, ::Global_Nested& reply,
+                                     ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/Unpackaged/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::Global_Nested> UnpackagedStub::AsyncStub::Call(::udsrpc::ClientContext& context,
+                                                                     const ::Global& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/Unpackaged/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::Global_Nested>(channel_, kMethod, context, request);
+}
+
+void UnpackagedStub::AsyncStub::Clear(::udsrpc::ClientContext& context, const ::google::protobuf::Empty& request,
+                                      ::google::protobuf::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/Unpackaged/Clear", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::google::protobuf::Empty> UnpackagedStub::AsyncStub::Clear(
+    ::udsrpc::ClientContext& context, const ::google::protobuf::Empty& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/Unpackaged/Clear", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::google::protobuf::Empty>(channel_, kMethod, context, request);
 }

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_no_5fpackage_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -44,6 +46,27 @@ class UnpackagedStub {
 
   ::absl::Status Clear(::udsrpc::ClientContext& context, const ::google::protobuf::Empty& request,
                        ::google::protobuf::Empty& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::Global& request, ::Global_Nested& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::Global_Nested> Call(::udsrpc::ClientContext& context, const ::Global& request) const;
+
+    void Clear(::udsrpc::ClientContext& context, const ::google::protobuf::Empty& request,
+               ::google::protobuf::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::google::protobuf::Empty> Clear(::udsrpc::ClientContext& context,
+                                                         const ::google::protobuf::Empty& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

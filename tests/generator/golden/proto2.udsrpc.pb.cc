@@ -28,6 +28,10 @@ OldService::~OldService() = default;
 
 OldStub_::OldStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+OldStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+OldStub_::AsyncStub OldStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status OldStub_::Call(::udsrpc::ClientContext& context, const ::proto2::Request& request,
                               ::proto2::Reply& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/proto2.Old/Call", ::udsrpc::MethodKind::kUnary};
@@ -38,6 +42,25 @@ OldStub_::OldStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::st
                                                              const ::proto2::Request& request) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/proto2.Old/Lines", ::udsrpc::MethodKind::kServerStreaming};
   return ::udsrpc::ClientReader<::proto2::Reply_Line>(channel_->StreamingCall(kMethod, context, &request));
+}
+
+void OldStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::proto2::Request& request,
+                               ::proto2::Reply& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/proto2.Old/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::proto2::Reply> OldStub_::AsyncStub::Call(::udsrpc::ClientContext& context,
+                                                               const ::proto2::Request& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/proto2.Old/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::proto2::Reply>(channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReader<::proto2::Reply_Line> OldStub_::AsyncStub::Lines(::udsrpc::ClientContext& context,
+                                                                             const ::proto2::Request& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/proto2.Old/Lines", ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::proto2::Reply_Line>(channel_->StartStreamingCall(kMethod, context, &request),
+                                                           context);
 }
 
 }  // namespace proto2

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_proto2_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -47,6 +49,25 @@ class OldStub_ {
 
   ::udsrpc::ClientReader<::proto2::Reply_Line> Lines(::udsrpc::ClientContext& context,
                                                      const ::proto2::Request& request) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::proto2::Request& request, ::proto2::Reply& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::proto2::Reply> Call(::udsrpc::ClientContext& context, const ::proto2::Request& request) const;
+
+    ::udsrpc::AsyncClientReader<::proto2::Reply_Line> Lines(::udsrpc::ClientContext& context,
+                                                            const ::proto2::Request& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

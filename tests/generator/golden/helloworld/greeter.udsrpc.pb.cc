@@ -46,6 +46,10 @@ GreeterService::~GreeterService() = default;
 
 GreeterStub::GreeterStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+GreeterStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+GreeterStub::AsyncStub GreeterStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status GreeterStub::SayHello(::udsrpc::ClientContext& context, const ::helloworld::HelloRequest& request,
                                      ::helloworld::HelloReply& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/SayHello", ::udsrpc::MethodKind::kUnary};
@@ -72,6 +76,41 @@ GreeterStub::GreeterStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/Chat", ::udsrpc::MethodKind::kBidiStreaming};
   return ::udsrpc::ClientReaderWriter<::helloworld::Note, ::helloworld::Note>(
       channel_->StreamingCall(kMethod, context, nullptr));
+}
+
+void GreeterStub::AsyncStub::SayHello(::udsrpc::ClientContext& context, const ::helloworld::HelloRequest& request,
+                                      ::helloworld::HelloReply& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/SayHello", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::helloworld::HelloReply> GreeterStub::AsyncStub::SayHello(
+    ::udsrpc::ClientContext& context, const ::helloworld::HelloRequest& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/SayHello", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::helloworld::HelloReply>(channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReader<::helloworld::Item> GreeterStub::AsyncStub::List(
+    ::udsrpc::ClientContext& context, const ::helloworld::ListRequest& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/List",
+                                                      ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::helloworld::Item>(channel_->StartStreamingCall(kMethod, context, &request),
+                                                         context);
+}
+
+::udsrpc::AsyncClientWriter<::helloworld::Point, ::helloworld::Summary> GreeterStub::AsyncStub::Record(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/Record",
+                                                      ::udsrpc::MethodKind::kClientStreaming};
+  return ::udsrpc::AsyncClientWriter<::helloworld::Point, ::helloworld::Summary>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+::udsrpc::AsyncClientReaderWriter<::helloworld::Note, ::helloworld::Note> GreeterStub::AsyncStub::Chat(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/helloworld.Greeter/Chat", ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::helloworld::Note, ::helloworld::Note>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
 }
 
 }  // namespace helloworld

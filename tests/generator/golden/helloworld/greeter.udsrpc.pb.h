@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_helloworld_2fgreeter_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -71,6 +73,32 @@ class GreeterStub {
 
   // Answers each note with a note.
   ::udsrpc::ClientReaderWriter<::helloworld::Note, ::helloworld::Note> Chat(::udsrpc::ClientContext& context) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void SayHello(::udsrpc::ClientContext& context, const ::helloworld::HelloRequest& request,
+                  ::helloworld::HelloReply& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::helloworld::HelloReply> SayHello(::udsrpc::ClientContext& context,
+                                                           const ::helloworld::HelloRequest& request) const;
+
+    ::udsrpc::AsyncClientReader<::helloworld::Item> List(::udsrpc::ClientContext& context,
+                                                         const ::helloworld::ListRequest& request) const;
+
+    ::udsrpc::AsyncClientWriter<::helloworld::Point, ::helloworld::Summary> Record(
+        ::udsrpc::ClientContext& context) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::helloworld::Note, ::helloworld::Note> Chat(
+        ::udsrpc::ClientContext& context) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

@@ -24,11 +24,29 @@ GreeterStubService::~GreeterStubService() = default;
 
 GreeterStubStub::GreeterStubStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+GreeterStubStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+GreeterStubStub::AsyncStub GreeterStubStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status GreeterStubStub::Call(::udsrpc::ClientContext& context, const ::names::beside_grpc::Message& request,
                                      ::names::beside_grpc::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.beside_grpc.GreeterStub/Call",
                                                       ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void GreeterStubStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::beside_grpc::Message& request,
+                                      ::names::beside_grpc::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.beside_grpc.GreeterStub/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::beside_grpc::Message> GreeterStubStub::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::beside_grpc::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.beside_grpc.GreeterStub/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::beside_grpc::Message>(channel_, kMethod, context, request);
 }
 
 GreeterService::GreeterService() : ::udsrpc::Service("names.beside_grpc.Greeter") {
@@ -46,12 +64,24 @@ GreeterService::~GreeterService() = default;
 
 GreeterStub_::GreeterStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+GreeterStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+GreeterStub_::AsyncStub GreeterStub_::Async() const { return AsyncStub(channel_); }
+
 ::udsrpc::ClientReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message> GreeterStub_::Call(
     ::udsrpc::ClientContext& context) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.beside_grpc.Greeter/Call",
                                                       ::udsrpc::MethodKind::kBidiStreaming};
   return ::udsrpc::ClientReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message>(
       channel_->StreamingCall(kMethod, context, nullptr));
+}
+
+::udsrpc::AsyncClientReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message>
+GreeterStub_::AsyncStub::Call(::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.beside_grpc.Greeter/Call",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
 }
 
 }  // namespace names::beside_grpc

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_names_2fbeside_5fgrpc_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -43,6 +45,23 @@ class GreeterStubStub {
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::beside_grpc::Message& request,
                       ::names::beside_grpc::Message& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::beside_grpc::Message& request,
+              ::names::beside_grpc::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::beside_grpc::Message> Call(::udsrpc::ClientContext& context,
+                                                            const ::names::beside_grpc::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -72,6 +91,21 @@ class GreeterStub_ {
 
   ::udsrpc::ClientReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message> Call(
       ::udsrpc::ClientContext& context) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    ::udsrpc::AsyncClientReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message> Call(
+        ::udsrpc::ClientContext& context) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

@@ -24,10 +24,27 @@ MessageService_::~MessageService_() = default;
 
 MessageStub__::MessageStub__(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+MessageStub__::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+MessageStub__::AsyncStub MessageStub__::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status MessageStub__::Call(::udsrpc::ClientContext& context, const ::names::classes::MessageStub& request,
                                    ::names::classes::MessageService& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Message/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void MessageStub__::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::classes::MessageStub& request,
+                                    ::names::classes::MessageService& reply,
+                                    ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Message/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::MessageService> MessageStub__::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::classes::MessageStub& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Message/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::MessageService>(channel_, kMethod, context, request);
 }
 
 EnumService::EnumService() : ::udsrpc::Service("names.classes.Enum") {
@@ -43,10 +60,26 @@ EnumService::~EnumService() = default;
 
 EnumStub_::EnumStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+EnumStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+EnumStub_::AsyncStub EnumStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status EnumStub_::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                                ::names::classes::Empty& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Enum/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void EnumStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+                                ::names::classes::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Enum/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::Empty> EnumStub_::AsyncStub::Call(::udsrpc::ClientContext& context,
+                                                                        const ::names::classes::Empty& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Enum/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::Empty>(channel_, kMethod, context, request);
 }
 
 ValueService_::ValueService_() : ::udsrpc::Service("names.classes.Value") {
@@ -62,10 +95,26 @@ ValueService_::~ValueService_() = default;
 
 ValueStub_::ValueStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+ValueStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+ValueStub_::AsyncStub ValueStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status ValueStub_::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                                 ::names::classes::Empty& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Value/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void ValueStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+                                 ::names::classes::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Value/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::Empty> ValueStub_::AsyncStub::Call(::udsrpc::ClientContext& context,
+                                                                         const ::names::classes::Empty& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Value/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::Empty>(channel_, kMethod, context, request);
 }
 
 Outer_InnerService::Outer_InnerService() : ::udsrpc::Service("names.classes.Outer_Inner") {
@@ -83,11 +132,28 @@ Outer_InnerService::~Outer_InnerService() = default;
 
 Outer_InnerStub_::Outer_InnerStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+Outer_InnerStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+Outer_InnerStub_::AsyncStub Outer_InnerStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status Outer_InnerStub_::Call(::udsrpc::ClientContext& context,
                                       const ::names::classes::Outer_InnerStub& request,
                                       ::names::classes::Outer& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Outer_Inner/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void Outer_InnerStub_::AsyncStub::Call(::udsrpc::ClientContext& context,
+                                       const ::names::classes::Outer_InnerStub& request, ::names::classes::Outer& reply,
+                                       ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Outer_Inner/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::Outer> Outer_InnerStub_::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::classes::Outer_InnerStub& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Outer_Inner/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::Outer>(channel_, kMethod, context, request);
 }
 
 Outer_Kind_ValueService::Outer_Kind_ValueService() : ::udsrpc::Service("names.classes.Outer_Kind_Value") {
@@ -105,11 +171,29 @@ Outer_Kind_ValueService::~Outer_Kind_ValueService() = default;
 
 Outer_Kind_ValueStub_::Outer_Kind_ValueStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+Outer_Kind_ValueStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+Outer_Kind_ValueStub_::AsyncStub Outer_Kind_ValueStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status Outer_Kind_ValueStub_::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                                            ::names::classes::Empty& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Outer_Kind_Value/Call",
                                                       ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void Outer_Kind_ValueStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+                                            ::names::classes::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Outer_Kind_Value/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::Empty> Outer_Kind_ValueStub_::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::classes::Empty& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Outer_Kind_Value/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::Empty>(channel_, kMethod, context, request);
 }
 
 ImportedService::ImportedService() : ::udsrpc::Service("names.classes.Imported") {
@@ -127,10 +211,26 @@ ImportedService::~ImportedService() = default;
 
 ImportedStub_::ImportedStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+ImportedStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+ImportedStub_::AsyncStub ImportedStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status ImportedStub_::Call(::udsrpc::ClientContext& context, const ::names::classes::ImportedStub& request,
                                    ::other::package::Far_Away& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Imported/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void ImportedStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::classes::ImportedStub& request,
+                                    ::other::package::Far_Away& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Imported/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::other::package::Far_Away> ImportedStub_::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::classes::ImportedStub& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Imported/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::other::package::Far_Away>(channel_, kMethod, context, request);
 }
 
 SubpackageService::SubpackageService() : ::udsrpc::Service("names.classes.Subpackage") {
@@ -147,10 +247,27 @@ SubpackageService::~SubpackageService() = default;
 
 SubpackageStub_::SubpackageStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+SubpackageStub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+SubpackageStub_::AsyncStub SubpackageStub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status SubpackageStub_::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                                      ::names::classes::SubpackageStub::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Subpackage/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void SubpackageStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+                                      ::names::classes::SubpackageStub::Message& reply,
+                                      ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Subpackage/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::SubpackageStub::Message> SubpackageStub_::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::classes::Empty& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.Subpackage/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::SubpackageStub::Message>(channel_, kMethod, context, request);
 }
 
 deleteService::deleteService() : ::udsrpc::Service("names.classes.delete") {
@@ -167,10 +284,26 @@ deleteService::~deleteService() = default;
 
 deleteStub::deleteStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+deleteStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+deleteStub::AsyncStub deleteStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status deleteStub::delete_(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                                    ::names::classes::Empty& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.delete/delete", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void deleteStub::AsyncStub::delete_(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+                                    ::names::classes::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.delete/delete", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::classes::Empty> deleteStub::AsyncStub::delete_(
+    ::udsrpc::ClientContext& context, const ::names::classes::Empty& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.classes.delete/delete", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::classes::Empty>(channel_, kMethod, context, request);
 }
 
 NoMethodsService::NoMethodsService() : ::udsrpc::Service("names.classes.NoMethods") {}
@@ -178,5 +311,9 @@ NoMethodsService::NoMethodsService() : ::udsrpc::Service("names.classes.NoMethod
 NoMethodsService::~NoMethodsService() = default;
 
 NoMethodsStub::NoMethodsStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+NoMethodsStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+NoMethodsStub::AsyncStub NoMethodsStub::Async() const { return AsyncStub(channel_); }
 
 }  // namespace names::classes

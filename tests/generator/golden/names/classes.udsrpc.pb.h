@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_names_2fclasses_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -43,6 +45,23 @@ class MessageStub__ {
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::MessageStub& request,
                       ::names::classes::MessageService& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::MessageStub& request,
+              ::names::classes::MessageService& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::MessageService> Call(::udsrpc::ClientContext& context,
+                                                               const ::names::classes::MessageStub& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -71,6 +90,23 @@ class EnumStub_ {
 
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                       ::names::classes::Empty& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request, ::names::classes::Empty& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::Empty> Call(::udsrpc::ClientContext& context,
+                                                      const ::names::classes::Empty& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
@@ -101,6 +137,23 @@ class ValueStub_ {
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                       ::names::classes::Empty& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request, ::names::classes::Empty& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::Empty> Call(::udsrpc::ClientContext& context,
+                                                      const ::names::classes::Empty& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -130,6 +183,23 @@ class Outer_InnerStub_ {
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::Outer_InnerStub& request,
                       ::names::classes::Outer& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::Outer_InnerStub& request,
+              ::names::classes::Outer& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::Outer> Call(::udsrpc::ClientContext& context,
+                                                      const ::names::classes::Outer_InnerStub& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -158,6 +228,23 @@ class Outer_Kind_ValueStub_ {
 
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                       ::names::classes::Empty& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request, ::names::classes::Empty& reply,
+              ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::Empty> Call(::udsrpc::ClientContext& context,
+                                                      const ::names::classes::Empty& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
@@ -192,6 +279,23 @@ class ImportedStub_ {
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::ImportedStub& request,
                       ::other::package::Far_Away& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::ImportedStub& request,
+              ::other::package::Far_Away& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::other::package::Far_Away> Call(::udsrpc::ClientContext& context,
+                                                         const ::names::classes::ImportedStub& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -220,6 +324,23 @@ class SubpackageStub_ {
 
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                       ::names::classes::SubpackageStub::Message& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+              ::names::classes::SubpackageStub::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::SubpackageStub::Message> Call(::udsrpc::ClientContext& context,
+                                                                        const ::names::classes::Empty& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
@@ -254,6 +375,23 @@ class deleteStub {
   ::absl::Status delete_(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
                          ::names::classes::Empty& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void delete_(::udsrpc::ClientContext& context, const ::names::classes::Empty& request,
+                 ::names::classes::Empty& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::classes::Empty> delete_(::udsrpc::ClientContext& context,
+                                                         const ::names::classes::Empty& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -276,6 +414,18 @@ class NoMethodsStub {
   explicit NoMethodsStub(::std::shared_ptr<::udsrpc::Channel> channel);
   NoMethodsStub(const NoMethodsStub&) = default;
   NoMethodsStub& operator=(const NoMethodsStub&) = default;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

@@ -24,11 +24,29 @@ GenericService::~GenericService() = default;
 
 GenericStub::GenericStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+GenericStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+GenericStub::AsyncStub GenericStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status GenericStub::Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
                                  ::names::generic_services::M& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.generic_services.Generic/Call",
                                                       ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void GenericStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
+                                  ::names::generic_services::M& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.generic_services.Generic/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::generic_services::M> GenericStub::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::generic_services::M& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.generic_services.Generic/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::generic_services::M>(channel_, kMethod, context, request);
 }
 
 Generic_Service::Generic_Service() : ::udsrpc::Service("names.generic_services.Generic_") {
@@ -46,11 +64,29 @@ Generic_Service::~Generic_Service() = default;
 
 Generic_Stub_::Generic_Stub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+Generic_Stub_::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+Generic_Stub_::AsyncStub Generic_Stub_::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status Generic_Stub_::Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
                                    ::names::generic_services::M& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.generic_services.Generic_/Call",
                                                       ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void Generic_Stub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
+                                    ::names::generic_services::M& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.generic_services.Generic_/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::generic_services::M> Generic_Stub_::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::generic_services::M& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.generic_services.Generic_/Call",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::generic_services::M>(channel_, kMethod, context, request);
 }
 
 }  // namespace names::generic_services

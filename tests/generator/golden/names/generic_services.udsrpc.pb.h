@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_names_2fgeneric_5fservices_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -43,6 +45,23 @@ class GenericStub {
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
                       ::names::generic_services::M& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
+              ::names::generic_services::M& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::generic_services::M> Call(::udsrpc::ClientContext& context,
+                                                           const ::names::generic_services::M& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -71,6 +90,23 @@ class Generic_Stub_ {
 
   ::absl::Status Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
                       ::names::generic_services::M& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Call(::udsrpc::ClientContext& context, const ::names::generic_services::M& request,
+              ::names::generic_services::M& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::generic_services::M> Call(::udsrpc::ClientContext& context,
+                                                           const ::names::generic_services::M& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

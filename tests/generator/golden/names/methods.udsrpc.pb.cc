@@ -127,6 +127,10 @@ KeywordsService::~KeywordsService() = default;
 
 KeywordsStub::KeywordsStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+KeywordsStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+KeywordsStub::AsyncStub KeywordsStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status KeywordsStub::delete_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
                                      ::names::methods::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/delete", ::udsrpc::MethodKind::kUnary};
@@ -216,6 +220,162 @@ KeywordsStub::KeywordsStub(::std::shared_ptr<::udsrpc::Channel> channel) : chann
   return channel_->UnaryCall(kMethod, context, request, reply);
 }
 
+void KeywordsStub::AsyncStub::delete_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                      ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/delete", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::delete_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/delete", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReader<::names::methods::Message> KeywordsStub::AsyncStub::class_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/class",
+                                                      ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::names::methods::Message>(
+      channel_->StartStreamingCall(kMethod, context, &request), context);
+}
+
+::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message> KeywordsStub::AsyncStub::co_await_(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/co_await",
+                                                      ::udsrpc::MethodKind::kClientStreaming};
+  return ::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message>
+KeywordsStub::AsyncStub::requires_(::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/requires",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+void KeywordsStub::AsyncStub::operator_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                        ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/operator", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::operator_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/operator", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::not_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                   ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/not", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::not_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/not", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::typeof_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                      ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/typeof", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::typeof_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/typeof", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::errno_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/errno", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::errno_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/errno", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::assert_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                      ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/assert", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::assert_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/assert", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::unix_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                    ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/unix", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::unix_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/unix", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::final(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                    ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/final", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::final(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/final", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::override(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                       ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/override", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::override(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/override", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::import(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/import", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::import(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/import", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void KeywordsStub::AsyncStub::module(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/module", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> KeywordsStub::AsyncStub::module(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Keywords/module", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
 UnderscoresService::UnderscoresService() : ::udsrpc::Service("names.methods.Underscores") {
   ::udsrpc::Service::AddMethod(
       ::udsrpc::ServerMethod::Unary("/names.methods.Underscores/delete", this, &UnderscoresService::delete__));
@@ -263,6 +423,10 @@ UnderscoresService::~UnderscoresService() = default;
 
 UnderscoresStub::UnderscoresStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+UnderscoresStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+UnderscoresStub::AsyncStub UnderscoresStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status UnderscoresStub::delete__(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
                                          ::names::methods::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/delete",
@@ -295,6 +459,74 @@ UnderscoresStub::UnderscoresStub(::std::shared_ptr<::udsrpc::Channel> channel) :
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async__",
                                                       ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void UnderscoresStub::AsyncStub::delete__(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                          ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/delete",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> UnderscoresStub::AsyncStub::delete__(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/delete",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void UnderscoresStub::AsyncStub::delete_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                         ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/delete_",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> UnderscoresStub::AsyncStub::delete_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/delete_",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void UnderscoresStub::AsyncStub::Async___(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                          ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> UnderscoresStub::AsyncStub::Async___(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void UnderscoresStub::AsyncStub::Async_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                        ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async_",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> UnderscoresStub::AsyncStub::Async_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async_",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
+}
+
+void UnderscoresStub::AsyncStub::Async__(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                         ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async__",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> UnderscoresStub::AsyncStub::Async__(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Underscores/Async__",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel_, kMethod, context, request);
 }
 
 MembersService::MembersService() : ::udsrpc::Service("names.methods.Members") {
@@ -483,6 +715,10 @@ MembersService::~MembersService() = default;
 
 MembersStub::MembersStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel__(::std::move(channel)) {}
 
+MembersStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel__(::std::move(channel)) {}
+
+MembersStub::AsyncStub MembersStub::Async() const { return AsyncStub(channel__); }
+
 ::absl::Status MembersStub::MembersService(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
                                            ::names::methods::Message& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/MembersService",
@@ -634,6 +870,269 @@ MembersStub::MembersStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel
       channel__->StreamingCall(kMethod, context, nullptr));
 }
 
+void MembersStub::AsyncStub::MembersService(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                            ::names::methods::Message& reply,
+                                            ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/MembersService",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::MembersService(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/MembersService",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::MembersStub_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                          ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/MembersStub",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::MembersStub_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/MembersStub",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::AddMethod(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                       ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/AddMethod", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::AddMethod(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/AddMethod", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::Async_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                    ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Async", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::Async_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Async", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::Channel(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Channel", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::Channel(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Channel", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::Create(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                    ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Create", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::Create(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Create", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::Service(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Service", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::Service(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Service", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::ServerMethod(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                          ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/ServerMethod",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::ServerMethod(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/ServerMethod",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::Status(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                    ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Status", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::Status(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/Status", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> MembersStub::AsyncStub::absl(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/absl",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message>(
+      channel__->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+void MembersStub::AsyncStub::channel(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/channel", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::channel(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/channel", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message> MembersStub::AsyncStub::channel_(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/channel_",
+                                                      ::udsrpc::MethodKind::kClientStreaming};
+  return ::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message>(
+      channel__->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+void MembersStub::AsyncStub::context(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/context", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::context(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/context", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::kMethod(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/kMethod", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::kMethod(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/kMethod", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::methods(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/methods", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::methods(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/methods", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::methods_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                      ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/methods_", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::methods_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/methods_", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::name(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                  ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/name", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::name(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/name", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::name_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                   ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/name_", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::name_(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/name_", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message> MembersStub::AsyncStub::reply(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/reply",
+                                                      ::udsrpc::MethodKind::kClientStreaming};
+  return ::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message>(
+      channel__->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+void MembersStub::AsyncStub::request(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                     ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/request", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::request(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/request", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+void MembersStub::AsyncStub::std(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/std", ::udsrpc::MethodKind::kUnary};
+  return channel__->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::methods::Message> MembersStub::AsyncStub::std(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/std", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::methods::Message>(channel__, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> MembersStub::AsyncStub::stream(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/stream",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message>(
+      channel__->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> MembersStub::AsyncStub::udsrpc(
+    ::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.Members/udsrpc",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message>(
+      channel__->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
 SameAsItsMessageService::SameAsItsMessageService() : ::udsrpc::Service("names.methods.SameAsItsMessage") {
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/names.methods.SameAsItsMessage/Message", this,
                                                                        &SameAsItsMessageService::Message));
@@ -650,11 +1149,23 @@ SameAsItsMessageService::~SameAsItsMessageService() = default;
 
 SameAsItsMessageStub::SameAsItsMessageStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+SameAsItsMessageStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+SameAsItsMessageStub::AsyncStub SameAsItsMessageStub::Async() const { return AsyncStub(channel_); }
+
 ::udsrpc::ClientReader<::names::methods::Message> SameAsItsMessageStub::Message(
     ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.SameAsItsMessage/Message",
                                                       ::udsrpc::MethodKind::kServerStreaming};
   return ::udsrpc::ClientReader<::names::methods::Message>(channel_->StreamingCall(kMethod, context, &request));
+}
+
+::udsrpc::AsyncClientReader<::names::methods::Message> SameAsItsMessageStub::AsyncStub::Message(
+    ::udsrpc::ClientContext& context, const ::names::methods::Message& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.methods.SameAsItsMessage/Message",
+                                                      ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::names::methods::Message>(
+      channel_->StartStreamingCall(kMethod, context, &request), context);
 }
 
 }  // namespace names::methods

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_names_2fmethods_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -127,6 +129,82 @@ class KeywordsStub {
   ::absl::Status module(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
                         ::names::methods::Message& reply) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void delete_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> delete_(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    ::udsrpc::AsyncClientReader<::names::methods::Message> class_(::udsrpc::ClientContext& context,
+                                                                  const ::names::methods::Message& request) const;
+
+    ::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message> co_await_(
+        ::udsrpc::ClientContext& context) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> requires_(
+        ::udsrpc::ClientContext& context) const;
+
+    void operator_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                   ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> operator_(::udsrpc::ClientContext& context,
+                                                             const ::names::methods::Message& request) const;
+
+    void not_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+              ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> not_(::udsrpc::ClientContext& context,
+                                                        const ::names::methods::Message& request) const;
+
+    void typeof_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> typeof_(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void errno_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> errno_(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+    void assert_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> assert_(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void unix_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+               ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> unix_(::udsrpc::ClientContext& context,
+                                                         const ::names::methods::Message& request) const;
+
+    void final(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+               ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> final(::udsrpc::ClientContext& context,
+                                                         const ::names::methods::Message& request) const;
+
+    void override(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                  ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> override(::udsrpc::ClientContext& context,
+                                                            const ::names::methods::Message& request) const;
+
+    void import(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> import(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+    void module(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> module(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
 };
@@ -183,6 +261,43 @@ class UnderscoresStub {
 
   ::absl::Status Async__(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
                          ::names::methods::Message& reply) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void delete__(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                  ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> delete__(::udsrpc::ClientContext& context,
+                                                            const ::names::methods::Message& request) const;
+
+    void delete_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> delete_(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void Async___(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                  ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Async___(::udsrpc::ClientContext& context,
+                                                            const ::names::methods::Message& request) const;
+
+    void Async_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Async_(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+    void Async__(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Async__(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;
@@ -350,6 +465,123 @@ class MembersStub {
   ::udsrpc::ClientReaderWriter<::names::methods::Message, ::names::methods::Message> udsrpc(
       ::udsrpc::ClientContext& context) const;
 
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void MembersService(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                        ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> MembersService(::udsrpc::ClientContext& context,
+                                                                  const ::names::methods::Message& request) const;
+
+    void MembersStub_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                      ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> MembersStub_(::udsrpc::ClientContext& context,
+                                                                const ::names::methods::Message& request) const;
+
+    void AddMethod(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                   ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> AddMethod(::udsrpc::ClientContext& context,
+                                                             const ::names::methods::Message& request) const;
+
+    void Async_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Async_(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+    void Channel(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Channel(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void Create(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Create(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+    void Service(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Service(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void ServerMethod(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                      ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> ServerMethod(::udsrpc::ClientContext& context,
+                                                                const ::names::methods::Message& request) const;
+
+    void Status(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> Status(::udsrpc::ClientContext& context,
+                                                          const ::names::methods::Message& request) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> absl(
+        ::udsrpc::ClientContext& context) const;
+
+    void channel(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> channel(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    ::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message> channel_(
+        ::udsrpc::ClientContext& context) const;
+
+    void context(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> context(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void kMethod(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> kMethod(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void methods(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> methods(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void methods_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                  ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> methods_(::udsrpc::ClientContext& context,
+                                                            const ::names::methods::Message& request) const;
+
+    void name(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+              ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> name(::udsrpc::ClientContext& context,
+                                                        const ::names::methods::Message& request) const;
+
+    void name_(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+               ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> name_(::udsrpc::ClientContext& context,
+                                                         const ::names::methods::Message& request) const;
+
+    ::udsrpc::AsyncClientWriter<::names::methods::Message, ::names::methods::Message> reply(
+        ::udsrpc::ClientContext& context) const;
+
+    void request(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+                 ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> request(::udsrpc::ClientContext& context,
+                                                           const ::names::methods::Message& request) const;
+
+    void std(::udsrpc::ClientContext& context, const ::names::methods::Message& request,
+             ::names::methods::Message& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::methods::Message> std(::udsrpc::ClientContext& context,
+                                                       const ::names::methods::Message& request) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> stream(
+        ::udsrpc::ClientContext& context) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::names::methods::Message, ::names::methods::Message> udsrpc(
+        ::udsrpc::ClientContext& context) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel__;
+  };
+  AsyncStub Async() const;
+
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel__;
 };
@@ -378,6 +610,21 @@ class SameAsItsMessageStub {
 
   ::udsrpc::ClientReader<::names::methods::Message> Message(::udsrpc::ClientContext& context,
                                                             const ::names::methods::Message& request) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    ::udsrpc::AsyncClientReader<::names::methods::Message> Message(::udsrpc::ClientContext& context,
+                                                                   const ::names::methods::Message& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

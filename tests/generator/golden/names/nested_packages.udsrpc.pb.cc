@@ -52,6 +52,10 @@ ShadowedService::~ShadowedService() = default;
 
 ShadowedStub::ShadowedStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+ShadowedStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+ShadowedStub::AsyncStub ShadowedStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status ShadowedStub::Unary(::udsrpc::ClientContext& context,
                                    const ::names::udsrpc::absl::std::grpc::Status& request,
                                    ::names::udsrpc::absl::std::grpc::Channel& reply) const {
@@ -82,6 +86,46 @@ ShadowedStub::BidiStreaming(::udsrpc::ClientContext& context) const {
                                                       ::udsrpc::MethodKind::kBidiStreaming};
   return ::udsrpc::ClientReaderWriter<::names::udsrpc::absl::std::grpc::Channel, ::names::udsrpc::absl::std::grpc::string>(
       channel_->StreamingCall(kMethod, context, nullptr));
+}
+
+void ShadowedStub::AsyncStub::Unary(::udsrpc::ClientContext& context,
+                                    const ::names::udsrpc::absl::std::grpc::Status& request,
+                                    ::names::udsrpc::absl::std::grpc::Channel& reply,
+                                    ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.udsrpc.absl.std.grpc.Shadowed/Unary",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::udsrpc::absl::std::grpc::Channel> ShadowedStub::AsyncStub::Unary(
+    ::udsrpc::ClientContext& context, const ::names::udsrpc::absl::std::grpc::Status& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.udsrpc.absl.std.grpc.Shadowed/Unary",
+                                                      ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::udsrpc::absl::std::grpc::Channel>(channel_, kMethod, context, request);
+}
+
+::udsrpc::AsyncClientReader<::names::udsrpc::absl::std::grpc::string> ShadowedStub::AsyncStub::ServerStreaming(
+    ::udsrpc::ClientContext& context, const ::names::udsrpc::absl::std::grpc::Status& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.udsrpc.absl.std.grpc.Shadowed/ServerStreaming",
+                                                      ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::names::udsrpc::absl::std::grpc::string>(
+      channel_->StartStreamingCall(kMethod, context, &request), context);
+}
+
+::udsrpc::AsyncClientWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Status>
+ShadowedStub::AsyncStub::ClientStreaming(::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.udsrpc.absl.std.grpc.Shadowed/ClientStreaming",
+                                                      ::udsrpc::MethodKind::kClientStreaming};
+  return ::udsrpc::AsyncClientWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Status>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
+}
+
+::udsrpc::AsyncClientReaderWriter<::names::udsrpc::absl::std::grpc::Channel, ::names::udsrpc::absl::std::grpc::string>
+ShadowedStub::AsyncStub::BidiStreaming(::udsrpc::ClientContext& context) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.udsrpc.absl.std.grpc.Shadowed/BidiStreaming",
+                                                      ::udsrpc::MethodKind::kBidiStreaming};
+  return ::udsrpc::AsyncClientReaderWriter<::names::udsrpc::absl::std::grpc::Channel, ::names::udsrpc::absl::std::grpc::string>(
+      channel_->StartStreamingCall(kMethod, context, nullptr), context);
 }
 
 }  // namespace names::udsrpc::absl::std::grpc

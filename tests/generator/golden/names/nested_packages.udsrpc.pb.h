@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_names_2fnested_5fpackages_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -64,6 +66,32 @@ class ShadowedStub {
 
   ::udsrpc::ClientReaderWriter<::names::udsrpc::absl::std::grpc::Channel, ::names::udsrpc::absl::std::grpc::string>
   BidiStreaming(::udsrpc::ClientContext& context) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    void Unary(::udsrpc::ClientContext& context, const ::names::udsrpc::absl::std::grpc::Status& request,
+               ::names::udsrpc::absl::std::grpc::Channel& reply, ::udsrpc::AsyncUnaryCall::Done done) const;
+    ::udsrpc::UnaryCall<::names::udsrpc::absl::std::grpc::Channel> Unary(
+        ::udsrpc::ClientContext& context, const ::names::udsrpc::absl::std::grpc::Status& request) const;
+
+    ::udsrpc::AsyncClientReader<::names::udsrpc::absl::std::grpc::string> ServerStreaming(
+        ::udsrpc::ClientContext& context, const ::names::udsrpc::absl::std::grpc::Status& request) const;
+
+    ::udsrpc::AsyncClientWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Status>
+    ClientStreaming(::udsrpc::ClientContext& context) const;
+
+    ::udsrpc::AsyncClientReaderWriter<::names::udsrpc::absl::std::grpc::Channel, ::names::udsrpc::absl::std::grpc::string>
+    BidiStreaming(::udsrpc::ClientContext& context) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

@@ -22,10 +22,26 @@ OddService::~OddService() = default;
 
 OddStub::OddStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+OddStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+OddStub::AsyncStub OddStub::Async() const { return AsyncStub(channel_); }
+
 ::absl::Status OddStub::Call(::udsrpc::ClientContext& context, const ::names::odd_file_name::M& request,
                              ::names::odd_file_name::M& reply) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.odd_file_name.Odd/Call", ::udsrpc::MethodKind::kUnary};
   return channel_->UnaryCall(kMethod, context, request, reply);
+}
+
+void OddStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names::odd_file_name::M& request,
+                              ::names::odd_file_name::M& reply, ::udsrpc::AsyncUnaryCall::Done done) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.odd_file_name.Odd/Call", ::udsrpc::MethodKind::kUnary};
+  return channel_->UnaryCall(kMethod, context, request, reply, ::std::move(done));
+}
+
+::udsrpc::UnaryCall<::names::odd_file_name::M> OddStub::AsyncStub::Call(
+    ::udsrpc::ClientContext& context, const ::names::odd_file_name::M& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/names.odd_file_name.Odd/Call", ::udsrpc::MethodKind::kUnary};
+  return ::udsrpc::UnaryCall<::names::odd_file_name::M>(channel_, kMethod, context, request);
 }
 
 }  // namespace names::odd_file_name

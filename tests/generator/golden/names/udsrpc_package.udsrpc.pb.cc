@@ -23,11 +23,23 @@ GreetingsService::~GreetingsService() = default;
 
 GreetingsStub::GreetingsStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
 
+GreetingsStub::AsyncStub::AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
+
+GreetingsStub::AsyncStub GreetingsStub::Async() const { return AsyncStub(channel_); }
+
 ::udsrpc::ClientReader<::udsrpc::Greeting> GreetingsStub::Greet(::udsrpc::ClientContext& context,
                                                                 const ::udsrpc::Greeting& request) const {
   static constexpr ::udsrpc::MethodDescriptor kMethod{"/udsrpc.Greetings/Greet",
                                                       ::udsrpc::MethodKind::kServerStreaming};
   return ::udsrpc::ClientReader<::udsrpc::Greeting>(channel_->StreamingCall(kMethod, context, &request));
+}
+
+::udsrpc::AsyncClientReader<::udsrpc::Greeting> GreetingsStub::AsyncStub::Greet(
+    ::udsrpc::ClientContext& context, const ::udsrpc::Greeting& request) const {
+  static constexpr ::udsrpc::MethodDescriptor kMethod{"/udsrpc.Greetings/Greet",
+                                                      ::udsrpc::MethodKind::kServerStreaming};
+  return ::udsrpc::AsyncClientReader<::udsrpc::Greeting>(channel_->StartStreamingCall(kMethod, context, &request),
+                                                         context);
 }
 
 }  // namespace udsrpc

@@ -5,6 +5,8 @@
 #define UDSRPC_GENERATED_names_2fudsrpc_5fpackage_UDSRPC_PB_H_
 
 #include <absl/status/status.h>
+#include <udsrpc/async_call.h>
+#include <udsrpc/async_client.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
@@ -42,6 +44,21 @@ class GreetingsStub {
 
   ::udsrpc::ClientReader<::udsrpc::Greeting> Greet(::udsrpc::ClientContext& context,
                                                    const ::udsrpc::Greeting& request) const;
+
+  // The same calls, which no thread waits for: udsrpc/async_client.h says how each is awaited. A function with a
+  // `done` runs that with the call's status, on a thread of the channel's or its executor; until then its context,
+  // request and reply must live.
+  class AsyncStub {
+   public:
+    explicit AsyncStub(::std::shared_ptr<::udsrpc::Channel> channel);
+
+    ::udsrpc::AsyncClientReader<::udsrpc::Greeting> Greet(::udsrpc::ClientContext& context,
+                                                          const ::udsrpc::Greeting& request) const;
+
+   private:
+    ::std::shared_ptr<::udsrpc::Channel> channel_;
+  };
+  AsyncStub Async() const;
 
  private:
   ::std::shared_ptr<::udsrpc::Channel> channel_;

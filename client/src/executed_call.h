@@ -1,0 +1,95 @@
+#ifndef UDSRPC_CLIENT_EXECUTED_CALL_H_
+#define UDSRPC_CLIENT_EXECUTED_CALL_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "udsrpc/async_call.h"
+#include "udsrpc/executor.h"
+
+namespace udsrpc {
+
+// Hands completions to an executor. What it has handed on when it is destroyed, or was told to forget, is not run.
+class Handover {
+ public:
+  explicit Handover(std::shared_ptr<const Executor> executor) : executor_(std::move(executor)) {}
+  ~Handover() { Forget(); }
+  Handover(const Handover&) = delete;
+  Handover& operator=(const Handover&) = delete;
+
+  void Forget() { wanted_->store(false, std::memory_order_relaxed); }
+
+  // `done`, on the executor.
+  template <typename Result>
+  absl::AnyInvocable<void(Result) &&> Wrap(absl::AnyInvocable<void(Result) &&> done) {
+    return [executor = executor_, wanted = wanted_, done = std::move(done)](Result result) mutable {
+      (*executor)([wanted = std::move(wanted), done = std::move(done), result = std::move(result)]() mutable {
+        if (wanted->load(std::memory_order_relaxed)) std::move(done)(std::move(result));
+      });
+    };
+  }
+
+ private:
+  const std::shared_ptr<const Executor> executor_;  // its task may let go of the channel while it is handed on
+  const std::shared_ptr<std::atomic<bool>> wanted_ = std::make_shared<std::atomic<bool>>(true);
+};
+
+// An asynchronous unary call whose completion runs on an executor.
+class ExecutedUnaryCall final : public AsyncUnaryCall {
+ public:
+  ExecutedUnaryCall(std::shared_ptr<const Executor> executor, std::unique_ptr<AsyncUnaryCall> call)
+      : handover_(std::move(executor)), call_(std::move(call)) {}
+
+  void Start(Done done) override { call_->Start(handover_.Wrap<absl::Status>(std::move(done))); }
+
+ private:
+  Handover handover_;
+  const std::unique_ptr<AsyncUnaryCall> call_;
+};
+
+// A stream likewise.
+class ExecutedStream final : public AsyncClientStream {
+ public:
+  ExecutedStream(const std::shared_ptr<const Executor>& executor, std::unique_ptr<AsyncClientStream> stream)
+      : reads_(executor), writes_(executor), finish_(executor), stream_(std::move(stream)) {}
+
+  std::optional<bool> Read(google::protobuf::MessageLite& message, Done done) override {
+    return stream_->Read(message, reads_.Wrap<bool>(std::move(done)));
+  }
+  std::optional<bool> Write(const google::protobuf::MessageLite& message, bool last, Done done) override {
+    return stream_->Write(message, last, writes_.Wrap<bool>(std::move(done)));
+  }
+  std::optional<bool> WritesDone(Done done) override {
+    return stream_->WritesDone(writes_.Wrap<bool>(std::move(done)));
+  }
+  std::optional<bool> WaitForInitialMetadata(Done done) override {
+    return stream_->WaitForInitialMetadata(reads_.Wrap<bool>(std::move(done)));
+  }
+  std::optional<absl::Status> Finish(StatusDone done) override {
+    return stream_->Finish(finish_.Wrap<absl::Status>(std::move(done)));
+  }
+  void Forget(Outstanding outstanding) override {
+    stream_->Forget(outstanding);
+    switch (outstanding) {
+      case Outstanding::kRead:
+        return reads_.Forget();
+      case Outstanding::kWrite:
+        return writes_.Forget();
+      case Outstanding::kFinish:
+        return finish_.Forget();
+    }
+  }
+
+ private:
+  Handover reads_;
+  Handover writes_;
+  Handover finish_;
+  const std::unique_ptr<AsyncClientStream> stream_;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_CLIENT_EXECUTED_CALL_H_

@@ -1,0 +1,55 @@
+#include "client/src/grpc_async_call.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace udsrpc {
+
+void GrpcAsyncCall::Begin(absl::Status refusal) {
+  internal::MutexLock lock(mutex_);
+  ActiveCall::Attach(context_);
+  if (refusal.ok()) refusal = CheckDeadline();
+  if (!refusal.ok()) return starts_.Post(*this, std::move(refusal));
+  if (context_.wait_for_ready() && !settings_.channel.IsReady()) {
+    // As GrpcCall::Prepare.
+    const absl::Duration left = deadline() - absl::Now();
+    return starts_.Add(*this, Deadline::After(left, Deadline::Clock::now()), /*wait_for_ready=*/true);
+  }
+  FillContext();
+  ChooseLink();
+  Launch();
+}
+
+void GrpcAsyncCall::OnStart(absl::Status status, int /*error*/) {
+  mutex_.Lock();
+  if (abandoned_) return mutex_.Unlock();
+  if (!status.ok()) {
+    over_ = true;
+    Detach(context_);
+    return FailStart(std::move(status));
+  }
+  FillContext();
+  ChooseLink();
+  Launch();
+  mutex_.Unlock();
+}
+
+void GrpcAsyncCall::OnCancel() {
+  GrpcCall::OnCancel();
+  starts_.Cancel(*this);
+}
+
+void GrpcAsyncCall::Abandon() {
+  {
+    internal::MutexLock lock(mutex_);
+    abandoned_ = true;
+    if (over_) return;
+    over_ = true;
+    Detach(context_);
+    grpc_context_.TryCancel();
+  }
+  starts_.Remove(*this);
+}
+
+}  // namespace udsrpc

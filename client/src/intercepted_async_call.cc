@@ -1,0 +1,55 @@
+#include "client/src/intercepted_async_call.h"
+
+namespace udsrpc {
+
+InterceptedAsyncUnaryCall::~InterceptedAsyncUnaryCall() {
+  call_.reset();
+  if (interceptors_ != nullptr) interceptors_->Finish(absl::CancelledError("the call's object was destroyed"));
+}
+
+void InterceptedAsyncUnaryCall::Start(Done done) {
+  done_ = std::move(done);
+  call_->Start([this](absl::Status status) {
+    if (status.ok()) interceptors_->Receive(response_);
+    interceptors_->Finish(status);
+    interceptors_.reset();
+    Done done = std::move(done_);
+    std::move(done)(std::move(status));
+  });
+}
+
+InterceptedAsyncStream::~InterceptedAsyncStream() {
+  stream_.reset();
+  if (interceptors_ != nullptr) interceptors_->Finish(absl::CancelledError("the stream was destroyed before Finish"));
+}
+
+std::optional<bool> InterceptedAsyncStream::Read(google::protobuf::MessageLite& message, Done done) {
+  const std::optional<bool> result =
+      stream_->Read(message, [this, &message, done = std::move(done)](bool read) mutable {
+        if (read) interceptors_->Receive(message);
+        std::move(done)(read);
+      });
+  if (result.value_or(false)) interceptors_->Receive(message);
+  return result;
+}
+
+std::optional<bool> InterceptedAsyncStream::Write(const google::protobuf::MessageLite& message, bool last, Done done) {
+  interceptors_->Send(message);
+  return stream_->Write(message, last, std::move(done));
+}
+
+std::optional<absl::Status> InterceptedAsyncStream::Finish(StatusDone done) {
+  std::optional<absl::Status> result = stream_->Finish([this, done = std::move(done)](absl::Status status) mutable {
+    FinishInterceptors(status);
+    std::move(done)(std::move(status));
+  });
+  if (result) FinishInterceptors(*result);
+  return result;
+}
+
+void InterceptedAsyncStream::FinishInterceptors(const absl::Status& status) {
+  interceptors_->Finish(status);
+  interceptors_.reset();
+}
+
+}  // namespace udsrpc

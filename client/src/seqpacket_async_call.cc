@@ -1,0 +1,160 @@
+#include "client/src/seqpacket_async_call.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/src/call_start.h"
+
+namespace udsrpc {
+
+SeqpacketAsyncCall::SeqpacketAsyncCall(const Transport& transport, const MethodDescriptor& method,
+                                       ClientContext& context)
+    : method_(method), context_(context), transport_(transport) {}
+
+SeqpacketAsyncCall::~SeqpacketAsyncCall() = default;
+
+void SeqpacketAsyncCall::Begin(const google::protobuf::MessageLite* request, bool half_close,
+                               google::protobuf::MessageLite* response) {
+  internal::MutexLock lock(mutex_);
+  request_ = request;
+  half_close_ = half_close;
+  response_ = response;
+  const absl::StatusOr<Deadline> deadline = ReadDeadline(method_, context_);
+  if (!deadline.ok()) {
+    state_ = State::kConnecting;
+    transport_.starts.Post(*this, deadline.status());
+    connecting_.Attach(context_);
+    return;
+  }
+  deadline_ = *deadline;
+  Connect();
+}
+
+void SeqpacketAsyncCall::Connect() {
+  ++attempts_;
+  if (std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current(); connection != nullptr) {
+    return OpenOn(std::move(connection));
+  }
+  state_ = State::kConnecting;
+  transport_.starts.Add(*this, deadline_, context_.wait_for_ready());
+  connecting_.Attach(context_);
+}
+
+void SeqpacketAsyncCall::OnStart(absl::Status status, int error) {
+  mutex_.Lock();
+  connecting_.Detach(context_);
+  if (abandoned_) return mutex_.Unlock();
+  if (status.ok()) {
+    std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
+    if (connection == nullptr) {  // it is gone again
+      Connect();
+    } else {
+      OpenOn(std::move(connection));
+      connection_->TellWatcher(*call_);  // it goes on from there
+    }
+    return mutex_.Unlock();
+  }
+  status_ = std::move(status);
+  connect_error_ = error;
+  state_ = State::kOver;
+  Proceed();
+}
+
+void SeqpacketAsyncCall::OpenOn(std::shared_ptr<SeqpacketConnection> connection) {
+  state_ = State::kOpening;
+  connection_ = std::move(connection);
+  call_.emplace(method_, context_, deadline_, transport_.max_message_bytes);
+  call_->connection = connection_.get();
+  call_->response = response_;
+  call_->watcher = this;
+  call_->Attach(context_);
+  TryOpen();
+}
+
+void SeqpacketAsyncCall::TryOpen() {
+  if (!connection_->OpenWatched(*call_, request_, half_close_, &request_left_)) return;
+  state_ = State::kOpen;
+  if (request_left_) connection_->TellWatcher(*call_);
+}
+
+void SeqpacketAsyncCall::OnChange() {
+  mutex_.Lock();
+  if (abandoned_) return mutex_.Unlock();
+  if (state_ == State::kOpening) TryOpen();
+  if (state_ == State::kOpen && replayable_ && MayCallAgain()) CallAgain();
+  if (state_ != State::kOpen) return mutex_.Unlock();
+  Proceed();
+}
+
+bool SeqpacketAsyncCall::SentRequest() {
+  if (rest_ != nullptr) {
+    if (connection_->TryWriteRest(*call_, *rest_) == SeqpacketConnection::Sent::kWait) return false;
+    rest_.reset();
+  }
+  if (!request_left_) return true;
+  const SeqpacketConnection::Sent sent = connection_->TryWrite(*call_, *request_, half_close_, rest_);
+  request_left_ = sent == SeqpacketConnection::Sent::kWait && rest_ == nullptr;
+  return sent != SeqpacketConnection::Sent::kWait;
+}
+
+SeqpacketConnection::Sent SeqpacketAsyncCall::TryWrite(const google::protobuf::MessageLite& message, bool last) {
+  replayable_ = false;
+  return connection_->TryWrite(*call_, message, last, rest_);
+}
+
+std::optional<MessageReader::Outcome> SeqpacketAsyncCall::TryRead(google::protobuf::MessageLite& message) {
+  if (!reader_.HasWhole()) connection_->TryFetch(*call_, reader_.bytes());
+  if (!reader_.HasWhole()) return std::nullopt;
+  return reader_.Read(message, [](ByteQueue&) { return false; });
+}
+
+bool SeqpacketAsyncCall::MayCallAgain() {
+  return connection_->IsUnserved(*call_) && (attempts_ < kMaxCallAttempts || context_.wait_for_ready());
+}
+
+void SeqpacketAsyncCall::CallAgain() {
+  Leave();
+  ActiveCall::InitialMetadata(context_).clear();
+  ActiveCall::TrailingMetadata(context_).clear();
+  reader_.Clear();
+  Connect();
+}
+
+bool SeqpacketAsyncCall::Over() {
+  if (!connection_->OnOwnThread() || !connection_->LookAt(*call_).ended) return false;
+  status_ = std::move(call_->status);
+  Leave();
+  state_ = State::kOver;
+  return true;
+}
+
+void SeqpacketAsyncCall::Leave() {
+  connection_->Unwatch(*call_);
+  call_->Detach(context_);
+  if (connection_->going_away()) transport_.connector.Forget(*connection_);
+  rest_.reset();
+  request_left_ = false;
+}
+
+void SeqpacketAsyncCall::Abandon() {
+  {
+    internal::MutexLock lock(mutex_);
+    if (state_ == State::kNew || state_ == State::kOver) return;
+    abandoned_ = true;
+  }
+  transport_.starts.Remove(*this);
+  internal::MutexLock lock(mutex_);
+  if (state_ == State::kConnecting) connecting_.Detach(context_);
+  if (state_ != State::kOpening && state_ != State::kOpen) return;
+  connection_->End(*call_, absl::CancelledError(absl::StrCat(method_.path, ": its object was destroyed")));
+  if (state_ == State::kOpen) connection_->Await(*call_, /*or_messages=*/false);
+  SeqpacketConnection& connection = *connection_;
+  SeqpacketCall& call = *call_;
+  mutex_.Unlock();  // the watcher takes it
+  connection.Unwatch(call);
+  mutex_.Lock();
+  call_->Detach(context_);
+  if (connection_->going_away()) transport_.connector.Forget(*connection_);
+}
+
+}  // namespace udsrpc

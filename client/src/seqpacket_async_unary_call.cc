@@ -1,0 +1,29 @@
+#include "client/src/seqpacket_async_unary_call.h"
+
+#include <utility>
+
+#include "common/src/call_errors.h"
+
+namespace udsrpc {
+
+void SeqpacketAsyncUnaryCall::Start(Done done) {
+  done_ = std::move(done);
+  Begin(&request_, /*half_close=*/true, &response_);
+}
+
+void SeqpacketAsyncUnaryCall::Proceed() {
+  if (on_connection()) {
+    SentRequest();
+    if (!reply_) reply_ = TryRead(response_);
+    if (!Over()) return mutex_.Unlock();
+  }
+  absl::Status result = status();
+  if (result.ok() && reply_ == MessageReader::Outcome::kMalformed) {
+    result = MalformedMessageError(method_.path, "the reply", response_);
+  }
+  Done done = std::move(done_);
+  mutex_.Unlock();
+  std::move(done)(std::move(result));
+}
+
+}  // namespace udsrpc

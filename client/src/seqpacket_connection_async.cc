@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <climits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "client/src/seqpacket_connection.h"
+#include "common/src/call_errors.h"
+#include "common/src/wire/limits.h"
+#include "common/src/wire/metadata_block.h"
+
+// Calls that no thread waits for. What would block does what it can instead, and is tried again when the call's watcher
+// has been told that something has changed. The connection's own thread tells, and reads meanwhile for all.
+
+namespace udsrpc {
+namespace {
+
+// The connection whose own thread is the calling one, and tells.
+thread_local const SeqpacketConnection* telling_connection = nullptr;
+
+}  // namespace
+
+bool SeqpacketConnection::OnOwnThread() const { return telling_connection == this; }
+
+bool SeqpacketConnection::OpenWatched(SeqpacketCall& call, const google::protobuf::MessageLite* request,
+                                      bool half_close, bool* request_left) {
+  std::string metadata;
+  absl::Status status = wire::SerializeMetadata(call.context.metadata(), metadata);
+  const bool fits = Fits(call, metadata, request);
+  *request_left = !fits;
+  const Session session(*this);
+  if (!std::exchange(call.watched, true)) {
+    ++watched_calls_;
+    WatchDeadline(call);
+  }
+  lingers_ = true;
+  LeaveOpening(call);
+  if (status.ok() && !HasRoomForCall() && !going_away_ && Expired(call).ok()) {
+    call.waits_for_room = true;
+    opening_.push_back(&call);
+    return false;
+  }
+  if (status.ok()) status = StartNow(call, metadata, fits ? request : nullptr, fits && half_close);
+  if (status.ok()) {
+    FlushSoon();
+  } else {
+    Finish(call, std::move(status));
+  }
+  MayOpenNext();
+  return true;
+}
+
+void SeqpacketConnection::TellWatcher(SeqpacketCall& call) {
+  const Session session(*this);
+  Tell(call);
+}
+
+void SeqpacketConnection::MayOpenNext() {
+  if (opening_.empty() || !(HasRoomForCall() || going_away_)) return;
+  SeqpacketCall& next = *opening_.front();
+  LeaveOpening(next);
+  Tell(next);
+}
+
+void SeqpacketConnection::LeaveOpening(SeqpacketCall& call) {
+  if (!std::exchange(call.waits_for_room, false)) return;
+  opening_.erase(std::find(opening_.begin(), opening_.end(), &call));
+}
+
+void SeqpacketConnection::WatchDeadline(SeqpacketCall& call) {
+  if (call.deadline.never()) return;
+  const auto [place, added] = deadlines_.emplace(call.deadline.at(), &call);
+  if (place == deadlines_.begin() && !OnOwnThread()) WakeThread();  // it waits for a later one
+}
+
+Deadline SeqpacketConnection::NextWatchedDeadline() const {
+  return deadlines_.empty() ? Deadline() : deadlines_.begin()->second->deadline;
+}
+
+void SeqpacketConnection::ExpireWatched() {
+  if (deadlines_.empty()) return;
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    SeqpacketCall& call = *deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    CheckOpen(call);
+    Tell(call);  // it may wait to be opened
+  }
+}
+
+void SeqpacketConnection::EndWatch(SeqpacketCall& call) {
+  call.watched = false;
+  --watched_calls_;
+  LeaveOpening(call);
+  if (!call.deadline.never()) deadlines_.erase({call.deadline.at(), &call});
+}
+
+void SeqpacketConnection::Tell(SeqpacketCall& call) {
+  if (!std::exchange(call.to_be_told, true)) to_tell_.push_back(&call);
+}
+
+void SeqpacketConnection::TellAll() {
+  telling_connection = this;
+  telling_.swap(to_tell_);
+  for (size_t i = 0; i < telling_.size(); ++i) {
+    SeqpacketCall* const call = telling_[i];
+    if (call == nullptr) continue;
+    call->to_be_told = false;
+    CallWatcher* const watcher = call->watcher;
+    told_now_ = call;
+    mutex_.Unlock();
+    watcher->OnChange();
+    mutex_.Lock();
+    told_now_ = nullptr;
+    told_.SignalAll();
+  }
+  telling_.clear();
+  telling_connection = nullptr;
+  if (std::exchange(flush_wanted_, false)) Flush();
+}
+
+void SeqpacketConnection::FlushSoon() {
+  if (!OnOwnThread() || sender_.queue().bytes() >= wire::kMaxPacketBytes) return Flush();
+  flush_wanted_ = true;
+}
+
+void SeqpacketConnection::Unwatch(SeqpacketCall& call) {
+  const Session session(*this);
+  if (call.to_be_told) {
+    to_tell_.erase(std::remove(to_tell_.begin(), to_tell_.end(), &call), to_tell_.end());
+    std::replace(telling_.begin(), telling_.end(), &call, static_cast<SeqpacketCall*>(nullptr));
+    call.to_be_told = false;
+  }
+  if (call.watched) EndWatch(call);
+  call.watcher = nullptr;
+  while (told_now_ == &call && !OnOwnThread()) told_.Wait(mutex_);
+}
+
+SeqpacketConnection::Look SeqpacketConnection::LookAt(SeqpacketCall& call) {
+  const Session session(*this);
+  CheckOpen(call);
+  return Look{.ended = call.state == SeqpacketCall::State::kEnded,
+              .initial_metadata_known = call.initial_metadata_known,
+              .has_messages = !call.inbound.empty()};
+}
+
+bool SeqpacketConnection::TryFetch(SeqpacketCall& call, ByteQueue& into) {
+  const Session session(*this);
+  const bool fetched = call.inbound.Take(into);
+  GiveCredit(call);
+  if (!sender_.control().empty()) FlushSoon();
+  return fetched;
+}
+
+SeqpacketConnection::Sent SeqpacketConnection::TryWrite(SeqpacketCall& call,
+                                                        const google::protobuf::MessageLite& message, bool last,
+                                                        std::unique_ptr<LongMessage>& rest) {
+  const size_t size = message.ByteSizeLong();
+  if (size > INT_MAX) {
+    End(call, UnserializableMessageError(call.path));
+    return Sent::kNever;
+  }
+  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  const Session session(*this);
+  if (!CheckOpen(call) || call.half_closed) return Sent::kNever;
+  const size_t credit = send_credit_.Spend(&call, call.credit, frame_bytes, HasRoom());
+  if (credit == 0) {
+    writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
+    return Sent::kWait;
+  }
+  call.half_closed = last;
+  if (credit == frame_bytes) {
+    char* body = sender_.queue().AppendFrame(wire::MessageFrame{.call = call.id, .half_close = last}, size);
+    message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+  } else {
+    std::string bytes(size, '\0');
+    message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(bytes.data()));
+    rest = std::make_unique<LongMessage>(call.id, std::move(bytes), last);
+    sender_.queue().AppendPacket(rest->Next(credit));
+  }
+  WakeNextWriter();
+  FlushSoon();
+  if (rest != nullptr) Tell(call);  // there may be credit for more
+  return rest == nullptr ? Sent::kYes : Sent::kWait;
+}
+
+SeqpacketConnection::Sent SeqpacketConnection::TryWriteRest(SeqpacketCall& call, LongMessage& rest) {
+  const Session session(*this);
+  while (!rest.done()) {
+    if (!CheckOpen(call)) return Sent::kNever;
+    const size_t credit = send_credit_.Spend(&call, call.credit, rest.wanted(), HasRoom());
+    if (credit == 0) {
+      writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
+      return Sent::kWait;
+    }
+    sender_.queue().AppendPacket(rest.Next(credit));
+    WakeNextWriter();
+    Flush();
+  }
+  return Sent::kYes;
+}
+
+bool SeqpacketConnection::TryHalfClose(SeqpacketCall& call) {
+  const Session session(*this);
+  if (!CheckOpen(call)) return false;
+  if (std::exchange(call.half_closed, true)) return true;
+  sender_.queue().AppendFrame(wire::HalfCloseFrame{.call = call.id});
+  FlushSoon();
+  return true;
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,203 @@
+#include "client/src/start_queue.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <deque>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "client/src/retry_pause.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+namespace {
+
+// How long a call without a deadline waits for room in a full backlog, as SeqpacketConnector's do.
+constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
+// How long the thread is kept without work.
+constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
+
+}  // namespace
+
+// What outlives the queue where its thread destroys it.
+struct StartQueue::State : public std::enable_shared_from_this<State> {
+  State(std::string endpoint, Connect attempt) : name(std::move(endpoint)), connect(std::move(attempt)) {}
+
+  // There is something to do.
+  void WakeThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void ThreadMain();
+  void Tell(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Moves those that are to wait no longer, for reasons of their own, to `ripe`.
+  void Sort() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Try() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Why an entry is to wait no longer; OK where it is.
+  absl::Status GivenUp(const Entry& entry, Deadline::Clock::time_point now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Ripen(Entry& entry, absl::Status status, int error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  const std::string name;
+  Connect connect;  // the thread's
+
+  internal::Mutex mutex;
+  internal::CondVar changed;
+  internal::CondVar told;
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  bool has_thread ABSL_GUARDED_BY(mutex) = false;
+  std::thread thread ABSL_GUARDED_BY(mutex);
+  std::vector<Entry*> waiting ABSL_GUARDED_BY(mutex);
+  std::deque<Entry*> ripe ABSL_GUARDED_BY(mutex);
+  Entry* told_now ABSL_GUARDED_BY(mutex) = nullptr;
+  uint64_t attempts ABSL_GUARDED_BY(mutex) = 0;
+  bool try_now ABSL_GUARDED_BY(mutex) = false;
+  RetryPause pause ABSL_GUARDED_BY(mutex);
+  Deadline next_try ABSL_GUARDED_BY(mutex);
+};
+
+StartQueue::StartQueue(std::string name, Connect connect)
+    : state_(std::make_shared<State>(std::move(name), std::move(connect))) {}
+
+StartQueue::~StartQueue() {
+  std::thread thread;
+  {
+    internal::MutexLock lock(state_->mutex);
+    state_->stopping = true;
+    state_->changed.Signal();
+    thread = std::move(state_->thread);
+  }
+  if (!thread.joinable()) return;
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();
+  } else {
+    thread.join();
+  }
+}
+
+void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready) {
+  internal::MutexLock lock(state_->mutex);
+  entry.deadline_ = deadline;
+  entry.wait_for_ready_ = wait_for_ready;
+  entry.patience_ = Deadline::After(kBacklogPatience, Deadline::Clock::now());
+  entry.attempts_before_ = state_->attempts;
+  state_->try_now = true;
+  state_->waiting.push_back(&entry);
+  state_->WakeThread();
+}
+
+void StartQueue::Post(Entry& entry, absl::Status status) {
+  internal::MutexLock lock(state_->mutex);
+  state_->Ripen(entry, std::move(status), 0);
+  state_->WakeThread();
+}
+
+void StartQueue::Cancel(Entry& entry) {
+  internal::MutexLock lock(state_->mutex);
+  entry.cancelled_ = true;
+  state_->changed.Signal();
+}
+
+void StartQueue::Remove(Entry& entry) {
+  internal::MutexLock lock(state_->mutex);
+  const auto remove_from = [&entry](auto& entries) {
+    entries.erase(std::remove(entries.begin(), entries.end(), &entry), entries.end());
+  };
+  remove_from(state_->waiting);
+  remove_from(state_->ripe);
+  while (state_->told_now == &entry && state_->thread.get_id() != std::this_thread::get_id()) {
+    state_->told.Wait(state_->mutex);
+  }
+}
+
+void StartQueue::State::WakeThread() {
+  if (has_thread) return changed.Signal();
+  if (thread.joinable()) thread.join();  // it has left ThreadMain
+  // Where there is no thread to be had nobody could be told: this throws std::system_error.
+  thread = std::thread(&State::ThreadMain, shared_from_this());
+  has_thread = true;
+}
+
+void StartQueue::State::ThreadMain() {
+  internal::MutexLock lock(mutex);
+  while (!stopping) {
+    Sort();
+    if (!ripe.empty()) {
+      Tell(*ripe.front());
+    } else if (waiting.empty()) {
+      if (changed.WaitWithTimeout(mutex, kIdleThreadLife) && waiting.empty() && ripe.empty()) break;
+    } else if (std::exchange(try_now, false) || next_try.HasPassed(Deadline::Clock::now())) {
+      Try();
+    } else {
+      Deadline next = next_try;
+      for (const Entry* entry : waiting) next = std::min(next, entry->deadline_);
+      changed.WaitWithTimeout(mutex, next.Remaining(Deadline::Clock::now()));
+    }
+  }
+  has_thread = false;
+}
+
+void StartQueue::State::Tell(Entry& entry) {
+  ripe.pop_front();
+  told_now = &entry;
+  mutex.Unlock();
+  entry.OnStart(std::move(entry.status_), entry.error_);
+  mutex.Lock();
+  told_now = nullptr;
+  told.SignalAll();
+}
+
+void StartQueue::State::Ripen(Entry& entry, absl::Status status, int error) {
+  entry.status_ = std::move(status);
+  entry.error_ = error;
+  ripe.push_back(&entry);
+}
+
+void StartQueue::State::Sort() {
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
+  size_t kept = 0;
+  for (Entry* entry : waiting) {
+    absl::Status status = GivenUp(*entry, now);
+    if (status.ok()) {
+      waiting[kept++] = entry;
+    } else {
+      Ripen(*entry, std::move(status), 0);
+    }
+  }
+  waiting.resize(kept);
+}
+
+absl::Status StartQueue::State::GivenUp(const Entry& entry, Deadline::Clock::time_point now) const {
+  if (entry.cancelled_) {
+    return absl::CancelledError(absl::StrCat(name, ": cancelled while it waited for a connection"));
+  }
+  if (!entry.deadline_.never() && entry.deadline_.HasPassed(now)) {
+    return absl::DeadlineExceededError(absl::StrCat(name, ": no connection before the deadline"));
+  }
+  return absl::OkStatus();
+}
+
+void StartQueue::State::Try() {
+  const uint64_t attempt_number = attempts++;
+  mutex.Unlock();
+  const Attempt attempt = connect();
+  mutex.Lock();
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
+  size_t kept = 0;
+  for (Entry* entry : waiting) {
+    const bool came_meanwhile = entry->attempts_before_ > attempt_number;
+    const bool again = entry->wait_for_ready_ ? RetryPause::IsWorthwhile(attempt.error)
+                                              : attempt.error == EAGAIN && !entry->patience_.HasPassed(now);
+    if (came_meanwhile || (attempt.code != absl::StatusCode::kOk && again)) {
+      waiting[kept++] = entry;
+    } else {
+      Ripen(*entry, absl::Status(attempt.code, attempt.message), attempt.error);
+    }
+  }
+  waiting.resize(kept);
+  if (attempt.code == absl::StatusCode::kOk) pause = RetryPause();
+  next_try = Deadline::After(pause.Next(), now);
+}
+
+}  // namespace udsrpc

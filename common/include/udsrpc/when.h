@@ -1,0 +1,94 @@
+#ifndef UDSRPC_WHEN_H_
+#define UDSRPC_WHEN_H_
+
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "udsrpc/cancellation.h"
+#include "udsrpc/internal/branch.h"
+#include "udsrpc/internal/mutex.h"
+#include "udsrpc/task.h"
+
+// Several tasks at a time. All begin on the awaiting thread, one after the other, each until it first waits; they may
+// end on different threads at once. Nothing of them goes on when these return: what they refer to need not live longer.
+// Of exceptions that leave the tasks the first one, in the order of the tasks, is rethrown when all have ended.
+
+namespace udsrpc {
+
+// What each gave, in the order of the tasks.
+template <typename T>
+Task<std::vector<T>> WhenAll(std::vector<Task<T>> tasks) {
+  std::vector<internal::BranchResult<T>> results(tasks.size());
+  internal::Branches branches(tasks.size());
+  for (size_t i = 0; i < tasks.size(); ++i) branches.Add(std::move(tasks[i]), results[i]);
+  co_await branches.All(co_await CurrentCancellation());
+  std::vector<T> values;
+  values.reserve(results.size());
+  for (internal::BranchResult<T>& result : results) values.push_back(result.Take());
+  co_return values;
+}
+
+inline Task<> WhenAll(std::vector<Task<>> tasks) {
+  std::vector<internal::BranchResult<void>> results(tasks.size());
+  internal::Branches branches(tasks.size());
+  for (size_t i = 0; i < tasks.size(); ++i) branches.Add(std::move(tasks[i]), results[i]);
+  co_await branches.All(co_await CurrentCancellation());
+  for (internal::BranchResult<void>& result : results) result.Take();
+}
+
+// For tasks of different types. void gives std::monostate.
+template <typename... T>
+Task<std::tuple<typename internal::BranchResult<T>::Value...>> WhenAll(Task<T>... tasks) {
+  std::tuple<internal::BranchResult<T>...> results;
+  internal::Branches branches(sizeof...(T));
+  std::apply([&](auto&... result) { (branches.Add(std::move(tasks), result), ...); }, results);
+  co_await branches.All(co_await CurrentCancellation());
+  // Braces evaluate from left to right.
+  co_return std::apply(
+      [](auto&... result) { return std::tuple<typename internal::BranchResult<T>::Value...>{result.Take()...}; },
+      results);
+}
+
+// One of several tasks, with what it gave.
+template <typename T>
+struct Finished {
+  size_t index;  // in the order of the tasks
+  T value;
+};
+
+// The first `count` that end, in the order in which they do; fewer where there are fewer tasks. Then cancels the
+// others, as far as they await what can be cancelled, waits until they have ended, and drops what they give.
+template <typename T>
+Task<std::vector<Finished<T>>> WhenAny(std::vector<Task<T>> tasks, size_t count = 1) {
+  internal::Mutex mutex;
+  std::vector<size_t> order;  // of those that have ended, guarded by the mutex
+  Cancellation enough;
+  const internal::ForwardedCancellation forwarded(co_await CurrentCancellation(), enough);
+  std::vector<internal::BranchResult<T>> results(tasks.size());
+  internal::Branches branches(tasks.size());
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    branches.Add(std::move(tasks[i]), results[i], [&, i] {
+      mutex.Lock();
+      order.push_back(i);
+      const bool is_last_wanted = order.size() == count;
+      mutex.Unlock();
+      if (is_last_wanted) enough.Cancel();
+    });
+  }
+  co_await branches.All(&enough);
+  std::vector<Finished<T>> finished;
+  for (size_t i = 0; i < order.size() && i < count; ++i) {
+    finished.push_back(Finished<T>{.index = order[i], .value = results[order[i]].Take()});
+  }
+  co_return finished;
+}
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_WHEN_H_
