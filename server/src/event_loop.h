@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "common/src/deadline.h"
 #include "common/src/socket/unique_fd.h"
-#include "server/src/timer_queue.h"
+#include "common/src/timer_queue.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -37,15 +37,14 @@ namespace udsrpc {
 // Thread-safe.
 class EventLoop {
  public:
-  // A handler to run, once.
+  // A handler to run, or to go on with.
   class Task {
    public:
     virtual ~Task() = default;
-    virtual void Run() = 0;
-    // Asked before it is run. Where it cannot run yet, takes `self` over, to hand it to Resume when it can.
-    virtual void MayPostpone(std::unique_ptr<Task>& self) = 0;
+    // Owns itself by `self`. Where it cannot run yet, sees to it that `self` is handed to Resume when it can.
+    virtual void Run(std::unique_ptr<Task> self) = 0;
     // It will have to wait: lets go of what it shares with others, such as the packet that it came in.
-    virtual void Park() = 0;
+    virtual void Park() {}
   };
 
   // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
@@ -87,7 +86,7 @@ class EventLoop {
   // lead over at once.
   void AboutToBlock();
 
-  // Runs tasks that were postponed.
+  // Runs tasks that were postponed, or that came up beside reading.
   void Resume(std::vector<std::unique_ptr<Task>> tasks);
 
   // Has `expire` called at `deadline`, or soon after it, by a thread of the loop, unless it is removed before. It must

@@ -47,7 +47,7 @@ class [[nodiscard]] UnaryCall {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     void await_suspend(std::coroutine_handle<Promise> coroutine) {
-      cancel_.Enter(coroutine, *call_.context_);
+      cancel_.Enter(internal::CancellationOf(coroutine), [context = call_.context_] { context->Cancel(); });
       started_ = call_.channel_->PrepareUnaryCall(call_.method_, *call_.context_, *call_.request_, response_);
       started_->Start([this, coroutine](absl::Status status) {
         status_ = std::move(status);

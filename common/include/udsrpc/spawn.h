@@ -18,7 +18,7 @@ namespace udsrpc {
 
 namespace internal {
 
-// The coroutine at the bottom: owns itself.
+// The coroutine at the bottom: owns itself. What a function that returns one does begins with Begin.
 class Root {
  public:
   class promise_type : public PromiseBase {
@@ -41,7 +41,8 @@ class Root {
       co_await std::exchange(task, {});
       std::move(done)();
     } else {
-      std::move(done)(co_await std::exchange(task, {}));
+      T value = co_await std::exchange(task, {});  // the task is gone when `done` is called
+      std::move(done)(std::move(value));
     }
   }
 

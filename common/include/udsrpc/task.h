@@ -3,7 +3,6 @@
 
 #include <coroutine>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "udsrpc/cancellation.h"
@@ -53,9 +52,7 @@ class [[nodiscard]] Task {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> awaiting) {
-      if constexpr (std::is_base_of_v<internal::PromiseBase, Promise>) {
-        coroutine_.promise().set_cancellation(awaiting.promise().cancellation());
-      }
+      coroutine_.promise().set_cancellation(internal::CancellationOf(awaiting));
       return coroutine_.promise().Run(coroutine_, awaiting);
     }
     T await_resume() { return coroutine_.promise().Take(); }
@@ -80,7 +77,7 @@ class CurrentCancellation {
   bool await_ready() const noexcept { return false; }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> awaiting) {
-    cancellation_ = awaiting.promise().cancellation();
+    cancellation_ = internal::CancellationOf(awaiting);
     return false;
   }
   Cancellation* await_resume() const { return cancellation_; }

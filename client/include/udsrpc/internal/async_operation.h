@@ -1,94 +1,38 @@
 #ifndef UDSRPC_INTERNAL_ASYNC_OPERATION_H_
 #define UDSRPC_INTERNAL_ASYNC_OPERATION_H_
 
-#include <coroutine>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "udsrpc/cancellation.h"
 #include "udsrpc/client_context.h"
-#include "udsrpc/task.h"
+#include "udsrpc/internal/operation.h"
 
 namespace google::protobuf {
 class MessageLite;
 }
 
-// What co_await does with one operation of a call: begins it, and goes on at once or when it has ended.
+// What co_await does with one operation of a client's call.
 
 namespace udsrpc::internal {
 
-// While a coroutine waits for a call, cancels the call with the coroutine.
-class CancelWithCoroutine {
- public:
-  CancelWithCoroutine() = default;
-  ~CancelWithCoroutine() { Leave(); }
-  CancelWithCoroutine(const CancelWithCoroutine&) = delete;
-  CancelWithCoroutine& operator=(const CancelWithCoroutine&) = delete;
-
-  template <typename Promise>
-  void Enter(std::coroutine_handle<Promise> coroutine, ClientContext& context) {
-    if constexpr (std::is_base_of_v<PromiseBase, Promise>) {
-      cancellation_ = coroutine.promise().cancellation();
-      if (cancellation_ != nullptr) {
-        subscription_ = cancellation_->Subscribe([&context] { context.Cancel(); });
-      }
-    }
-  }
-  void Leave() {
-    if (cancellation_ != nullptr) std::exchange(cancellation_, nullptr)->Unsubscribe(subscription_);
-  }
-
- private:
-  Cancellation* cancellation_ = nullptr;
-  Cancellation::Subscription subscription_ = 0;
-};
-
-// `Derived` has: std::optional<Result> Begin(absl::AnyInvocable<void(Result) &&> done).
+// An operation that is cancelled with its call.
 template <typename Derived, typename Result>
-class Operation {
+class ClientOperation : public Operation<Derived, Result> {
  public:
-  explicit Operation(ClientContext& context) : context_(context) {}
-  Operation(const Operation&) = delete;
-  Operation& operator=(const Operation&) = delete;
+  explicit ClientOperation(ClientContext& context) : context_(context) {}
 
-  bool await_ready() const noexcept { return false; }
-  template <typename Promise>
-  bool await_suspend(std::coroutine_handle<Promise> coroutine) {
-    cancel_.Enter(coroutine, context_);
-    waits_ = true;
-    // Once it has begun, the coroutine may go on elsewhere, and this be gone.
-    std::optional<Result> at_once = static_cast<Derived*>(this)->Begin([this, coroutine](Result result) {
-      result_ = std::move(result);
-      coroutine.resume();
-    });
-    if (!at_once) return true;
-    result_ = std::move(at_once);
-    return false;
-  }
-
- protected:
-  Result Take() {
-    cancel_.Leave();
-    waits_ = false;
-    return *std::move(result_);
-  }
-  // For the destructor, which may run while the coroutine waits.
-  bool waits() const { return waits_; }
+  void OnCancel() { context_.Cancel(); }
 
  private:
   ClientContext& context_;
-  std::optional<Result> result_;
-  bool waits_ = false;
-  CancelWithCoroutine cancel_;
 };
 
 template <typename Stream, typename Message>
-class [[nodiscard]] ReadOperation final : public Operation<ReadOperation<Stream, Message>, bool> {
+class [[nodiscard]] ReadOperation final : public ClientOperation<ReadOperation<Stream, Message>, bool> {
  public:
-  ReadOperation(Stream& stream, ClientContext& context) : Operation<ReadOperation, bool>(context), stream_(stream) {}
+  ReadOperation(Stream& stream, ClientContext& context) : ClientOperation<ReadOperation, bool>(context), stream_(stream) {}
 
   ~ReadOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kRead);
@@ -106,10 +50,10 @@ class [[nodiscard]] ReadOperation final : public Operation<ReadOperation<Stream,
 };
 
 template <typename Stream>
-class [[nodiscard]] WriteOperation final : public Operation<WriteOperation<Stream>, bool> {
+class [[nodiscard]] WriteOperation final : public ClientOperation<WriteOperation<Stream>, bool> {
  public:
   WriteOperation(Stream& stream, ClientContext& context, const google::protobuf::MessageLite& message, bool last)
-      : Operation<WriteOperation, bool>(context), stream_(stream), message_(message), last_(last) {}
+      : ClientOperation<WriteOperation, bool>(context), stream_(stream), message_(message), last_(last) {}
 
   ~WriteOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kWrite);
@@ -127,10 +71,10 @@ class [[nodiscard]] WriteOperation final : public Operation<WriteOperation<Strea
 };
 
 template <typename Stream>
-class [[nodiscard]] HalfCloseOperation final : public Operation<HalfCloseOperation<Stream>, bool> {
+class [[nodiscard]] HalfCloseOperation final : public ClientOperation<HalfCloseOperation<Stream>, bool> {
  public:
   HalfCloseOperation(Stream& stream, ClientContext& context)
-      : Operation<HalfCloseOperation, bool>(context), stream_(stream) {}
+      : ClientOperation<HalfCloseOperation, bool>(context), stream_(stream) {}
 
   ~HalfCloseOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kWrite);
@@ -144,10 +88,10 @@ class [[nodiscard]] HalfCloseOperation final : public Operation<HalfCloseOperati
 };
 
 template <typename Stream>
-class [[nodiscard]] InitialMetadataOperation final : public Operation<InitialMetadataOperation<Stream>, bool> {
+class [[nodiscard]] InitialMetadataOperation final : public ClientOperation<InitialMetadataOperation<Stream>, bool> {
  public:
   InitialMetadataOperation(Stream& stream, ClientContext& context)
-      : Operation<InitialMetadataOperation, bool>(context), stream_(stream) {}
+      : ClientOperation<InitialMetadataOperation, bool>(context), stream_(stream) {}
 
   ~InitialMetadataOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kRead);
@@ -163,10 +107,10 @@ class [[nodiscard]] InitialMetadataOperation final : public Operation<InitialMet
 };
 
 template <typename Stream>
-class [[nodiscard]] FinishOperation final : public Operation<FinishOperation<Stream>, absl::Status> {
+class [[nodiscard]] FinishOperation final : public ClientOperation<FinishOperation<Stream>, absl::Status> {
  public:
   FinishOperation(Stream& stream, ClientContext& context)
-      : Operation<FinishOperation, absl::Status>(context), stream_(stream) {}
+      : ClientOperation<FinishOperation, absl::Status>(context), stream_(stream) {}
 
   ~FinishOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kFinish);

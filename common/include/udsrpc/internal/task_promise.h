@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace udsrpc {
@@ -26,6 +27,16 @@ class PromiseBase {
  private:
   Cancellation* cancellation_ = nullptr;
 };
+
+// Of the coroutine, or null.
+template <typename Promise>
+Cancellation* CancellationOf(std::coroutine_handle<Promise> coroutine) {
+  if constexpr (std::is_base_of_v<PromiseBase, Promise>) {
+    return coroutine.promise().cancellation();
+  } else {
+    return nullptr;
+  }
+}
 
 // Of every Task: how it begins, and how it goes back to whoever awaits it.
 class TaskPromiseBase : public PromiseBase {

@@ -1,5 +1,5 @@
-#ifndef UDSRPC_SERVER_TIMER_QUEUE_H_
-#define UDSRPC_SERVER_TIMER_QUEUE_H_
+#ifndef UDSRPC_COMMON_TIMER_QUEUE_H_
+#define UDSRPC_COMMON_TIMER_QUEUE_H_
 
 #include <cstdint>
 #include <map>
@@ -39,6 +39,7 @@ class TimerQueue {
     return next() <= now ? absl::ZeroDuration() : absl::FromChrono(next() - now);
   }
   // Not when empty().
+  const Id& next_id() const { return timers_.begin()->first; }
   Expire PopNext() { return Remove(timers_.begin()->first); }
 
  private:
@@ -48,4 +49,4 @@ class TimerQueue {
 
 }  // namespace udsrpc
 
-#endif  // UDSRPC_SERVER_TIMER_QUEUE_H_
+#endif  // UDSRPC_COMMON_TIMER_QUEUE_H_
