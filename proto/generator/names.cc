@@ -92,6 +92,17 @@ std::vector<std::string> MemberNames(const ServiceDescriptor& service, const Nam
   return names;
 }
 
+std::vector<std::string> CoroutineNames(const std::vector<std::string>& methods, std::string_view service_class) {
+  NameSet taken(methods.begin(), methods.end());
+  taken.emplace(service_class);
+  std::vector<std::string> names;
+  for (const std::string& method : methods) {
+    names.push_back(FreeName(absl::StrCat(method, "Async"), taken));
+    taken.insert(names.back());
+  }
+  return names;
+}
+
 }  // namespace
 
 ServiceNames NamesOf(const ServiceDescriptor& service) {
@@ -104,6 +115,7 @@ ServiceNames NamesOf(const ServiceDescriptor& service) {
   names.service_class = FreeName(absl::StrCat(name, "Service"), taken);
   names.stub_class = FreeName(absl::StrCat(name, "Stub"), taken);
   names.service_methods = MemberNames(service, {names.service_class});
+  names.service_coroutines = CoroutineNames(names.service_methods, names.service_class);
   names.stub_methods = MemberNames(service, {names.stub_class, "Async", "AsyncStub"});
   names.channel_member = FreeName("channel_", NameSet(names.stub_methods.begin(), names.stub_methods.end()));
   return names;

@@ -13,11 +13,13 @@ namespace udsrpc::generator {
 //
 // - a class, where the package already has a message, enum, enum value, extension, service or subpackage of that name;
 // - a method, where its own name is a reserved word, the name of its class or, in the stub, `Async` or `AsyncStub`.
-//   Methods whose names can stay as they are do, and come first.
+//   Methods whose names can stay as they are do, and come first;
+// - a method's coroutine, SayHelloAsync of SayHello, where a method or another's coroutine has that name.
 struct ServiceNames {
   std::string service_class;
   std::string stub_class;
   std::vector<std::string> service_methods;  // in the order of the .proto
+  std::vector<std::string> service_coroutines;
   std::vector<std::string> stub_methods;
   std::string channel_member;  // where the stub keeps its channel
 };

@@ -43,6 +43,49 @@ std::vector<Parameter> ParametersOf(const MethodDescriptor& method) {
   return {};
 }
 
+// The same for the coroutine, which gets the faces of streams by value.
+std::vector<Parameter> CoroutineParametersOf(const MethodDescriptor& method) {
+  const std::string request = RequestType(method);
+  const std::string reply = ReplyType(method);
+  const Parameter context = {"::udsrpc::ServerContext&", "context"};
+  switch (KindOf(method)) {
+    case MethodKind::kUnary:
+      return ParametersOf(method);
+    case MethodKind::kServerStreaming:
+      return {context,
+              {absl::StrCat("const ", request, "&"), "request"},
+              {absl::StrCat("::udsrpc::AsyncServerWriter<", reply, ">"), "writer"}};
+    case MethodKind::kClientStreaming:
+      return {context,
+              {absl::StrCat("::udsrpc::AsyncServerReader<", request, ">"), "reader"},
+              {absl::StrCat(reply, "&"), "reply"}};
+    case MethodKind::kBidiStreaming:
+      return {context, {absl::StrCat("::udsrpc::AsyncServerReaderWriter<", reply, ", ", request, ">"), "stream"}};
+  }
+  return {};
+}
+
+constexpr const char* kStatus = "::absl::Status";
+constexpr const char* kStatusTask = "::udsrpc::Task<::absl::Status>";
+
+void PrintDeclaration(Printer& printer, const std::string& type, const std::string& name,
+                      const std::vector<Parameter>& parameters) {
+  std::vector<std::string> printed;
+  for (const Parameter& parameter : parameters) printed.push_back(absl::StrCat(parameter.type, " ", parameter.name));
+  PrintFunction(printer, "  ", absl::StrCat("virtual ", type), name, printed, ");");
+}
+
+// Up to its body.
+void PrintDefinition(Printer& printer, const std::string& type, const std::string& name,
+                     const std::vector<Parameter>& parameters) {
+  std::vector<std::string> printed;
+  for (const Parameter& parameter : parameters) {
+    printed.push_back(absl::StrCat(parameter.type, " /*", parameter.name, "*/"));
+  }
+  printer.Print("\n");
+  PrintFunction(printer, "", type, name, printed, ") {");
+}
+
 // `maker` with its arguments on one line where that has room, else broken within.
 void PrintRegistration(Printer& printer, const std::string& maker, const std::vector<std::string>& arguments) {
   constexpr std::string_view kOpen = "  ::udsrpc::Service::AddMethod(";
@@ -65,6 +108,10 @@ void PrintServiceClass(Printer& printer, const ServiceDescriptor& service, const
       "// The server's side of $service$.\n"
       "// Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call\n"
       "// the methods at once. One that is not overridden returns UNIMPLEMENTED.\n"
+      "//\n"
+      "// A method may be served by a coroutine, which no thread waits in: then override the function of its name and\n"
+      "// \"Async\" instead. What that is given lives until the coroutine has ended. It must not block. Where both are\n"
+      "// overridden the coroutine is asked first, and serves the call unless it gives an empty task.\n"
       "class $class$ : public ::udsrpc::Service {\n"
       " public:\n"
       "  $class$();\n"
@@ -75,11 +122,8 @@ void PrintServiceClass(Printer& printer, const ServiceDescriptor& service, const
     printer.Print("\n");
     PrintDetached(printer, "  ", method_comments);
     PrintComment(printer, "  ", method_comments.attached);
-    std::vector<std::string> parameters;
-    for (const Parameter& parameter : ParametersOf(*service.method(i))) {
-      parameters.push_back(absl::StrCat(parameter.type, " ", parameter.name));
-    }
-    PrintFunction(printer, "  ", "virtual ::absl::Status", names.service_methods[i], parameters, ");");
+    PrintDeclaration(printer, kStatus, names.service_methods[i], ParametersOf(*service.method(i)));
+    PrintDeclaration(printer, kStatusTask, names.service_coroutines[i], CoroutineParametersOf(*service.method(i)));
   }
   printer.Print("};\n");
 }
@@ -92,23 +136,22 @@ void PrintServiceDefinitions(Printer& printer, const ServiceDescriptor& service,
     const MethodDescriptor& method = *service.method(i);
     PrintRegistration(printer, absl::StrCat("::udsrpc::ServerMethod::", KindName(KindOf(method)), "("),
                       {absl::StrCat("\"", PathOf(method), "\""), "this",
-                       absl::StrCat("&", names.service_class, "::", names.service_methods[i])});
+                       absl::StrCat("&", names.service_class, "::", names.service_methods[i]),
+                       absl::StrCat("&", names.service_class, "::", names.service_coroutines[i])});
   }
   if (service.method_count() > 0) printer.Print("}\n");
   printer.Print("\n$class$::~$class$() = default;\n", "class", names.service_class);
 
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& method = *service.method(i);
-    std::vector<std::string> parameters;
-    for (const Parameter& parameter : ParametersOf(method)) {
-      parameters.push_back(absl::StrCat(parameter.type, " /*", parameter.name, "*/"));
-    }
-    printer.Print("\n");
-    PrintFunction(printer, "", "::absl::Status", absl::StrCat(names.service_class, "::", names.service_methods[i]),
-                  parameters, ") {");
+    PrintDefinition(printer, kStatus, absl::StrCat(names.service_class, "::", names.service_methods[i]),
+                    ParametersOf(method));
     PrintList(printer, "  return ::absl::UnimplementedError(",
               {absl::StrCat("\"", PathOf(method), ": the server does not implement this method\"")}, ");");
     printer.Print("}\n");
+    PrintDefinition(printer, kStatusTask, absl::StrCat(names.service_class, "::", names.service_coroutines[i]),
+                    CoroutineParametersOf(method));
+    printer.Print("  return {};\n}\n");
   }
 }
 

@@ -104,7 +104,8 @@ void EventLoop::AboutToBlock() {
 void EventLoop::Resume(std::vector<std::unique_ptr<Task>> tasks) {
   internal::MutexLock lock(mutex_);
   for (std::unique_ptr<Task>& task : tasks) ready_.push_back(std::move(task));
-  SignalWakeEvent(wake_event_.get());
+  // The leader comes by itself, before it waits again.
+  if (led_loop != this || led_term != term_) SignalWakeEvent(wake_event_.get());
 }
 
 TimerQueue::Id EventLoop::AddTimer(Deadline::Clock::time_point deadline, TimerQueue::Expire expire) {
@@ -181,10 +182,8 @@ void EventLoop::RunOne() {
   ready_.pop_front();
   ++running_handlers_;
   mutex_.Unlock();
-  Task& postponable = *task;
-  postponable.MayPostpone(task);
-  if (task != nullptr) task->Run();
-  task.reset();
+  Task& running = *task;
+  running.Run(std::move(task));
   mutex_.Lock();
   --running_handlers_;
 }

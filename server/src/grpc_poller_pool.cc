@@ -69,9 +69,11 @@ absl::Status GrpcPollerPool::Start() {
 
 std::vector<GrpcPollerPool::Handler*> GrpcPollerPool::TakeWaiting() {
   internal::MutexLock lock(mutex_);
-  std::vector<Handler*> taken(waiting_.begin(), waiting_.end());
-  waiting_.clear();
-  backlogged_.store(false);
+  const auto first_taken =
+      std::stable_partition(waiting_.begin(), waiting_.end(), [](const Handler* handler) { return handler->begun(); });
+  std::vector<Handler*> taken(first_taken, waiting_.end());
+  waiting_.erase(first_taken, waiting_.end());
+  backlogged_.store(!waiting_.empty());
   return taken;
 }
 

@@ -38,6 +38,8 @@ class GrpcPollerPool {
     virtual ~Handler() = default;
     virtual void Run() = 0;
     virtual UsualTime& usual_time() = 0;
+    // Whether it goes on with a call that a handler has begun to serve.
+    virtual bool begun() const { return false; }
   };
 
   // An event that a thread waits for by Await, again and again, once at a time.
@@ -89,7 +91,7 @@ class GrpcPollerPool {
 
   // Whether handlers wait for others to end.
   bool Backlogged() const { return backlogged_.load(); }
-  // Takes back the handlers that wait.
+  // Takes back the handlers that wait and that have not begun.
   std::vector<Handler*> TakeWaiting();
 
   // Blocks until the source has ended, every handler has returned and all threads are gone.

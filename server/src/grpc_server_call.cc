@@ -24,7 +24,9 @@ void GrpcServerCall::Context::Begin() {
 GrpcServerCall::GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue)
     : calls_(calls), stream_(context_, calls.pool(), queue, calls.all_cancelled()) {}
 
-GrpcServerCall::~GrpcServerCall() = default;
+GrpcServerCall::~GrpcServerCall() {
+  if (async_stream_ != nullptr) async_stream_->Detach();
+}
 
 void GrpcServerCall::Request(GrpcCallSet& calls, grpc::AsyncGenericService& service,
                              grpc::ServerCompletionQueue& queue) {
@@ -41,14 +43,26 @@ GrpcPollerPool::Handler* GrpcServerCall::OnEvent(Event event, bool ok) {
     case Event::kRead:
       return OnRead(ok);
     case Event::kDone:
-      if (stream_.grpc_context().IsCancelled()) context_.cancellation().Cancel();
-      [[fallthrough]];
+      return OnDone();
     case Event::kFinished:
       Unref();
       return nullptr;
   }
   return nullptr;
 }
+
+GrpcPollerPool::Handler* GrpcServerCall::OnDone() {
+  if (stream_.grpc_context().IsCancelled()) {
+    context_.MarkCancelled();
+    // A handler that is none may wait for just this, so there it must not wait for its turn among the handlers.
+    if (kept_.load()) return &canceller_;
+    context_.cancellation().Cancel();
+  }
+  Unref();
+  return nullptr;
+}
+
+bool GrpcServerCall::all_cancelled() const { return calls_.all_cancelled().load(); }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
   if (!ok) {  // the server is shutting down, and there is no call
@@ -115,7 +129,24 @@ void GrpcServerCall::Refuse() {
 
 bool GrpcServerCall::ParseRequest(google::protobuf::MessageLite& request) { return ParseFromGrpc(request_, request); }
 
+std::shared_ptr<AsyncServerStream> GrpcServerCall::async_stream() {
+  if (async_stream_ == nullptr) async_stream_ = std::make_shared<GrpcAsyncServerStream>(*this);
+  return async_stream_;
+}
+
+void GrpcServerCall::Keep(std::unique_ptr<Handling> handling) {
+  Ref();
+  handling_ = std::move(handling);
+  kept_.store(true);
+}
+
 void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  const std::shared_ptr<GrpcAsyncServerStream> stream = async_stream_;
+  if (handling_ == nullptr || stream == nullptr) return FinishNow(status, response);
+  if (stream->Close([this, status, response] { FinishNow(status, response); })) FinishNow(status, response);
+}
+
+void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response) {
   context_.cancellation().UnsubscribeAll();
   const absl::Status failure = stream_.Close();
   for (const auto& [key, value] : context_.trailing_metadata()) {
@@ -128,6 +159,7 @@ void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::
   } else {
     Send(failure, nullptr);
   }
+  if (std::exchange(handling_, nullptr) != nullptr) Unref();
   Unref();
 }
 

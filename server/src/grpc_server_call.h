@@ -6,9 +6,12 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <atomic>
+#include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/src/grpc_async_server_stream.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_server_stream.h"
 #include "server/src/grpc_tag.h"
@@ -43,10 +46,21 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   Metadata& client_metadata() override { return context_.mutable_client_metadata(); }
   bool ParseRequest(google::protobuf::MessageLite& request) override;
   ServerStream& stream() override { return stream_; }
+  std::shared_ptr<AsyncServerStream> async_stream() override;
+  void Keep(std::unique_ptr<Handling> handling) override;
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
 
   void Run() override;
   UsualTime& usual_time() override;
+
+  // For the stream of a coroutine.
+  grpc::GenericServerAsyncReaderWriter& grpc_stream() { return stream_.grpc_stream(); }
+  grpc::CompletionQueue& queue() { return stream_.queue(); }
+  bool all_cancelled() const;
+  // What IsCancelled says from now on; the context's callbacks are run beside that.
+  void MarkCancelled() { context_.MarkCancelled(); }
+  bool AddInitialMetadata() { return stream_.AddInitialMetadata(); }
+  void Fail(absl::Status status) { stream_.Fail(std::move(status)); }
 
  private:
   enum class Event { kRequested, kRead, kFinished, kDone };
@@ -70,10 +84,29 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     Metadata& mutable_client_metadata() { return client_metadata_; }
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
-    bool IsCancelled() const override { return cancellation().cancelled(); }
+    bool IsCancelled() const override {
+      return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();
+    }
+    void MarkCancelled() { cancelled_.store(true, std::memory_order_release); }
 
    private:
     const GrpcServerCall& call_;
+    std::atomic<bool> cancelled_{false};
+  };
+
+  // Runs the callbacks of a call that was cancelled and whose handler is a coroutine, which they may resume.
+  class Canceller final : public GrpcPollerPool::Handler {
+   public:
+    explicit Canceller(GrpcServerCall& call) : call_(call) {}
+    void Run() override {
+      call_.context_.cancellation().Cancel();
+      call_.Unref();
+    }
+    UsualTime& usual_time() override { return call_.usual_time(); }
+    bool begun() const override { return true; }
+
+   private:
+    GrpcServerCall& call_;
   };
 
   GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue);
@@ -84,18 +117,26 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   // Why the call is not served, if it is not, as far as can be said before its request is read.
   absl::Status Examine() const;
   GrpcPollerPool::Handler* OnRead(bool ok);
+  GrpcPollerPool::Handler* OnDone();
+  // Of a call under way to whose client nothing is under way.
+  void FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response);
   // Ends the call on the wire; the stream is closed.
   void Send(const absl::Status& status, const google::protobuf::MessageLite* response);
   // One reference more is held until Run returns or the call is refused.
   GrpcPollerPool::Handler* Dispatchable();
 
   GrpcCallSet& calls_;
-  // One for each event to come, and one while a thread is in a member that may see the last of these.
+  // One for each event to come, one while a thread is in a member that may see the last of these, and one for a handler
+  // that is a coroutine.
   std::atomic<int> references_{1};
   bool running_ = false;  // what GrpcCallSet::Begin said
   const ServerMethod* method_ = nullptr;
   Context context_{*this};
   GrpcServerStream stream_;
+  std::shared_ptr<GrpcAsyncServerStream> async_stream_;
+  std::unique_ptr<Handling> handling_;
+  std::atomic<bool> kept_{false};
+  Canceller canceller_{*this};
   grpc::ByteBuffer request_;
   Tag requested_{*this, Event::kRequested};
   Tag read_{*this, Event::kRead};

@@ -48,9 +48,7 @@ bool GrpcServerStream::Write(const google::protobuf::MessageLite& message) {
 }
 
 void GrpcServerStream::SendInitialMetadata() {
-  if (initial_metadata_sent_) return;
-  AddInitialMetadata();
-  grpc_stream_.SendInitialMetadata(write_.Begin());
+  if (AddInitialMetadata()) grpc_stream_.SendInitialMetadata(write_.Begin());
 }
 
 absl::Status GrpcServerStream::Close() {
@@ -60,10 +58,10 @@ absl::Status GrpcServerStream::Close() {
   return failure_;
 }
 
-void GrpcServerStream::AddInitialMetadata() {
-  if (initial_metadata_sent_) return;
-  initial_metadata_sent_ = true;
+bool GrpcServerStream::AddInitialMetadata() {
+  if (std::exchange(initial_metadata_sent_, true)) return false;
   for (const auto& [key, value] : context_.initial_metadata()) grpc_context_.AddInitialMetadata(key, value);
+  return true;
 }
 
 void GrpcServerStream::Fail(absl::Status status) {

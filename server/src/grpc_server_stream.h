@@ -42,6 +42,12 @@ class GrpcServerStream final : public ServerStream {
   // not OK. Nothing is read or written any more.
   absl::Status Close();
 
+  // Has the library know the metadata that goes with what is sent next. False: that has been done. For what writes.
+  bool AddInitialMetadata();
+  // Has the call end with `status`, if it is the first, whatever the handler says.
+  void Fail(absl::Status status);
+  grpc::CompletionQueue& queue() { return queue_; }
+
  private:
   // Something that a handler's threads ask of the library and wait for.
   class Operation final : public GrpcTag {
@@ -65,11 +71,6 @@ class GrpcServerStream final : public ServerStream {
     bool failed_ = false;
     std::optional<grpc::Alarm> behind_;
   };
-
-  // Has the library know the metadata that goes with what is sent next.
-  void AddInitialMetadata();
-  // Has the call end with `status`, if it is the first, whatever the handler says.
-  void Fail(absl::Status status);
 
   const ServerContext& context_;
   GrpcPollerPool& pool_;

@@ -26,18 +26,27 @@ class InterceptedServerCall final : public ServerCall, private ServerStream {
   Metadata& client_metadata() override { return call_.client_metadata(); }
   bool ParseRequest(google::protobuf::MessageLite& request) override;
   ServerStream& stream() override { return *this; }
+  std::shared_ptr<AsyncServerStream> async_stream() override;
+  void Keep(std::unique_ptr<Handling> handling) override { call_.Keep(std::move(handling)); }
+  // It, too, may be gone when this returns.
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
 
  private:
+  // Shared with the stream of a coroutine, which may outlive the call.
+  struct Interceptors {
+    void Received(const google::protobuf::MessageLite& message);
+    void Sending(const google::protobuf::MessageLite& message);
+
+    std::vector<std::unique_ptr<ServerInterceptor>> all;
+  };
+  class AsyncStream;
+
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message) override;
   void SendInitialMetadata() override { call_.stream().SendInitialMetadata(); }
 
-  void Received(const google::protobuf::MessageLite& message);
-  void Sending(const google::protobuf::MessageLite& message);
-
   ServerCall& call_;
-  std::vector<std::unique_ptr<ServerInterceptor>> interceptors_;
+  const std::shared_ptr<Interceptors> interceptors_ = std::make_shared<Interceptors>();
 };
 
 }  // namespace udsrpc

@@ -5,8 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/src/call_errors.h"
+#include "server/src/answer.h"
 #include "server/src/dispatch.h"
 #include "server/src/seqpacket_connection.h"
+#include "server/src/seqpacket_transport.h"
 
 namespace udsrpc {
 
@@ -26,7 +28,45 @@ void SeqpacketServerCall::SetRequest(std::shared_ptr<char[]> packet, absl::strin
   has_request_ = true;
 }
 
-void SeqpacketServerCall::Run() {
+// Both keep a reference to their call.
+class SeqpacketServerCall::Continuation final : public EventLoop::Task {
+ public:
+  explicit Continuation(SeqpacketServerCall& call) : call_(call) {}
+  ~Continuation() override { call_.Unref(); }
+  void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { call_.async_stream_->Continue(); }
+
+ private:
+  SeqpacketServerCall& call_;
+};
+
+class SeqpacketServerCall::Canceller final : public EventLoop::Task {
+ public:
+  explicit Canceller(SeqpacketServerCall& call) : call_(call) {}
+  ~Canceller() override { call_.Unref(); }
+  void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { call_.cancellation().Cancel(); }
+
+ private:
+  SeqpacketServerCall& call_;
+};
+
+std::unique_ptr<EventLoop::Task> SeqpacketServerCall::MakeContinuation() {
+  references_.fetch_add(1, std::memory_order_relaxed);
+  return std::make_unique<Continuation>(*this);
+}
+
+std::unique_ptr<EventLoop::Task> SeqpacketServerCall::MakeCanceller() {
+  references_.fetch_add(1, std::memory_order_relaxed);
+  return std::make_unique<Canceller>(*this);
+}
+
+void SeqpacketServerCall::Unref() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void SeqpacketServerCall::Run(std::unique_ptr<EventLoop::Task> self) {
+  connection_->MayPostpone(self);
+  if (self == nullptr) return;
+  self_ = &self;
   if (absl::Status wanted = Wanted(); !wanted.ok()) return Finish(wanted, nullptr);
   // A call that waited for its request is run when that is there, or when it will not come.
   if (ReadsOneRequest(method_.kind()) && !has_request_ && !flow_.inbound.HasWholeMessage() &&
@@ -36,8 +76,6 @@ void SeqpacketServerCall::Run() {
   }
   Dispatch(connection_->methods(), method_, *this);
 }
-
-void SeqpacketServerCall::MayPostpone(std::unique_ptr<EventLoop::Task>& self) { connection_->MayPostpone(self); }
 
 void SeqpacketServerCall::Park() {
   if (packet_ == nullptr) return;
@@ -60,9 +98,9 @@ MessageReader::Outcome SeqpacketServerCall::ReadMessage(google::protobuf::Messag
 }
 
 bool SeqpacketServerCall::Read(google::protobuf::MessageLite& message) {
-  if (malformed_.load(std::memory_order_relaxed) || IsCancelled()) return false;
+  if (malformed() || IsCancelled()) return false;
   const MessageReader::Outcome outcome = ReadMessage(message);
-  if (outcome == MessageReader::Outcome::kMalformed) malformed_.store(true, std::memory_order_relaxed);
+  if (outcome == MessageReader::Outcome::kMalformed) MarkMalformed();
   return outcome == MessageReader::Outcome::kMessage;
 }
 
@@ -85,17 +123,63 @@ void SeqpacketServerCall::RemoveTimer() {
   if (timer_) connection_->RemoveTimer(*std::exchange(timer_, std::nullopt));
 }
 
+std::shared_ptr<AsyncServerStream> SeqpacketServerCall::async_stream() {
+  if (async_stream_ == nullptr) async_stream_ = std::make_shared<SeqpacketAsyncServerStream>(*this);
+  return async_stream_;
+}
+
+void SeqpacketServerCall::Keep(std::unique_ptr<Handling> handling) {
+  std::exchange(self_, nullptr)->release();
+  handling_ = std::move(handling);
+  connection_->Keep(*this);
+  CancelAtDeadline();  // no thread waits that would look
+}
+
 void SeqpacketServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  absl::Status result = ResultOf(status);
+  if (!result.ok()) response = nullptr;
+  if (handling_ != nullptr) return FinishKept(result, response);
+  if (async_stream_ != nullptr) async_stream_->Detach();
   RemoveTimer();
-  absl::Status result = Wanted();
-  if (result.ok() && status.ok() && malformed_.load(std::memory_order_relaxed)) {
-    result = MalformedMessageError(method_.path(), "a message", method_.request_prototype());
+  SeqpacketServerTransport& transport = connection_->transport();
+  connection_->FinishCall(*this, result, response);
+  transport.OnCallEnded();
+}
+
+absl::Status SeqpacketServerCall::ResultOf(const absl::Status& status) const {
+  if (absl::Status wanted = Wanted(); !wanted.ok()) return wanted;
+  if (status.ok() && malformed()) {
+    return MalformedMessageError(method_.path(), "a message", method_.request_prototype());
   }
-  if (result.ok()) {
-    connection_->FinishCall(*this, status, response);
-  } else {
-    connection_->FinishCall(*this, result, nullptr);
+  return status;
+}
+
+void SeqpacketServerCall::FinishKept(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  if (async_stream_ != nullptr && !async_stream_->Close() && status.ok()) {
+    return EndKept(absl::InternalError(absl::StrCat(
+                       method_.path(), ": the handler ended while a message was being written; await every Write")),
+                   nullptr);
   }
+  if (response == nullptr || Answer::Fits(*response, *this)) return EndKept(status, response);
+  async_stream();
+  const std::optional<bool> written =
+      async_stream_->WriteResponse(*response, [this](bool written_later) { EndKept(ResponseSent(written_later), nullptr); });
+  if (written) EndKept(ResponseSent(*written), nullptr);
+}
+
+absl::Status SeqpacketServerCall::ResponseSent(bool sent) const {
+  return sent ? absl::OkStatus() : SeqpacketServerConnection::UnsentResponseError(*this);
+}
+
+void SeqpacketServerCall::EndKept(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  RemoveTimer();
+  if (async_stream_ != nullptr) async_stream_->Detach();
+  connection_->FinishCall(*this, status, response);
+  handling_ = nullptr;
+  SeqpacketServerTransport& transport = connection_->transport();
+  // A task may have a reference still. Of what it refers to nothing needs the transport.
+  transport.OnKeptCallEnded();
+  Unref();
 }
 
 absl::Status SeqpacketServerCall::Wanted() const {

@@ -14,10 +14,11 @@
 #include "common/src/stream/credit.h"
 #include "common/src/stream/inbound_messages.h"
 #include "common/src/stream/message_reader.h"
+#include "common/src/timer_queue.h"
 #include "common/src/wire/limits.h"
 #include "server/src/event_loop.h"
+#include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
-#include "server/src/timer_queue.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
@@ -26,7 +27,8 @@ namespace udsrpc {
 
 class SeqpacketServerConnection;
 
-// A call that came over a seqpacket connection, from its CALL frame until its handler has returned.
+// A call that came over a seqpacket connection, from its CALL frame until its handler has returned. While it waits to be
+// run and is run it belongs to the task that it is; where its handler is a coroutine, to itself from then on.
 class SeqpacketServerCall final : public ServerCall, public ServerContext, public ServerStream, public EventLoop::Task {
  public:
   // What the connection knows of the call. Guarded by the connection's mutex.
@@ -39,6 +41,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
     bool initial_sent = false;     // initial metadata is on its way
     bool ended = false;            // no longer open: its STATUS is on its way, or the connection has closed
     bool being_cancelled = false;  // a thread runs its callbacks
+    bool kept = false;             // its handler is a coroutine
+    bool awaited = false;          // its stream is to be gone on with at the next change
     internal::CondVar changed;     // what a handler may wait for
   };
 
@@ -50,6 +54,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   void SetRequest(std::shared_ptr<char[]> packet, absl::string_view request);
 
   uint32_t id() const { return id_; }
+  SeqpacketServerConnection& connection() { return *connection_; }
   const ServerMethod& server_method() const { return method_; }
   Flow& flow() { return flow_; }
 
@@ -61,9 +66,16 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   absl::Status Wanted() const;
   absl::Duration Remaining() const { return expires_.Remaining(Deadline::Clock::now()); }
 
+  // For a call that was kept: goes on with its stream; runs its cancellation's callbacks.
+  std::unique_ptr<EventLoop::Task> MakeContinuation();
+  std::unique_ptr<EventLoop::Task> MakeCanceller();
+
+  // Of its stream: a message did not parse.
+  bool malformed() const { return malformed_.load(std::memory_order_relaxed); }
+  void MarkMalformed() { malformed_.store(true, std::memory_order_relaxed); }
+
   // EventLoop::Task
-  void Run() override;
-  void MayPostpone(std::unique_ptr<EventLoop::Task>& self) override;
+  void Run(std::unique_ptr<EventLoop::Task> self) override;
   void Park() override;
 
   // ServerCall
@@ -71,6 +83,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   Metadata& client_metadata() override { return client_metadata_; }
   bool ParseRequest(google::protobuf::MessageLite& request) override;
   ServerStream& stream() override { return *this; }
+  std::shared_ptr<AsyncServerStream> async_stream() override;
+  void Keep(std::unique_ptr<Handling> handling) override;
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) override;
 
   // ServerContext
@@ -84,6 +98,17 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   void SendInitialMetadata() override;
 
  private:
+  class Continuation;
+  class Canceller;
+
+  // What the call ends with whose handler has returned `status`.
+  absl::Status ResultOf(const absl::Status& status) const;
+  void FinishKept(const absl::Status& status, const google::protobuf::MessageLite* response);
+  // What a call ends with whose response went ahead of its status.
+  absl::Status ResponseSent(bool sent) const;
+  void EndKept(const absl::Status& status, const google::protobuf::MessageLite* response);
+  void Unref();
+
   // The timer keeps the connection, and its socket, until it expires.
   void RemoveTimer();
   MessageReader::Outcome ReadMessage(google::protobuf::MessageLite& message);
@@ -97,10 +122,16 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   absl::string_view request_;  // of packet_, or of parked_
   std::string parked_;
   std::atomic<bool> cancelled_{false};
-  std::atomic<bool> malformed_{false};  // a message of the stream did not parse
+  std::atomic<bool> malformed_{false};
   std::optional<TimerQueue::Id> timer_;
   MessageReader reader_;
   Flow flow_;
+
+  // Of a call that was kept, which owns itself.
+  std::unique_ptr<EventLoop::Task>* self_ = nullptr;  // while Run has it
+  std::unique_ptr<Handling> handling_;
+  std::shared_ptr<SeqpacketAsyncServerStream> async_stream_;
+  std::atomic<int> references_{1};  // the handler's, and one a task
 };
 
 }  // namespace udsrpc

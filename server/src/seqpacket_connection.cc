@@ -51,6 +51,8 @@ void SeqpacketServerConnection::OnReadable(Tasks& tasks) {
     look = ReadPacket(tasks);
     more_came_ = look;
   }
+  for (std::unique_ptr<EventLoop::Task>& task : to_continue_) tasks.push_back(std::move(task));
+  to_continue_.clear();
 }
 
 bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {

@@ -17,7 +17,9 @@
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
 #include "common/src/stream/credit_queue.h"
+#include "common/src/stream/fragment.h"
 #include "common/src/wire/frame.h"
+#include "common/src/wire/limits.h"
 #include "common/src/wire/stream_frame.h"
 #include "server/src/answer.h"
 #include "server/src/dispatch.h"
@@ -64,6 +66,32 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Blocks while the client has no room. False: the call was cancelled.
   bool Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message);
   void SendInitialMetadata(SeqpacketServerCall& call);
+  // For kept calls, whose handlers are coroutines. These do not block.
+
+  // To be called before the coroutine begins.
+  void Keep(SeqpacketServerCall& call);
+  void QueueInitialMetadataOf(SeqpacketServerCall& call);
+  // Moves message bytes that have come to `into`. Whether any had.
+  bool TryFetch(SeqpacketServerCall& call, ByteQueue& into);
+  // Whether there is something to fetch, or will be; then the call is gone on with once there is, or may be.
+  enum class Messages { kHere, kAwaited, kNoMore };
+  Messages AwaitMessages(SeqpacketServerCall& call);
+  // Sends a message, or where there is credit for a part of it only begins to, and leaves the rest to `rest`. kWait: the
+  // call is gone on with when there may be more. kNever: the call was cancelled.
+  enum class Sent { kYes, kWait, kNever };
+  Sent TryWrite(SeqpacketServerCall& call, const google::protobuf::MessageLite& message,
+                std::unique_ptr<LongMessage>& rest);
+  // kYes: all of it is on its way.
+  Sent TryWriteRest(SeqpacketServerCall& call, LongMessage& rest);
+  // Has a call gone on with that waits.
+  void ContinueSoon(SeqpacketServerCall& call);
+  // Runs the callbacks of calls that were cancelled.
+  void CancelWaiting();
+
+  // Why the response of a call that may go on could not be written ahead of its status.
+  static absl::Status UnsentResponseError(const SeqpacketServerCall& call);
+  SeqpacketServerTransport& transport() { return transport_; }
+
   // Takes `self` over while the client does not take its answers.
   void MayPostpone(std::unique_ptr<EventLoop::Task>& self);
   // Cancels the call when its deadline comes, for those who want to be told.
@@ -73,6 +101,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
  private:
   using Tasks = std::vector<std::unique_ptr<EventLoop::Task>>;
   class FragmentsOf;
+
+  // Answers above which it is not worth while to wait for more to share a send with.
+  static constexpr size_t kSendAtOnceBytes = wire::kMaxPacketBytes;
 
   // Holds the mutex, and then runs the callbacks of the calls that were cancelled meanwhile.
   class ABSL_SCOPED_LOCKABLE Session {
@@ -84,6 +115,21 @@ class SeqpacketServerConnection final : public EventLoop::Source {
     ~Session() ABSL_UNLOCK_FUNCTION();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
+
+   private:
+    SeqpacketServerConnection& connection_;
+  };
+
+  // The same for a thread that must not run callbacks, as it holds another lock: it leaves them to a task of the loop.
+  class ABSL_SCOPED_LOCKABLE AsyncSession {
+   public:
+    explicit AsyncSession(SeqpacketServerConnection& connection) ABSL_EXCLUSIVE_LOCK_FUNCTION(connection.mutex_)
+        : connection_(connection) {
+      connection_.mutex_.Lock();
+    }
+    ~AsyncSession() ABSL_UNLOCK_FUNCTION();
+    AsyncSession(const AsyncSession&) = delete;
+    AsyncSession& operator=(const AsyncSession&) = delete;
 
    private:
     SeqpacketServerConnection& connection_;
@@ -123,12 +169,25 @@ class SeqpacketServerConnection final : public EventLoop::Source {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Of calls.
+  // Something about the call has changed: tells those who wait.
+  void Changed(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Hands the loop what Changed has left to it.
+  void ContinueCalls() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Blocks until something about the call has changed, or its deadline passes.
   void WaitForChange(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the call is open still, and wanted.
   bool MayGoOn(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // See FragmentSink::AwaitCredit.
   size_t AwaitCredit(SeqpacketServerCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same without waiting: 0 where the call is to be gone on with.
+  size_t TrySpend(SeqpacketServerCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sent SendRest(SeqpacketServerCall& call, LongMessage& rest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The call will not write what it waited to write.
+  Sent LeaveWriting(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a message of that size may be written, behind the initial metadata, which is queued.
+  bool PrepareWrite(SeqpacketServerCall& call, size_t size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends a call that has come to a message over the limit.
+  void AbortExhausted(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of the connection's credit, what a call that has ended did not spend.
   void ReturnCredit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Wakes the stream whose turn it is to use the connection's credit.
@@ -149,6 +208,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void QueueGoaway(wire::GoawayReason reason, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same at the end of the loop's turn, where the calling thread leads.
+  void SendSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateWatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the connection drained once it has been without calls for as long as the server allows.
   void WatchIdleness() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -186,6 +247,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   std::vector<uint32_t> long_requests_ ABSL_GUARDED_BY(mutex_);  // of those, the long ones, in the order of their turns
   Tasks postponed_ ABSL_GUARDED_BY(mutex_);
   std::vector<SeqpacketServerCall*> to_cancel_ ABSL_GUARDED_BY(mutex_);  // their callbacks are to be run
+  Tasks to_continue_ ABSL_GUARDED_BY(mutex_);                            // to be handed to the loop
 
   CreditQueue<SeqpacketServerCall> send_credit_ ABSL_GUARDED_BY(mutex_);
   bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;  // and not for credit alone

@@ -18,9 +18,6 @@ namespace {
 // Answers that a client does not take, above which its connection is given up: handlers that run may still answer.
 constexpr size_t kMaxUntakenBytes = 64 << 20;
 
-// Answers above which it is not worth while to wait for more to share a send with.
-constexpr size_t kSendAtOnceBytes = wire::kMaxPacketBytes;
-
 }  // namespace
 
 // The fragments of a long message that a handler writes.
@@ -71,14 +68,16 @@ bool SeqpacketServerConnection::Fetch(SeqpacketServerCall& call, ByteQueue& into
     WaitForChange(call);
   }
   const bool fetched = MayGoOn(call) && flow.inbound.Take(into);
-  if (!fetched && !flow.inbound.exhausted().ok() && MayGoOn(call)) {
-    Abort(call, absl::ResourceExhaustedError(
-                    absl::StrCat(call.method(), ": ", flow.inbound.exhausted().message(),
-                                 ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
-  }
+  if (!fetched && !flow.inbound.exhausted().ok() && MayGoOn(call)) AbortExhausted(call);
   GiveCredit(call);
   if (!sender_.control().empty()) SendQueued();
   return fetched;
+}
+
+void SeqpacketServerConnection::AbortExhausted(SeqpacketServerCall& call) {
+  Abort(call, absl::ResourceExhaustedError(
+                  absl::StrCat(call.method(), ": ", call.flow().inbound.exhausted().message(),
+                               ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
 }
 
 void SeqpacketServerConnection::GiveCredit(SeqpacketServerCall& call) {
@@ -95,9 +94,7 @@ size_t SeqpacketServerConnection::AwaitCredit(SeqpacketServerCall& call, size_t 
     }
     writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
   }
-  // What came while it was this call's turn is another's.
-  send_credit_.Leave(&call);
-  SignalNextWriter();
+  LeaveWriting(call);
   return 0;
 }
 
@@ -107,7 +104,7 @@ void SeqpacketServerConnection::ReturnCredit(size_t bytes) {
 }
 
 void SeqpacketServerConnection::SignalNextWriter() {
-  if (SeqpacketServerCall* next = send_credit_.Next(); next != nullptr) next->flow().changed.SignalAll();
+  if (SeqpacketServerCall* next = send_credit_.Next(); next != nullptr) Changed(*next);
 }
 
 bool SeqpacketServerConnection::QueueInitialMetadata(SeqpacketServerCall& call) {
@@ -129,20 +126,23 @@ void SeqpacketServerConnection::SendInitialMetadata(SeqpacketServerCall& call) {
   if (QueueInitialMetadata(call)) SendQueued();
 }
 
-bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message) {
-  const size_t size = message.ByteSizeLong();
+bool SeqpacketServerConnection::PrepareWrite(SeqpacketServerCall& call, size_t size) {
+  if (!MayGoOn(call)) return false;
   if (size > INT_MAX) {
-    const Session session(*this);
-    if (MayGoOn(call)) Abort(call, UnserializableMessageError(call.method()));
+    Abort(call, UnserializableMessageError(call.method()));
     return false;
   }
+  if (!call.initial_metadata().empty() && !QueueInitialMetadata(call)) return false;
+  return call.flow().initial_sent = true;
+}
+
+bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message) {
+  const size_t size = message.ByteSizeLong();
   const size_t frame_bytes = wire::FrameHeader::kBytes + size;
   size_t credit;
   {
     const Session session(*this);
-    if (!MayGoOn(call)) return false;
-    if (!call.initial_metadata().empty() && !QueueInitialMetadata(call)) return false;
-    call.flow().initial_sent = true;
+    if (!PrepareWrite(call, size)) return false;
     credit = AwaitCredit(call, frame_bytes);
     if (credit == 0) return false;
     if (credit == frame_bytes) {
@@ -162,16 +162,19 @@ bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::p
   return false;
 }
 
+absl::Status SeqpacketServerConnection::UnsentResponseError(const SeqpacketServerCall& call) {
+  absl::Status status = call.Wanted();
+  status.Update(absl::ResourceExhaustedError(
+      absl::StrCat(call.method(), ": the reply, or its metadata, is larger than can be sent; reply with less")));
+  return status;
+}
+
 void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl::Status& status,
                                            const google::protobuf::MessageLite* response) {
   SeqpacketServerCall::Flow& flow = call.flow();
   absl::Status result = status;
   if (response != nullptr && !Answer::Fits(*response, call)) {
-    if (!Write(call, *response)) {
-      result = call.Wanted();
-      result.Update(absl::ResourceExhaustedError(
-          absl::StrCat(call.method(), ": the reply, or its metadata, is larger than can be sent; reply with less")));
-    }
+    if (!Write(call, *response)) result = UnsentResponseError(call);
     response = nullptr;
   }
   call.cancellation().UnsubscribeAll();
@@ -180,6 +183,7 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
   {
     const Session session(*this);
     while (flow.being_cancelled) flow.changed.Wait(mutex_);
+    if (flow.kept) LeaveWriting(call);
     --unfinished_calls_;
     if (!flow.ended) {
       flow.ended = true;
@@ -197,7 +201,6 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
     }
   }
   if (send_at_once || !transport_.loop().DeferFlush(*this)) Flush();
-  transport_.OnCallEnded();
 }
 
 void SeqpacketServerConnection::Abort(SeqpacketServerCall& call, const absl::Status& status) {
@@ -213,13 +216,17 @@ void SeqpacketServerConnection::Abort(SeqpacketServerCall& call, const absl::Sta
 void SeqpacketServerConnection::CancelCall(SeqpacketServerCall& call) {
   call.MarkCancelled();
   SeqpacketServerCall::Flow& flow = call.flow();
-  flow.changed.SignalAll();
-  if (std::exchange(flow.being_cancelled, true)) return;
-  to_cancel_.push_back(&call);
+  Changed(call);
+  if (flow.kept) {
+    to_continue_.push_back(call.MakeCanceller());
+  } else if (!std::exchange(flow.being_cancelled, true)) {
+    to_cancel_.push_back(&call);
+  }
 }
 
 SeqpacketServerConnection::Session::~Session() {
   if (!connection_.to_cancel_.empty()) connection_.RunCancelCallbacks();
+  connection_.ContinueCalls();
   connection_.mutex_.Unlock();
 }
 

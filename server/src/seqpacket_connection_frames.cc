@@ -180,7 +180,7 @@ absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, T
   absl::Status status = flow.inbound.OnMessage(*message, frame.header.size);
   flow.half_closed = message->half_close;
   GiveCredit(call);
-  flow.changed.SignalAll();
+  Changed(call);
   MayDispatch(message->call, tasks);
   return status;
 }
@@ -194,7 +194,7 @@ absl::Status SeqpacketServerConnection::OnHalfClose(const wire::RawFrame& frame,
   if (std::exchange(flow.half_closed, true) || !flow.inbound.AtMessageEnd()) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": it came twice, or within a message"));
   }
-  flow.changed.SignalAll();
+  Changed(*found->second);
   MayDispatch(half_close->call, tasks);
   return absl::OkStatus();
 }
@@ -210,7 +210,7 @@ absl::Status SeqpacketServerConnection::OnCredit(const wire::RawFrame& frame) {
   const auto found = calls_.find(credit->call);
   if (found == calls_.end()) return absl::OkStatus();
   if (absl::Status status = found->second->flow().credit.Add(credit->bytes); !status.ok()) return status;
-  found->second->flow().changed.SignalAll();
+  Changed(*found->second);
   return absl::OkStatus();
 }
 

@@ -53,6 +53,12 @@ void SeqpacketServerTransport::OnCallEnded() {
   }
 }
 
+void SeqpacketServerTransport::OnKeptCallEnded() {
+  // With the mutex, so that Shutdown does not see the end before this is done with the transport.
+  internal::MutexLock lock(mutex_);
+  if (calls_in_flight_.fetch_sub(1) == 1) drained_.SignalAll();
+}
+
 void SeqpacketServerTransport::OnConnectionClosed(const std::shared_ptr<SeqpacketServerConnection>& connection) {
   internal::MutexLock lock(mutex_);
   connections_.erase(connection);

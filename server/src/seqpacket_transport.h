@@ -37,8 +37,10 @@ class SeqpacketServerTransport final : public ServerTransport {
   EventLoop& loop() { return *loop_; }
   PacketPool& packets() { return packets_; }
   void OnCallStarted() { calls_in_flight_.fetch_add(1, std::memory_order_relaxed); }
-  // The last that a call does.
+  // The last that a call does, on a thread of the loop.
   void OnCallEnded();
+  // The same on any thread. The transport may be gone when this returns.
+  void OnKeptCallEnded();
   void OnConnectionClosed(const std::shared_ptr<SeqpacketServerConnection>& connection);
 
  private:

@@ -1,8 +1,11 @@
 #ifndef UDSRPC_SERVER_SERVER_CALL_H_
 #define UDSRPC_SERVER_SERVER_CALL_H_
 
+#include <memory>
+
 #include "absl/status/status.h"
 #include "google/protobuf/message_lite.h"
+#include "udsrpc/async_server_stream.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/server_stream.h"
 
@@ -24,8 +27,21 @@ class ServerCall {
   // The messages of a streaming call; of a server-streaming one, those that it writes. Until Finish.
   virtual ServerStream& stream() = 0;
 
-  // Ends the call, exactly once. `response` is sent where `status` is OK and not kept; it is null otherwise, and for
-  // methods that write a stream. The call may be gone when this returns.
+  // The same for a coroutine. Ends with the call, and may be used as long as it is shared.
+  virtual std::shared_ptr<AsyncServerStream> async_stream() = 0;
+
+  // What a handler works on, and that it may leave behind.
+  class Handling {
+   public:
+    virtual ~Handling() = default;
+  };
+  // The handler is a coroutine and about to begin: the call goes on beyond Dispatch, until it has been finished.
+  // `handling` is destroyed then. Once.
+  virtual void Keep(std::unique_ptr<Handling> handling) = 0;
+
+  // Ends the call, exactly once. `response` is sent where `status` is OK; it is null otherwise, and for methods that
+  // write a stream. It need not outlive this, but where the call was kept: then it lives as long as what Keep was given,
+  // and this does not block. The call may be gone when it returns.
   virtual void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) = 0;
 };
 

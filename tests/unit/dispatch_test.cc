@@ -1,17 +1,18 @@
 #include "server/src/dispatch.h"
 
-#include <deque>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "google/protobuf/wrappers.pb.h"
 #include "gtest/gtest.h"
+#include "tests/unit/fake_server_call.h"
 
 namespace udsrpc {
 namespace {
 
 using google::protobuf::StringValue;
+using testing::FakeServerCall;
 
 class EchoService : public Service {
  public:
@@ -44,50 +45,10 @@ class EchoService : public Service {
   }
 };
 
-class FakeCall final : public ServerCall, private ServerContext, private ServerStream {
- public:
-  explicit FakeCall(std::string request_bytes) : request_bytes_(std::move(request_bytes)) {}
-
-  int finished = 0;
-  std::deque<std::string> incoming;
-  std::vector<std::string> outgoing;
-  absl::Status status;
-  std::string reply;
-
-  ServerContext& context() override { return *this; }
-  Metadata& client_metadata() override { return client_metadata_; }
-  bool ParseRequest(google::protobuf::MessageLite& request) override { return request.ParseFromString(request_bytes_); }
-  ServerStream& stream() override { return *this; }
-  void Finish(const absl::Status& s, const google::protobuf::MessageLite* response) override {
-    ++finished;
-    status = s;
-    EXPECT_TRUE(response == nullptr || s.ok());
-    if (response != nullptr) reply = static_cast<const StringValue*>(response)->value();
-  }
-
- private:
-  absl::string_view method() const override { return "/p.Echo/Say"; }
-  bool IsCancelled() const override { return false; }
-
-  bool Read(google::protobuf::MessageLite& message) override {
-    if (incoming.empty()) return false;
-    static_cast<StringValue&>(message).set_value(incoming.front());
-    incoming.pop_front();
-    return true;
-  }
-  bool Write(const google::protobuf::MessageLite& message) override {
-    outgoing.push_back(static_cast<const StringValue&>(message).value());
-    return true;
-  }
-  void SendInitialMetadata() override {}
-
-  std::string request_bytes_;
-};
-
-FakeCall Say(const std::string& text) {
+FakeServerCall Say(const std::string& text) {
   StringValue request;
   request.set_value(text);
-  return FakeCall(request.SerializeAsString());
+  return FakeServerCall(request.SerializeAsString());
 }
 
 class DispatchTest : public ::testing::Test {
@@ -115,7 +76,7 @@ TEST_F(DispatchTest, RefusesTwoServicesOfOneName) {
 }
 
 TEST_F(DispatchTest, RunsTheHandlerAndFinishesOnce) {
-  FakeCall call = Say("hi");
+  FakeServerCall call = Say("hi");
   Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_TRUE(call.status.ok()) << call.status;
@@ -123,44 +84,44 @@ TEST_F(DispatchTest, RunsTheHandlerAndFinishesOnce) {
 }
 
 TEST_F(DispatchTest, PassesAFailureOn) {
-  FakeCall call = Say("fail");
+  FakeServerCall call = Say("fail");
   Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_EQ(call.status, absl::NotFoundError("none"));
 }
 
 TEST_F(DispatchTest, MakesExceptionsUnknown) {
-  FakeCall call = Say("throw");
+  FakeServerCall call = Say("throw");
   Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_EQ(call.status.code(), absl::StatusCode::kUnknown);
   EXPECT_NE(call.status.message().find("boom"), absl::string_view::npos) << call.status;
-  FakeCall other = Say("throw 1");
+  FakeServerCall other = Say("throw 1");
   Dispatch(table_, Method("/p.Echo/Say"), other);
   EXPECT_EQ(other.status.code(), absl::StatusCode::kUnknown);
 }
 
 TEST_F(DispatchTest, AnswersARequestThatDoesNotParseWithInternal) {
-  FakeCall call("\xff\xff\xff");
+  FakeServerCall call("\xff\xff\xff");
   Dispatch(table_, Method("/p.Echo/Say"), call);
   EXPECT_EQ(call.finished, 1);
   EXPECT_EQ(call.status.code(), absl::StatusCode::kInternal);
 }
 
 TEST_F(DispatchTest, GivesEachKindOfHandlerItsStream) {
-  FakeCall many = Say("hi");
+  FakeServerCall many = Say("hi");
   Dispatch(table_, Method("/p.Echo/Many"), many);
   EXPECT_EQ(many.outgoing, std::vector<std::string>{"hi"});
   EXPECT_EQ(many.finished, 1);
   EXPECT_TRUE(many.status.ok()) << many.status;
 
-  FakeCall join("");
+  FakeServerCall join("");
   join.incoming = {"a", "b"};
   Dispatch(table_, Method("/p.Echo/Join"), join);
   EXPECT_EQ(join.reply, "ab");
   EXPECT_EQ(join.finished, 1);
 
-  FakeCall chat("");
+  FakeServerCall chat("");
   chat.incoming = {"a", "b"};
   Dispatch(table_, Method("/p.Echo/Chat"), chat);
   EXPECT_EQ(chat.outgoing, (std::vector<std::string>{"a", "b"}));

@@ -42,8 +42,7 @@ class Event {
 class FunctionTask final : public EventLoop::Task {
  public:
   FunctionTask(std::function<void()> run, std::atomic<int>& parked) : run_(std::move(run)), parked_(parked) {}
-  void Run() override { run_(); }
-  void MayPostpone(std::unique_ptr<EventLoop::Task>& /*self*/) override {}
+  void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { run_(); }
   void Park() override { ++parked_; }
 
  private:

@@ -10,20 +10,23 @@
 namespace comments {
 
 CommentedService::CommentedService() : ::udsrpc::Service("comments.Commented") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/comments.Commented/Everywhere", this, &CommentedService::Everywhere));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/comments.Commented/Everywhere", this,
+                                                             &CommentedService::Everywhere,
+                                                             &CommentedService::EverywhereAsync));
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/comments.Commented/TrailingOnly", this,
-                                                                       &CommentedService::TrailingOnly));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ClientStreaming("/comments.Commented/Bare", this, &CommentedService::Bare));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/comments.Commented/Block", this, &CommentedService::Block));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/comments.Commented/Nasty", this, &CommentedService::Nasty));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/comments.Commented/Utf8", this, &CommentedService::Utf8));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/comments.Commented/Empty", this, &CommentedService::Empty));
+                                                                       &CommentedService::TrailingOnly,
+                                                                       &CommentedService::TrailingOnlyAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ClientStreaming("/comments.Commented/Bare", this,
+                                                                       &CommentedService::Bare,
+                                                                       &CommentedService::BareAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/comments.Commented/Block", this,
+                                                             &CommentedService::Block, &CommentedService::BlockAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/comments.Commented/Nasty", this,
+                                                             &CommentedService::Nasty, &CommentedService::NastyAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/comments.Commented/Utf8", this, &CommentedService::Utf8,
+                                                             &CommentedService::Utf8Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/comments.Commented/Empty", this,
+                                                             &CommentedService::Empty, &CommentedService::EmptyAsync));
 }
 
 CommentedService::~CommentedService() = default;
@@ -33,10 +36,22 @@ CommentedService::~CommentedService() = default;
   return ::absl::UnimplementedError("/comments.Commented/Everywhere: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> CommentedService::EverywhereAsync(::udsrpc::ServerContext& /*context*/,
+                                                                 const ::comments::Message& /*request*/,
+                                                                 ::comments::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status CommentedService::TrailingOnly(::udsrpc::ServerContext& /*context*/,
                                               const ::comments::Message& /*request*/,
                                               ::udsrpc::ServerWriter<::comments::Message>& /*writer*/) {
   return ::absl::UnimplementedError("/comments.Commented/TrailingOnly: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> CommentedService::TrailingOnlyAsync(
+    ::udsrpc::ServerContext& /*context*/, const ::comments::Message& /*request*/,
+    ::udsrpc::AsyncServerWriter<::comments::Message> /*writer*/) {
+  return {};
 }
 
 ::absl::Status CommentedService::Bare(::udsrpc::ServerContext& /*context*/,
@@ -45,9 +60,21 @@ CommentedService::~CommentedService() = default;
   return ::absl::UnimplementedError("/comments.Commented/Bare: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> CommentedService::BareAsync(::udsrpc::ServerContext& /*context*/,
+                                                           ::udsrpc::AsyncServerReader<::comments::Message> /*reader*/,
+                                                           ::comments::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status CommentedService::Block(::udsrpc::ServerContext& /*context*/, const ::comments::Message& /*request*/,
                                        ::comments::Message& /*reply*/) {
   return ::absl::UnimplementedError("/comments.Commented/Block: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> CommentedService::BlockAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::comments::Message& /*request*/,
+                                                            ::comments::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status CommentedService::Nasty(::udsrpc::ServerContext& /*context*/, const ::comments::Message& /*request*/,
@@ -55,14 +82,32 @@ CommentedService::~CommentedService() = default;
   return ::absl::UnimplementedError("/comments.Commented/Nasty: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> CommentedService::NastyAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::comments::Message& /*request*/,
+                                                            ::comments::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status CommentedService::Utf8(::udsrpc::ServerContext& /*context*/, const ::comments::Message& /*request*/,
                                       ::comments::Message& /*reply*/) {
   return ::absl::UnimplementedError("/comments.Commented/Utf8: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> CommentedService::Utf8Async(::udsrpc::ServerContext& /*context*/,
+                                                           const ::comments::Message& /*request*/,
+                                                           ::comments::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status CommentedService::Empty(::udsrpc::ServerContext& /*context*/, const ::comments::Message& /*request*/,
                                        ::comments::Message& /*reply*/) {
   return ::absl::UnimplementedError("/comments.Commented/Empty: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> CommentedService::EmptyAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::comments::Message& /*request*/,
+                                                            ::comments::Message& /*reply*/) {
+  return {};
 }
 
 CommentedStub::CommentedStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

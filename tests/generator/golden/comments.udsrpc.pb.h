@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -34,6 +36,10 @@ namespace comments {
 // The server's side of comments.Commented.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class CommentedService : public ::udsrpc::Service {
  public:
   CommentedService();
@@ -46,18 +52,29 @@ class CommentedService : public ::udsrpc::Service {
   // Trailing, of the method.
   virtual ::absl::Status Everywhere(::udsrpc::ServerContext& context, const ::comments::Message& request,
                                     ::comments::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> EverywhereAsync(::udsrpc::ServerContext& context,
+                                                         const ::comments::Message& request,
+                                                         ::comments::Message& reply);
 
   // Trailing alone.
   virtual ::absl::Status TrailingOnly(::udsrpc::ServerContext& context, const ::comments::Message& request,
                                       ::udsrpc::ServerWriter<::comments::Message>& writer);
+  virtual ::udsrpc::Task<::absl::Status> TrailingOnlyAsync(::udsrpc::ServerContext& context,
+                                                           const ::comments::Message& request,
+                                                           ::udsrpc::AsyncServerWriter<::comments::Message> writer);
 
   virtual ::absl::Status Bare(::udsrpc::ServerContext& context, ::udsrpc::ServerReader<::comments::Message>& reader,
                               ::comments::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> BareAsync(::udsrpc::ServerContext& context,
+                                                   ::udsrpc::AsyncServerReader<::comments::Message> reader,
+                                                   ::comments::Message& reply);
 
   // A block comment in which a line ends in a backslash \ //
   // and goes on.
   virtual ::absl::Status Block(::udsrpc::ServerContext& context, const ::comments::Message& request,
                                ::comments::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> BlockAsync(::udsrpc::ServerContext& context,
+                                                    const ::comments::Message& request, ::comments::Message& reply);
 
   // No space behind the slashes.
   //	A tab.
@@ -72,13 +89,19 @@ class CommentedService : public ::udsrpc::Service {
   // @@protoc_insertion_point(namespace_scope)
   virtual ::absl::Status Nasty(::udsrpc::ServerContext& context, const ::comments::Message& request,
                                ::comments::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> NastyAsync(::udsrpc::ServerContext& context,
+                                                    const ::comments::Message& request, ::comments::Message& reply);
 
   // UTF-8 stays as it is: naïve, 日本語, 😀.
   virtual ::absl::Status Utf8(::udsrpc::ServerContext& context, const ::comments::Message& request,
                               ::comments::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> Utf8Async(::udsrpc::ServerContext& context, const ::comments::Message& request,
+                                                   ::comments::Message& reply);
 
   virtual ::absl::Status Empty(::udsrpc::ServerContext& context, const ::comments::Message& request,
                                ::comments::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> EmptyAsync(::udsrpc::ServerContext& context,
+                                                    const ::comments::Message& request, ::comments::Message& reply);
 };
 
 // Leading, of the service.

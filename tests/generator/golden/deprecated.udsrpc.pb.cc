@@ -10,10 +10,13 @@
 namespace deprecated {
 
 PartlyService::PartlyService() : ::udsrpc::Service("deprecated.Partly") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/deprecated.Partly/Old", this, &PartlyService::Old));
   ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/deprecated.Partly/OldStream", this, &PartlyService::OldStream));
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/deprecated.Partly/New", this, &PartlyService::New));
+      ::udsrpc::ServerMethod::Unary("/deprecated.Partly/Old", this, &PartlyService::Old, &PartlyService::OldAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/deprecated.Partly/OldStream", this,
+                                                                     &PartlyService::OldStream,
+                                                                     &PartlyService::OldStreamAsync));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::Unary("/deprecated.Partly/New", this, &PartlyService::New, &PartlyService::NewAsync));
 }
 
 PartlyService::~PartlyService() = default;
@@ -23,15 +26,33 @@ PartlyService::~PartlyService() = default;
   return ::absl::UnimplementedError("/deprecated.Partly/Old: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> PartlyService::OldAsync(::udsrpc::ServerContext& /*context*/,
+                                                       const ::deprecated::Message& /*request*/,
+                                                       ::deprecated::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status PartlyService::OldStream(
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::deprecated::Message, ::deprecated::Message>& /*stream*/) {
   return ::absl::UnimplementedError("/deprecated.Partly/OldStream: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> PartlyService::OldStreamAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::deprecated::Message, ::deprecated::Message> /*stream*/) {
+  return {};
+}
+
 ::absl::Status PartlyService::New(::udsrpc::ServerContext& /*context*/, const ::deprecated::Message& /*request*/,
                                   ::deprecated::Message& /*reply*/) {
   return ::absl::UnimplementedError("/deprecated.Partly/New: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> PartlyService::NewAsync(::udsrpc::ServerContext& /*context*/,
+                                                       const ::deprecated::Message& /*request*/,
+                                                       ::deprecated::Message& /*reply*/) {
+  return {};
 }
 
 PartlyStub::PartlyStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -93,7 +114,8 @@ void PartlyStub::AsyncStub::New(::udsrpc::ClientContext& context, const ::deprec
 }
 
 WhollyService::WhollyService() : ::udsrpc::Service("deprecated.Wholly") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/deprecated.Wholly/Call", this, &WhollyService::Call));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::Unary("/deprecated.Wholly/Call", this, &WhollyService::Call, &WhollyService::CallAsync));
 }
 
 WhollyService::~WhollyService() = default;
@@ -101,6 +123,12 @@ WhollyService::~WhollyService() = default;
 ::absl::Status WhollyService::Call(::udsrpc::ServerContext& /*context*/, const ::deprecated::Message& /*request*/,
                                    ::deprecated::Message& /*reply*/) {
   return ::absl::UnimplementedError("/deprecated.Wholly/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> WhollyService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                        const ::deprecated::Message& /*request*/,
+                                                        ::deprecated::Message& /*reply*/) {
+  return {};
 }
 
 WhollyStub::WhollyStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

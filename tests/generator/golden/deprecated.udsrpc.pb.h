@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace deprecated {
 // The server's side of deprecated.Partly.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class PartlyService : public ::udsrpc::Service {
  public:
   PartlyService();
@@ -30,13 +36,20 @@ class PartlyService : public ::udsrpc::Service {
 
   virtual ::absl::Status Old(::udsrpc::ServerContext& context, const ::deprecated::Message& request,
                              ::deprecated::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> OldAsync(::udsrpc::ServerContext& context,
+                                                  const ::deprecated::Message& request, ::deprecated::Message& reply);
 
   // An old stream.
   virtual ::absl::Status OldStream(::udsrpc::ServerContext& context,
                                    ::udsrpc::ServerReaderWriter<::deprecated::Message, ::deprecated::Message>& stream);
+  virtual ::udsrpc::Task<::absl::Status> OldStreamAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::deprecated::Message, ::deprecated::Message> stream);
 
   virtual ::absl::Status New(::udsrpc::ServerContext& context, const ::deprecated::Message& request,
                              ::deprecated::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> NewAsync(::udsrpc::ServerContext& context,
+                                                  const ::deprecated::Message& request, ::deprecated::Message& reply);
 };
 
 // The client's side of deprecated.Partly.
@@ -91,6 +104,10 @@ class PartlyStub {
 // The server's side of deprecated.Wholly.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class WhollyService : public ::udsrpc::Service {
  public:
   WhollyService();
@@ -98,6 +115,8 @@ class WhollyService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::deprecated::Message& request,
                               ::deprecated::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::deprecated::Message& request, ::deprecated::Message& reply);
 };
 
 // The client's side of deprecated.Wholly.

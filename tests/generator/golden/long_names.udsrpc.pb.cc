@@ -13,10 +13,12 @@ AServiceWithALongNameService::AServiceWithALongNameService() : ::udsrpc::Service
     "a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName") {
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary(
       "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AMethodWithALongName",
-      this, &AServiceWithALongNameService::AMethodWithALongName));
+      this, &AServiceWithALongNameService::AMethodWithALongName,
+      &AServiceWithALongNameService::AMethodWithALongNameAsync));
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming(
       "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AStreamWithALongName",
-      this, &AServiceWithALongNameService::AStreamWithALongName));
+      this, &AServiceWithALongNameService::AStreamWithALongName,
+      &AServiceWithALongNameService::AStreamWithALongNameAsync));
 }
 
 AServiceWithALongNameService::~AServiceWithALongNameService() = default;
@@ -29,11 +31,24 @@ AServiceWithALongNameService::~AServiceWithALongNameService() = default;
       "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AMethodWithALongName: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> AServiceWithALongNameService::AMethodWithALongNameAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& /*request*/,
+    ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo& /*reply*/) {
+  return {};
+}
+
 ::absl::Status AServiceWithALongNameService::AStreamWithALongName(
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself>& /*stream*/) {
   return ::absl::UnimplementedError(
       "/a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName/AStreamWithALongName: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> AServiceWithALongNameService::AStreamWithALongNameAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself> /*stream*/) {
+  return {};
 }
 
 AServiceWithALongNameStub::AServiceWithALongNameStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace a_package_whose_name_is_long::and_whose_inner_name_is_longer_still {
 // The server's side of a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class AServiceWithALongNameService : public ::udsrpc::Service {
  public:
   AServiceWithALongNameService();
@@ -32,10 +38,17 @@ class AServiceWithALongNameService : public ::udsrpc::Service {
       ::udsrpc::ServerContext& context,
       const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request,
       ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo& reply);
+  virtual ::udsrpc::Task<::absl::Status> AMethodWithALongNameAsync(
+      ::udsrpc::ServerContext& context,
+      const ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself& request,
+      ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo& reply);
 
   virtual ::absl::Status AStreamWithALongName(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself>& stream);
+  virtual ::udsrpc::Task<::absl::Status> AStreamWithALongNameAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::AReplyWhoseNameFillsAlmostHalfOfALineByItselfToo, ::a_package_whose_name_is_long::and_whose_inner_name_is_longer_still::ARequestWhoseNameFillsAlmostHalfOfALineByItself> stream);
 };
 
 // The client's side of a_package_whose_name_is_long.and_whose_inner_name_is_longer_still.AServiceWithALongName.

@@ -8,8 +8,10 @@
 #include <utility>
 
 UnpackagedService::UnpackagedService() : ::udsrpc::Service("Unpackaged") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/Unpackaged/Call", this, &UnpackagedService::Call));
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/Unpackaged/Clear", this, &UnpackagedService::Clear));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::Unary("/Unpackaged/Call", this, &UnpackagedService::Call, &UnpackagedService::CallAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/Unpackaged/Clear", this, &UnpackagedService::Clear,
+                                                             &UnpackagedService::ClearAsync));
 }
 
 UnpackagedService::~UnpackagedService() = default;
@@ -19,10 +21,21 @@ UnpackagedService::~UnpackagedService() = default;
   return ::absl::UnimplementedError("/Unpackaged/Call: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> UnpackagedService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::Global& /*request*/, ::Global_Nested& /*reply*/) {
+  return {};
+}
+
 ::absl::Status UnpackagedService::Clear(::udsrpc::ServerContext& /*context*/,
                                         const ::google::protobuf::Empty& /*request*/,
                                         ::google::protobuf::Empty& /*reply*/) {
   return ::absl::UnimplementedError("/Unpackaged/Clear: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> UnpackagedService::ClearAsync(::udsrpc::ServerContext& /*context*/,
+                                                             const ::google::protobuf::Empty& /*request*/,
+                                                             ::google::protobuf::Empty& /*reply*/) {
+  return {};
 }
 
 UnpackagedStub::UnpackagedStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -21,15 +23,24 @@
 // The server's side of Unpackaged.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class UnpackagedService : public ::udsrpc::Service {
  public:
   UnpackagedService();
   ~UnpackagedService() override;
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::Global& request, ::Global_Nested& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context, const ::Global& request,
+                                                   ::Global_Nested& reply);
 
   virtual ::absl::Status Clear(::udsrpc::ServerContext& context, const ::google::protobuf::Empty& request,
                                ::google::protobuf::Empty& reply);
+  virtual ::udsrpc::Task<::absl::Status> ClearAsync(::udsrpc::ServerContext& context,
+                                                    const ::google::protobuf::Empty& request,
+                                                    ::google::protobuf::Empty& reply);
 };
 
 // The client's side of Unpackaged.

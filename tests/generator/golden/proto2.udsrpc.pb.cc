@@ -10,8 +10,10 @@
 namespace proto2 {
 
 OldService::OldService() : ::udsrpc::Service("proto2.Old") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/proto2.Old/Call", this, &OldService::Call));
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/proto2.Old/Lines", this, &OldService::Lines));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::Unary("/proto2.Old/Call", this, &OldService::Call, &OldService::CallAsync));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::ServerStreaming("/proto2.Old/Lines", this, &OldService::Lines, &OldService::LinesAsync));
 }
 
 OldService::~OldService() = default;
@@ -21,9 +23,20 @@ OldService::~OldService() = default;
   return ::absl::UnimplementedError("/proto2.Old/Call: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> OldService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                     const ::proto2::Request& /*request*/, ::proto2::Reply& /*reply*/) {
+  return {};
+}
+
 ::absl::Status OldService::Lines(::udsrpc::ServerContext& /*context*/, const ::proto2::Request& /*request*/,
                                  ::udsrpc::ServerWriter<::proto2::Reply_Line>& /*writer*/) {
   return ::absl::UnimplementedError("/proto2.Old/Lines: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> OldService::LinesAsync(::udsrpc::ServerContext& /*context*/,
+                                                      const ::proto2::Request& /*request*/,
+                                                      ::udsrpc::AsyncServerWriter<::proto2::Reply_Line> /*writer*/) {
+  return {};
 }
 
 OldStub_::OldStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace proto2 {
 // The server's side of proto2.Old.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class OldService : public ::udsrpc::Service {
  public:
   OldService();
@@ -30,9 +36,13 @@ class OldService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::proto2::Request& request,
                               ::proto2::Reply& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context, const ::proto2::Request& request,
+                                                   ::proto2::Reply& reply);
 
   virtual ::absl::Status Lines(::udsrpc::ServerContext& context, const ::proto2::Request& request,
                                ::udsrpc::ServerWriter<::proto2::Reply_Line>& writer);
+  virtual ::udsrpc::Task<::absl::Status> LinesAsync(::udsrpc::ServerContext& context, const ::proto2::Request& request,
+                                                    ::udsrpc::AsyncServerWriter<::proto2::Reply_Line> writer);
 };
 
 // The client's side of proto2.Old.

@@ -10,14 +10,18 @@
 namespace helloworld {
 
 GreeterService::GreeterService() : ::udsrpc::Service("helloworld.Greeter") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/helloworld.Greeter/SayHello", this, &GreeterService::SayHello));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ServerStreaming("/helloworld.Greeter/List", this, &GreeterService::List));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ClientStreaming("/helloworld.Greeter/Record", this, &GreeterService::Record));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/helloworld.Greeter/Chat", this, &GreeterService::Chat));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/helloworld.Greeter/SayHello", this,
+                                                             &GreeterService::SayHello,
+                                                             &GreeterService::SayHelloAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/helloworld.Greeter/List", this,
+                                                                       &GreeterService::List,
+                                                                       &GreeterService::ListAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ClientStreaming("/helloworld.Greeter/Record", this,
+                                                                       &GreeterService::Record,
+                                                                       &GreeterService::RecordAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/helloworld.Greeter/Chat", this,
+                                                                     &GreeterService::Chat,
+                                                                     &GreeterService::ChatAsync));
 }
 
 GreeterService::~GreeterService() = default;
@@ -28,9 +32,21 @@ GreeterService::~GreeterService() = default;
   return ::absl::UnimplementedError("/helloworld.Greeter/SayHello: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> GreeterService::SayHelloAsync(::udsrpc::ServerContext& /*context*/,
+                                                             const ::helloworld::HelloRequest& /*request*/,
+                                                             ::helloworld::HelloReply& /*reply*/) {
+  return {};
+}
+
 ::absl::Status GreeterService::List(::udsrpc::ServerContext& /*context*/, const ::helloworld::ListRequest& /*request*/,
                                     ::udsrpc::ServerWriter<::helloworld::Item>& /*writer*/) {
   return ::absl::UnimplementedError("/helloworld.Greeter/List: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> GreeterService::ListAsync(::udsrpc::ServerContext& /*context*/,
+                                                         const ::helloworld::ListRequest& /*request*/,
+                                                         ::udsrpc::AsyncServerWriter<::helloworld::Item> /*writer*/) {
+  return {};
 }
 
 ::absl::Status GreeterService::Record(::udsrpc::ServerContext& /*context*/,
@@ -39,9 +55,21 @@ GreeterService::~GreeterService() = default;
   return ::absl::UnimplementedError("/helloworld.Greeter/Record: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> GreeterService::RecordAsync(::udsrpc::ServerContext& /*context*/,
+                                                           ::udsrpc::AsyncServerReader<::helloworld::Point> /*reader*/,
+                                                           ::helloworld::Summary& /*reply*/) {
+  return {};
+}
+
 ::absl::Status GreeterService::Chat(::udsrpc::ServerContext& /*context*/,
                                     ::udsrpc::ServerReaderWriter<::helloworld::Note, ::helloworld::Note>& /*stream*/) {
   return ::absl::UnimplementedError("/helloworld.Greeter/Chat: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> GreeterService::ChatAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::helloworld::Note, ::helloworld::Note> /*stream*/) {
+  return {};
 }
 
 GreeterStub::GreeterStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

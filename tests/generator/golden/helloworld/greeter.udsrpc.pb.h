@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -25,6 +27,10 @@ namespace helloworld {
 // The server's side of helloworld.Greeter.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class GreeterService : public ::udsrpc::Service {
  public:
   GreeterService();
@@ -33,18 +39,30 @@ class GreeterService : public ::udsrpc::Service {
   // Says hello once.
   virtual ::absl::Status SayHello(::udsrpc::ServerContext& context, const ::helloworld::HelloRequest& request,
                                   ::helloworld::HelloReply& reply);
+  virtual ::udsrpc::Task<::absl::Status> SayHelloAsync(::udsrpc::ServerContext& context,
+                                                       const ::helloworld::HelloRequest& request,
+                                                       ::helloworld::HelloReply& reply);
 
   // Says hello in as many languages as are asked for.
   virtual ::absl::Status List(::udsrpc::ServerContext& context, const ::helloworld::ListRequest& request,
                               ::udsrpc::ServerWriter<::helloworld::Item>& writer);
+  virtual ::udsrpc::Task<::absl::Status> ListAsync(::udsrpc::ServerContext& context,
+                                                   const ::helloworld::ListRequest& request,
+                                                   ::udsrpc::AsyncServerWriter<::helloworld::Item> writer);
 
   // Counts the points that it is sent.
   virtual ::absl::Status Record(::udsrpc::ServerContext& context, ::udsrpc::ServerReader<::helloworld::Point>& reader,
                                 ::helloworld::Summary& reply);
+  virtual ::udsrpc::Task<::absl::Status> RecordAsync(::udsrpc::ServerContext& context,
+                                                     ::udsrpc::AsyncServerReader<::helloworld::Point> reader,
+                                                     ::helloworld::Summary& reply);
 
   // Answers each note with a note.
   virtual ::absl::Status Chat(::udsrpc::ServerContext& context,
                               ::udsrpc::ServerReaderWriter<::helloworld::Note, ::helloworld::Note>& stream);
+  virtual ::udsrpc::Task<::absl::Status> ChatAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::helloworld::Note, ::helloworld::Note> stream);
 };
 
 // Greets people, one at a time or many.

@@ -10,8 +10,9 @@
 namespace names::beside_grpc {
 
 GreeterStubService::GreeterStubService() : ::udsrpc::Service("names.beside_grpc.GreeterStub") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.beside_grpc.GreeterStub/Call", this, &GreeterStubService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.beside_grpc.GreeterStub/Call", this,
+                                                             &GreeterStubService::Call,
+                                                             &GreeterStubService::CallAsync));
 }
 
 GreeterStubService::~GreeterStubService() = default;
@@ -20,6 +21,12 @@ GreeterStubService::~GreeterStubService() = default;
                                         const ::names::beside_grpc::Message& /*request*/,
                                         ::names::beside_grpc::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.beside_grpc.GreeterStub/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> GreeterStubService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                             const ::names::beside_grpc::Message& /*request*/,
+                                                             ::names::beside_grpc::Message& /*reply*/) {
+  return {};
 }
 
 GreeterStubStub::GreeterStubStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -50,8 +57,9 @@ void GreeterStubStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::
 }
 
 GreeterService::GreeterService() : ::udsrpc::Service("names.beside_grpc.Greeter") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/names.beside_grpc.Greeter/Call", this, &GreeterService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/names.beside_grpc.Greeter/Call", this,
+                                                                     &GreeterService::Call,
+                                                                     &GreeterService::CallAsync));
 }
 
 GreeterService::~GreeterService() = default;
@@ -60,6 +68,12 @@ GreeterService::~GreeterService() = default;
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message>& /*stream*/) {
   return ::absl::UnimplementedError("/names.beside_grpc.Greeter/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> GreeterService::CallAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message> /*stream*/) {
+  return {};
 }
 
 GreeterStub_::GreeterStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

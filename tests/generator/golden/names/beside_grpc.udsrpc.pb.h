@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace names::beside_grpc {
 // The server's side of names.beside_grpc.GreeterStub.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class GreeterStubService : public ::udsrpc::Service {
  public:
   GreeterStubService();
@@ -30,6 +36,9 @@ class GreeterStubService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::beside_grpc::Message& request,
                               ::names::beside_grpc::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::beside_grpc::Message& request,
+                                                   ::names::beside_grpc::Message& reply);
 };
 
 // The client's side of names.beside_grpc.GreeterStub.
@@ -69,6 +78,10 @@ class GreeterStubStub {
 // The server's side of names.beside_grpc.Greeter.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class GreeterService : public ::udsrpc::Service {
  public:
   GreeterService();
@@ -77,6 +90,9 @@ class GreeterService : public ::udsrpc::Service {
   virtual ::absl::Status Call(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message>& stream);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::names::beside_grpc::Message, ::names::beside_grpc::Message> stream);
 };
 
 // The client's side of names.beside_grpc.Greeter.

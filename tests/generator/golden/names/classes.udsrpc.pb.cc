@@ -10,8 +10,8 @@
 namespace names::classes {
 
 MessageService_::MessageService_() : ::udsrpc::Service("names.classes.Message") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.classes.Message/Call", this, &MessageService_::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Message/Call", this,
+                                                             &MessageService_::Call, &MessageService_::CallAsync));
 }
 
 MessageService_::~MessageService_() = default;
@@ -20,6 +20,12 @@ MessageService_::~MessageService_() = default;
                                      const ::names::classes::MessageStub& /*request*/,
                                      ::names::classes::MessageService& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Message/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MessageService_::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                          const ::names::classes::MessageStub& /*request*/,
+                                                          ::names::classes::MessageService& /*reply*/) {
+  return {};
 }
 
 MessageStub__::MessageStub__(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -48,7 +54,8 @@ void MessageStub__::AsyncStub::Call(::udsrpc::ClientContext& context, const ::na
 }
 
 EnumService::EnumService() : ::udsrpc::Service("names.classes.Enum") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Enum/Call", this, &EnumService::Call));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::Unary("/names.classes.Enum/Call", this, &EnumService::Call, &EnumService::CallAsync));
 }
 
 EnumService::~EnumService() = default;
@@ -56,6 +63,12 @@ EnumService::~EnumService() = default;
 ::absl::Status EnumService::Call(::udsrpc::ServerContext& /*context*/, const ::names::classes::Empty& /*request*/,
                                  ::names::classes::Empty& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Enum/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> EnumService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                      const ::names::classes::Empty& /*request*/,
+                                                      ::names::classes::Empty& /*reply*/) {
+  return {};
 }
 
 EnumStub_::EnumStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -83,7 +96,8 @@ void EnumStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names:
 }
 
 ValueService_::ValueService_() : ::udsrpc::Service("names.classes.Value") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Value/Call", this, &ValueService_::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Value/Call", this, &ValueService_::Call,
+                                                             &ValueService_::CallAsync));
 }
 
 ValueService_::~ValueService_() = default;
@@ -91,6 +105,12 @@ ValueService_::~ValueService_() = default;
 ::absl::Status ValueService_::Call(::udsrpc::ServerContext& /*context*/, const ::names::classes::Empty& /*request*/,
                                    ::names::classes::Empty& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Value/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> ValueService_::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                        const ::names::classes::Empty& /*request*/,
+                                                        ::names::classes::Empty& /*reply*/) {
+  return {};
 }
 
 ValueStub_::ValueStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -118,8 +138,9 @@ void ValueStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::names
 }
 
 Outer_InnerService::Outer_InnerService() : ::udsrpc::Service("names.classes.Outer_Inner") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.classes.Outer_Inner/Call", this, &Outer_InnerService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Outer_Inner/Call", this,
+                                                             &Outer_InnerService::Call,
+                                                             &Outer_InnerService::CallAsync));
 }
 
 Outer_InnerService::~Outer_InnerService() = default;
@@ -128,6 +149,12 @@ Outer_InnerService::~Outer_InnerService() = default;
                                         const ::names::classes::Outer_InnerStub& /*request*/,
                                         ::names::classes::Outer& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Outer_Inner/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> Outer_InnerService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                             const ::names::classes::Outer_InnerStub& /*request*/,
+                                                             ::names::classes::Outer& /*reply*/) {
+  return {};
 }
 
 Outer_InnerStub_::Outer_InnerStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -157,8 +184,9 @@ void Outer_InnerStub_::AsyncStub::Call(::udsrpc::ClientContext& context,
 }
 
 Outer_Kind_ValueService::Outer_Kind_ValueService() : ::udsrpc::Service("names.classes.Outer_Kind_Value") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.classes.Outer_Kind_Value/Call", this, &Outer_Kind_ValueService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Outer_Kind_Value/Call", this,
+                                                             &Outer_Kind_ValueService::Call,
+                                                             &Outer_Kind_ValueService::CallAsync));
 }
 
 Outer_Kind_ValueService::~Outer_Kind_ValueService() = default;
@@ -167,6 +195,12 @@ Outer_Kind_ValueService::~Outer_Kind_ValueService() = default;
                                              const ::names::classes::Empty& /*request*/,
                                              ::names::classes::Empty& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Outer_Kind_Value/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> Outer_Kind_ValueService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                                  const ::names::classes::Empty& /*request*/,
+                                                                  ::names::classes::Empty& /*reply*/) {
+  return {};
 }
 
 Outer_Kind_ValueStub_::Outer_Kind_ValueStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -197,8 +231,8 @@ void Outer_Kind_ValueStub_::AsyncStub::Call(::udsrpc::ClientContext& context, co
 }
 
 ImportedService::ImportedService() : ::udsrpc::Service("names.classes.Imported") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.classes.Imported/Call", this, &ImportedService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Imported/Call", this,
+                                                             &ImportedService::Call, &ImportedService::CallAsync));
 }
 
 ImportedService::~ImportedService() = default;
@@ -207,6 +241,12 @@ ImportedService::~ImportedService() = default;
                                      const ::names::classes::ImportedStub& /*request*/,
                                      ::other::package::Far_Away& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Imported/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> ImportedService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                          const ::names::classes::ImportedStub& /*request*/,
+                                                          ::other::package::Far_Away& /*reply*/) {
+  return {};
 }
 
 ImportedStub_::ImportedStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -234,8 +274,8 @@ void ImportedStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::na
 }
 
 SubpackageService::SubpackageService() : ::udsrpc::Service("names.classes.Subpackage") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.classes.Subpackage/Call", this, &SubpackageService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.Subpackage/Call", this,
+                                                             &SubpackageService::Call, &SubpackageService::CallAsync));
 }
 
 SubpackageService::~SubpackageService() = default;
@@ -243,6 +283,12 @@ SubpackageService::~SubpackageService() = default;
 ::absl::Status SubpackageService::Call(::udsrpc::ServerContext& /*context*/, const ::names::classes::Empty& /*request*/,
                                        ::names::classes::SubpackageStub::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.Subpackage/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> SubpackageService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::classes::Empty& /*request*/,
+                                                            ::names::classes::SubpackageStub::Message& /*reply*/) {
+  return {};
 }
 
 SubpackageStub_::SubpackageStub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -271,8 +317,8 @@ void SubpackageStub_::AsyncStub::Call(::udsrpc::ClientContext& context, const ::
 }
 
 deleteService::deleteService() : ::udsrpc::Service("names.classes.delete") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.classes.delete/delete", this, &deleteService::delete_));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.classes.delete/delete", this,
+                                                             &deleteService::delete_, &deleteService::delete_Async));
 }
 
 deleteService::~deleteService() = default;
@@ -280,6 +326,12 @@ deleteService::~deleteService() = default;
 ::absl::Status deleteService::delete_(::udsrpc::ServerContext& /*context*/, const ::names::classes::Empty& /*request*/,
                                       ::names::classes::Empty& /*reply*/) {
   return ::absl::UnimplementedError("/names.classes.delete/delete: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> deleteService::delete_Async(::udsrpc::ServerContext& /*context*/,
+                                                           const ::names::classes::Empty& /*request*/,
+                                                           ::names::classes::Empty& /*reply*/) {
+  return {};
 }
 
 deleteStub::deleteStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace names::classes {
 // The server's side of names.classes.Message.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class MessageService_ : public ::udsrpc::Service {
  public:
   MessageService_();
@@ -30,6 +36,9 @@ class MessageService_ : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::MessageStub& request,
                               ::names::classes::MessageService& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::MessageStub& request,
+                                                   ::names::classes::MessageService& reply);
 };
 
 // The client's side of names.classes.Message.
@@ -69,6 +78,10 @@ class MessageStub__ {
 // The server's side of names.classes.Enum.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class EnumService : public ::udsrpc::Service {
  public:
   EnumService();
@@ -76,6 +89,9 @@ class EnumService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::Empty& request,
                               ::names::classes::Empty& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::Empty& request,
+                                                   ::names::classes::Empty& reply);
 };
 
 // The client's side of names.classes.Enum.
@@ -115,6 +131,10 @@ class EnumStub_ {
 // The server's side of names.classes.Value.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class ValueService_ : public ::udsrpc::Service {
  public:
   ValueService_();
@@ -122,6 +142,9 @@ class ValueService_ : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::Empty& request,
                               ::names::classes::Empty& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::Empty& request,
+                                                   ::names::classes::Empty& reply);
 };
 
 // The client's side of names.classes.Value.
@@ -161,6 +184,10 @@ class ValueStub_ {
 // The server's side of names.classes.Outer_Inner.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class Outer_InnerService : public ::udsrpc::Service {
  public:
   Outer_InnerService();
@@ -168,6 +195,9 @@ class Outer_InnerService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::Outer_InnerStub& request,
                               ::names::classes::Outer& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::Outer_InnerStub& request,
+                                                   ::names::classes::Outer& reply);
 };
 
 // The client's side of names.classes.Outer_Inner.
@@ -207,6 +237,10 @@ class Outer_InnerStub_ {
 // The server's side of names.classes.Outer_Kind_Value.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class Outer_Kind_ValueService : public ::udsrpc::Service {
  public:
   Outer_Kind_ValueService();
@@ -214,6 +248,9 @@ class Outer_Kind_ValueService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::Empty& request,
                               ::names::classes::Empty& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::Empty& request,
+                                                   ::names::classes::Empty& reply);
 };
 
 // The client's side of names.classes.Outer_Kind_Value.
@@ -255,6 +292,10 @@ class Outer_Kind_ValueStub_ {
 // The server's side of names.classes.Imported.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class ImportedService : public ::udsrpc::Service {
  public:
   ImportedService();
@@ -262,6 +303,9 @@ class ImportedService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::ImportedStub& request,
                               ::other::package::Far_Away& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::ImportedStub& request,
+                                                   ::other::package::Far_Away& reply);
 };
 
 // The imported file declares ImportedStub in this package, and the other one the package names.classes.SubpackageStub.
@@ -303,6 +347,10 @@ class ImportedStub_ {
 // The server's side of names.classes.Subpackage.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class SubpackageService : public ::udsrpc::Service {
  public:
   SubpackageService();
@@ -310,6 +358,9 @@ class SubpackageService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::classes::Empty& request,
                               ::names::classes::SubpackageStub::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::classes::Empty& request,
+                                                   ::names::classes::SubpackageStub::Message& reply);
 };
 
 // The client's side of names.classes.Subpackage.
@@ -351,6 +402,10 @@ class SubpackageStub_ {
 // The server's side of names.classes.delete.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class deleteService : public ::udsrpc::Service {
  public:
   deleteService();
@@ -358,6 +413,9 @@ class deleteService : public ::udsrpc::Service {
 
   virtual ::absl::Status delete_(::udsrpc::ServerContext& context, const ::names::classes::Empty& request,
                                  ::names::classes::Empty& reply);
+  virtual ::udsrpc::Task<::absl::Status> delete_Async(::udsrpc::ServerContext& context,
+                                                      const ::names::classes::Empty& request,
+                                                      ::names::classes::Empty& reply);
 };
 
 // Keywords make no trouble in the name of a class that goes on.
@@ -399,6 +457,10 @@ class deleteStub {
 // The server's side of names.classes.NoMethods.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class NoMethodsService : public ::udsrpc::Service {
  public:
   NoMethodsService();

@@ -10,8 +10,8 @@
 namespace names::generic_services {
 
 GenericService::GenericService() : ::udsrpc::Service("names.generic_services.Generic") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.generic_services.Generic/Call", this, &GenericService::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.generic_services.Generic/Call", this,
+                                                             &GenericService::Call, &GenericService::CallAsync));
 }
 
 GenericService::~GenericService() = default;
@@ -20,6 +20,12 @@ GenericService::~GenericService() = default;
                                     const ::names::generic_services::M& /*request*/,
                                     ::names::generic_services::M& /*reply*/) {
   return ::absl::UnimplementedError("/names.generic_services.Generic/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> GenericService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                         const ::names::generic_services::M& /*request*/,
+                                                         ::names::generic_services::M& /*reply*/) {
+  return {};
 }
 
 GenericStub::GenericStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -50,8 +56,8 @@ void GenericStub::AsyncStub::Call(::udsrpc::ClientContext& context, const ::name
 }
 
 Generic_Service::Generic_Service() : ::udsrpc::Service("names.generic_services.Generic_") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.generic_services.Generic_/Call", this, &Generic_Service::Call));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.generic_services.Generic_/Call", this,
+                                                             &Generic_Service::Call, &Generic_Service::CallAsync));
 }
 
 Generic_Service::~Generic_Service() = default;
@@ -60,6 +66,12 @@ Generic_Service::~Generic_Service() = default;
                                      const ::names::generic_services::M& /*request*/,
                                      ::names::generic_services::M& /*reply*/) {
   return ::absl::UnimplementedError("/names.generic_services.Generic_/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> Generic_Service::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                          const ::names::generic_services::M& /*request*/,
+                                                          ::names::generic_services::M& /*reply*/) {
+  return {};
 }
 
 Generic_Stub_::Generic_Stub_(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace names::generic_services {
 // The server's side of names.generic_services.Generic.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class GenericService : public ::udsrpc::Service {
  public:
   GenericService();
@@ -30,6 +36,9 @@ class GenericService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::generic_services::M& request,
                               ::names::generic_services::M& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::generic_services::M& request,
+                                                   ::names::generic_services::M& reply);
 };
 
 // The client's side of names.generic_services.Generic.
@@ -69,6 +78,10 @@ class GenericStub {
 // The server's side of names.generic_services.Generic_.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class Generic_Service : public ::udsrpc::Service {
  public:
   Generic_Service();
@@ -76,6 +89,9 @@ class Generic_Service : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::generic_services::M& request,
                               ::names::generic_services::M& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::generic_services::M& request,
+                                                   ::names::generic_services::M& reply);
 };
 
 // The client's side of names.generic_services.Generic_.

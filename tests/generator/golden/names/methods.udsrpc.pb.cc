@@ -10,34 +10,42 @@
 namespace names::methods {
 
 KeywordsService::KeywordsService() : ::udsrpc::Service("names.methods.Keywords") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/delete", this, &KeywordsService::delete_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ServerStreaming("/names.methods.Keywords/class", this, &KeywordsService::class_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ClientStreaming("/names.methods.Keywords/co_await", this, &KeywordsService::co_await_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/names.methods.Keywords/requires", this, &KeywordsService::requires_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/operator", this, &KeywordsService::operator_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/not", this, &KeywordsService::not_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/typeof", this, &KeywordsService::typeof_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/errno", this, &KeywordsService::errno_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/assert", this, &KeywordsService::assert_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/unix", this, &KeywordsService::unix_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/final", this, &KeywordsService::final));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/override", this, &KeywordsService::override));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/import", this, &KeywordsService::import));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Keywords/module", this, &KeywordsService::module));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/delete", this,
+                                                             &KeywordsService::delete_,
+                                                             &KeywordsService::delete_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/names.methods.Keywords/class", this,
+                                                                       &KeywordsService::class_,
+                                                                       &KeywordsService::class_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ClientStreaming("/names.methods.Keywords/co_await", this,
+                                                                       &KeywordsService::co_await_,
+                                                                       &KeywordsService::co_await_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/names.methods.Keywords/requires", this,
+                                                                     &KeywordsService::requires_,
+                                                                     &KeywordsService::requires_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/operator", this,
+                                                             &KeywordsService::operator_,
+                                                             &KeywordsService::operator_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/not", this,
+                                                             &KeywordsService::not_, &KeywordsService::not_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/typeof", this,
+                                                             &KeywordsService::typeof_,
+                                                             &KeywordsService::typeof_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/errno", this,
+                                                             &KeywordsService::errno_, &KeywordsService::errno_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/assert", this,
+                                                             &KeywordsService::assert_,
+                                                             &KeywordsService::assert_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/unix", this,
+                                                             &KeywordsService::unix_, &KeywordsService::unix_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/final", this,
+                                                             &KeywordsService::final, &KeywordsService::finalAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/override", this,
+                                                             &KeywordsService::override,
+                                                             &KeywordsService::overrideAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/import", this,
+                                                             &KeywordsService::import, &KeywordsService::importAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Keywords/module", this,
+                                                             &KeywordsService::module, &KeywordsService::moduleAsync));
 }
 
 KeywordsService::~KeywordsService() = default;
@@ -48,10 +56,22 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/delete: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::delete_Async(::udsrpc::ServerContext& /*context*/,
+                                                             const ::names::methods::Message& /*request*/,
+                                                             ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::class_(::udsrpc::ServerContext& /*context*/,
                                        const ::names::methods::Message& /*request*/,
                                        ::udsrpc::ServerWriter<::names::methods::Message>& /*writer*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/class: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::class_Async(
+    ::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
+    ::udsrpc::AsyncServerWriter<::names::methods::Message> /*writer*/) {
+  return {};
 }
 
 ::absl::Status KeywordsService::co_await_(::udsrpc::ServerContext& /*context*/,
@@ -60,10 +80,22 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/co_await: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::co_await_Async(
+    ::udsrpc::ServerContext& /*context*/, ::udsrpc::AsyncServerReader<::names::methods::Message> /*reader*/,
+    ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::requires_(
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& /*stream*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/requires: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::requires_Async(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> /*stream*/) {
+  return {};
 }
 
 ::absl::Status KeywordsService::operator_(::udsrpc::ServerContext& /*context*/,
@@ -72,9 +104,21 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/operator: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::operator_Async(::udsrpc::ServerContext& /*context*/,
+                                                               const ::names::methods::Message& /*request*/,
+                                                               ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::not_(::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
                                      ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/not: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::not_Async(::udsrpc::ServerContext& /*context*/,
+                                                          const ::names::methods::Message& /*request*/,
+                                                          ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status KeywordsService::typeof_(::udsrpc::ServerContext& /*context*/,
@@ -83,10 +127,22 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/typeof: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::typeof_Async(::udsrpc::ServerContext& /*context*/,
+                                                             const ::names::methods::Message& /*request*/,
+                                                             ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::errno_(::udsrpc::ServerContext& /*context*/,
                                        const ::names::methods::Message& /*request*/,
                                        ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/errno: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::errno_Async(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status KeywordsService::assert_(::udsrpc::ServerContext& /*context*/,
@@ -95,10 +151,22 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/assert: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::assert_Async(::udsrpc::ServerContext& /*context*/,
+                                                             const ::names::methods::Message& /*request*/,
+                                                             ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::unix_(::udsrpc::ServerContext& /*context*/,
                                       const ::names::methods::Message& /*request*/,
                                       ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/unix: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::unix_Async(::udsrpc::ServerContext& /*context*/,
+                                                           const ::names::methods::Message& /*request*/,
+                                                           ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status KeywordsService::final(::udsrpc::ServerContext& /*context*/,
@@ -107,10 +175,22 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/final: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::finalAsync(::udsrpc::ServerContext& /*context*/,
+                                                           const ::names::methods::Message& /*request*/,
+                                                           ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::override(::udsrpc::ServerContext& /*context*/,
                                          const ::names::methods::Message& /*request*/,
                                          ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/override: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::overrideAsync(::udsrpc::ServerContext& /*context*/,
+                                                              const ::names::methods::Message& /*request*/,
+                                                              ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status KeywordsService::import(::udsrpc::ServerContext& /*context*/,
@@ -119,10 +199,22 @@ KeywordsService::~KeywordsService() = default;
   return ::absl::UnimplementedError("/names.methods.Keywords/import: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> KeywordsService::importAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status KeywordsService::module(::udsrpc::ServerContext& /*context*/,
                                        const ::names::methods::Message& /*request*/,
                                        ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Keywords/module: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> KeywordsService::moduleAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 KeywordsStub::KeywordsStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -377,16 +469,21 @@ void KeywordsStub::AsyncStub::module(::udsrpc::ClientContext& context, const ::n
 }
 
 UnderscoresService::UnderscoresService() : ::udsrpc::Service("names.methods.Underscores") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Underscores/delete", this, &UnderscoresService::delete__));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Underscores/delete_", this, &UnderscoresService::delete_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Underscores/Async", this, &UnderscoresService::Async));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Underscores/Async_", this, &UnderscoresService::Async_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Underscores/Async__", this, &UnderscoresService::Async__));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Underscores/delete", this,
+                                                             &UnderscoresService::delete__,
+                                                             &UnderscoresService::delete__Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Underscores/delete_", this,
+                                                             &UnderscoresService::delete_,
+                                                             &UnderscoresService::delete_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Underscores/Async", this,
+                                                             &UnderscoresService::Async,
+                                                             &UnderscoresService::AsyncAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Underscores/Async_", this,
+                                                             &UnderscoresService::Async_,
+                                                             &UnderscoresService::Async_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Underscores/Async__", this,
+                                                             &UnderscoresService::Async__,
+                                                             &UnderscoresService::Async__Async));
 }
 
 UnderscoresService::~UnderscoresService() = default;
@@ -397,10 +494,22 @@ UnderscoresService::~UnderscoresService() = default;
   return ::absl::UnimplementedError("/names.methods.Underscores/delete: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> UnderscoresService::delete__Async(::udsrpc::ServerContext& /*context*/,
+                                                                 const ::names::methods::Message& /*request*/,
+                                                                 ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status UnderscoresService::delete_(::udsrpc::ServerContext& /*context*/,
                                            const ::names::methods::Message& /*request*/,
                                            ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Underscores/delete_: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> UnderscoresService::delete_Async(::udsrpc::ServerContext& /*context*/,
+                                                                const ::names::methods::Message& /*request*/,
+                                                                ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status UnderscoresService::Async(::udsrpc::ServerContext& /*context*/,
@@ -409,16 +518,34 @@ UnderscoresService::~UnderscoresService() = default;
   return ::absl::UnimplementedError("/names.methods.Underscores/Async: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> UnderscoresService::AsyncAsync(::udsrpc::ServerContext& /*context*/,
+                                                              const ::names::methods::Message& /*request*/,
+                                                              ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status UnderscoresService::Async_(::udsrpc::ServerContext& /*context*/,
                                           const ::names::methods::Message& /*request*/,
                                           ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Underscores/Async_: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> UnderscoresService::Async_Async(::udsrpc::ServerContext& /*context*/,
+                                                               const ::names::methods::Message& /*request*/,
+                                                               ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status UnderscoresService::Async__(::udsrpc::ServerContext& /*context*/,
                                            const ::names::methods::Message& /*request*/,
                                            ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Underscores/Async__: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> UnderscoresService::Async__Async(::udsrpc::ServerContext& /*context*/,
+                                                                const ::names::methods::Message& /*request*/,
+                                                                ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 UnderscoresStub::UnderscoresStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}
@@ -530,51 +657,62 @@ void UnderscoresStub::AsyncStub::Async__(::udsrpc::ClientContext& context, const
 }
 
 MembersService::MembersService() : ::udsrpc::Service("names.methods.Members") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/MembersService", this, &MembersService::MembersService_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/MembersStub", this, &MembersService::MembersStub));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/AddMethod", this, &MembersService::AddMethod));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/Async", this, &MembersService::Async));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/Channel", this, &MembersService::Channel));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/Create", this, &MembersService::Create));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/Service", this, &MembersService::Service));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/ServerMethod", this, &MembersService::ServerMethod));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/Status", this, &MembersService::Status));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/names.methods.Members/absl", this, &MembersService::absl));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/channel", this, &MembersService::channel));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ClientStreaming("/names.methods.Members/channel_", this, &MembersService::channel_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/context", this, &MembersService::context));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/kMethod", this, &MembersService::kMethod));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/methods", this, &MembersService::methods));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/methods_", this, &MembersService::methods_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/name", this, &MembersService::name));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/name_", this, &MembersService::name_));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ClientStreaming("/names.methods.Members/reply", this, &MembersService::reply));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.methods.Members/request", this, &MembersService::request));
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/std", this, &MembersService::std));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/names.methods.Members/stream", this, &MembersService::stream));
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::BidiStreaming("/names.methods.Members/udsrpc", this, &MembersService::udsrpc));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/MembersService", this,
+                                                             &MembersService::MembersService_,
+                                                             &MembersService::MembersService_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/MembersStub", this,
+                                                             &MembersService::MembersStub,
+                                                             &MembersService::MembersStubAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/AddMethod", this,
+                                                             &MembersService::AddMethod,
+                                                             &MembersService::AddMethodAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/Async", this,
+                                                             &MembersService::Async, &MembersService::AsyncAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/Channel", this,
+                                                             &MembersService::Channel, &MembersService::ChannelAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/Create", this,
+                                                             &MembersService::Create, &MembersService::CreateAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/Service", this,
+                                                             &MembersService::Service, &MembersService::ServiceAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/ServerMethod", this,
+                                                             &MembersService::ServerMethod,
+                                                             &MembersService::ServerMethodAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/Status", this,
+                                                             &MembersService::Status, &MembersService::StatusAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/names.methods.Members/absl", this,
+                                                                     &MembersService::absl,
+                                                                     &MembersService::abslAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/channel", this,
+                                                             &MembersService::channel, &MembersService::channelAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ClientStreaming("/names.methods.Members/channel_", this,
+                                                                       &MembersService::channel_,
+                                                                       &MembersService::channel_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/context", this,
+                                                             &MembersService::context, &MembersService::contextAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/kMethod", this,
+                                                             &MembersService::kMethod, &MembersService::kMethodAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/methods", this,
+                                                             &MembersService::methods, &MembersService::methodsAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/methods_", this,
+                                                             &MembersService::methods_,
+                                                             &MembersService::methods_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/name", this, &MembersService::name,
+                                                             &MembersService::nameAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/name_", this,
+                                                             &MembersService::name_, &MembersService::name_Async));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ClientStreaming("/names.methods.Members/reply", this,
+                                                                       &MembersService::reply,
+                                                                       &MembersService::replyAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/request", this,
+                                                             &MembersService::request, &MembersService::requestAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.methods.Members/std", this, &MembersService::std,
+                                                             &MembersService::stdAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/names.methods.Members/stream", this,
+                                                                     &MembersService::stream,
+                                                                     &MembersService::streamAsync));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming("/names.methods.Members/udsrpc", this,
+                                                                     &MembersService::udsrpc,
+                                                                     &MembersService::udsrpcAsync));
 }
 
 MembersService::~MembersService() = default;
@@ -585,10 +723,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/MembersService: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::MembersService_Async(::udsrpc::ServerContext& /*context*/,
+                                                                    const ::names::methods::Message& /*request*/,
+                                                                    ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::MembersStub(::udsrpc::ServerContext& /*context*/,
                                            const ::names::methods::Message& /*request*/,
                                            ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/MembersStub: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::MembersStubAsync(::udsrpc::ServerContext& /*context*/,
+                                                                const ::names::methods::Message& /*request*/,
+                                                                ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::AddMethod(::udsrpc::ServerContext& /*context*/,
@@ -597,9 +747,21 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/AddMethod: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::AddMethodAsync(::udsrpc::ServerContext& /*context*/,
+                                                              const ::names::methods::Message& /*request*/,
+                                                              ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::Async(::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
                                      ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/Async: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::AsyncAsync(::udsrpc::ServerContext& /*context*/,
+                                                          const ::names::methods::Message& /*request*/,
+                                                          ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::Channel(::udsrpc::ServerContext& /*context*/,
@@ -608,10 +770,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/Channel: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::ChannelAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::Create(::udsrpc::ServerContext& /*context*/,
                                       const ::names::methods::Message& /*request*/,
                                       ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/Create: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::CreateAsync(::udsrpc::ServerContext& /*context*/,
+                                                           const ::names::methods::Message& /*request*/,
+                                                           ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::Service(::udsrpc::ServerContext& /*context*/,
@@ -620,10 +794,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/Service: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::ServiceAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::ServerMethod(::udsrpc::ServerContext& /*context*/,
                                             const ::names::methods::Message& /*request*/,
                                             ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/ServerMethod: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::ServerMethodAsync(::udsrpc::ServerContext& /*context*/,
+                                                                 const ::names::methods::Message& /*request*/,
+                                                                 ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::Status(::udsrpc::ServerContext& /*context*/,
@@ -632,10 +818,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/Status: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::StatusAsync(::udsrpc::ServerContext& /*context*/,
+                                                           const ::names::methods::Message& /*request*/,
+                                                           ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::absl(
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& /*stream*/) {
   return ::absl::UnimplementedError("/names.methods.Members/absl: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::abslAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> /*stream*/) {
+  return {};
 }
 
 ::absl::Status MembersService::channel(::udsrpc::ServerContext& /*context*/,
@@ -644,10 +842,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/channel: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::channelAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::channel_(::udsrpc::ServerContext& /*context*/,
                                         ::udsrpc::ServerReader<::names::methods::Message>& /*reader*/,
                                         ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/channel_: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::channel_Async(
+    ::udsrpc::ServerContext& /*context*/, ::udsrpc::AsyncServerReader<::names::methods::Message> /*reader*/,
+    ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::context(::udsrpc::ServerContext& /*context*/,
@@ -656,10 +866,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/context: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::contextAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::kMethod(::udsrpc::ServerContext& /*context*/,
                                        const ::names::methods::Message& /*request*/,
                                        ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/kMethod: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::kMethodAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::methods(::udsrpc::ServerContext& /*context*/,
@@ -668,10 +890,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/methods: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::methodsAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::methods_(::udsrpc::ServerContext& /*context*/,
                                         const ::names::methods::Message& /*request*/,
                                         ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/methods_: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::methods_Async(::udsrpc::ServerContext& /*context*/,
+                                                             const ::names::methods::Message& /*request*/,
+                                                             ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::name(::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
@@ -679,9 +913,21 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/name: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::nameAsync(::udsrpc::ServerContext& /*context*/,
+                                                         const ::names::methods::Message& /*request*/,
+                                                         ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::name_(::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
                                      ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/name_: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::name_Async(::udsrpc::ServerContext& /*context*/,
+                                                          const ::names::methods::Message& /*request*/,
+                                                          ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::reply(::udsrpc::ServerContext& /*context*/,
@@ -690,15 +936,33 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/reply: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::replyAsync(
+    ::udsrpc::ServerContext& /*context*/, ::udsrpc::AsyncServerReader<::names::methods::Message> /*reader*/,
+    ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::request(::udsrpc::ServerContext& /*context*/,
                                        const ::names::methods::Message& /*request*/,
                                        ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/request: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::requestAsync(::udsrpc::ServerContext& /*context*/,
+                                                            const ::names::methods::Message& /*request*/,
+                                                            ::names::methods::Message& /*reply*/) {
+  return {};
+}
+
 ::absl::Status MembersService::std(::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
                                    ::names::methods::Message& /*reply*/) {
   return ::absl::UnimplementedError("/names.methods.Members/std: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::stdAsync(::udsrpc::ServerContext& /*context*/,
+                                                        const ::names::methods::Message& /*request*/,
+                                                        ::names::methods::Message& /*reply*/) {
+  return {};
 }
 
 ::absl::Status MembersService::stream(
@@ -707,10 +971,22 @@ MembersService::~MembersService() = default;
   return ::absl::UnimplementedError("/names.methods.Members/stream: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> MembersService::streamAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> /*stream*/) {
+  return {};
+}
+
 ::absl::Status MembersService::udsrpc(
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& /*stream*/) {
   return ::absl::UnimplementedError("/names.methods.Members/udsrpc: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> MembersService::udsrpcAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> /*stream*/) {
+  return {};
 }
 
 MembersStub::MembersStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel__(::std::move(channel)) {}
@@ -1135,7 +1411,8 @@ void MembersStub::AsyncStub::std(::udsrpc::ClientContext& context, const ::names
 
 SameAsItsMessageService::SameAsItsMessageService() : ::udsrpc::Service("names.methods.SameAsItsMessage") {
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/names.methods.SameAsItsMessage/Message", this,
-                                                                       &SameAsItsMessageService::Message));
+                                                                       &SameAsItsMessageService::Message,
+                                                                       &SameAsItsMessageService::MessageAsync));
 }
 
 SameAsItsMessageService::~SameAsItsMessageService() = default;
@@ -1145,6 +1422,12 @@ SameAsItsMessageService::~SameAsItsMessageService() = default;
                                                 ::udsrpc::ServerWriter<::names::methods::Message>& /*writer*/) {
   return ::absl::UnimplementedError(
       "/names.methods.SameAsItsMessage/Message: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> SameAsItsMessageService::MessageAsync(
+    ::udsrpc::ServerContext& /*context*/, const ::names::methods::Message& /*request*/,
+    ::udsrpc::AsyncServerWriter<::names::methods::Message> /*writer*/) {
+  return {};
 }
 
 SameAsItsMessageStub::SameAsItsMessageStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace names::methods {
 // The server's side of names.methods.Keywords.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class KeywordsService : public ::udsrpc::Service {
  public:
   KeywordsService();
@@ -30,49 +36,91 @@ class KeywordsService : public ::udsrpc::Service {
 
   virtual ::absl::Status delete_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> delete_Async(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status class_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::udsrpc::ServerWriter<::names::methods::Message>& writer);
+  virtual ::udsrpc::Task<::absl::Status> class_Async(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::udsrpc::AsyncServerWriter<::names::methods::Message> writer);
 
   virtual ::absl::Status co_await_(::udsrpc::ServerContext& context,
                                    ::udsrpc::ServerReader<::names::methods::Message>& reader,
                                    ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> co_await_Async(::udsrpc::ServerContext& context,
+                                                        ::udsrpc::AsyncServerReader<::names::methods::Message> reader,
+                                                        ::names::methods::Message& reply);
 
   virtual ::absl::Status requires_(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& stream);
+  virtual ::udsrpc::Task<::absl::Status> requires_Async(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> stream);
 
   virtual ::absl::Status operator_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                    ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> operator_Async(::udsrpc::ServerContext& context,
+                                                        const ::names::methods::Message& request,
+                                                        ::names::methods::Message& reply);
 
   virtual ::absl::Status not_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                               ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> not_Async(::udsrpc::ServerContext& context,
+                                                   const ::names::methods::Message& request,
+                                                   ::names::methods::Message& reply);
 
   virtual ::absl::Status typeof_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> typeof_Async(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   // Macros.
   virtual ::absl::Status errno_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> errno_Async(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::names::methods::Message& reply);
 
   virtual ::absl::Status assert_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> assert_Async(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status unix_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> unix_Async(::udsrpc::ServerContext& context,
+                                                    const ::names::methods::Message& request,
+                                                    ::names::methods::Message& reply);
 
   // Words that have a meaning only in some places, and not in this one.
   virtual ::absl::Status final(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> finalAsync(::udsrpc::ServerContext& context,
+                                                    const ::names::methods::Message& request,
+                                                    ::names::methods::Message& reply);
 
   virtual ::absl::Status override(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                   ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> overrideAsync(::udsrpc::ServerContext& context,
+                                                       const ::names::methods::Message& request,
+                                                       ::names::methods::Message& reply);
 
   virtual ::absl::Status import(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> importAsync(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::names::methods::Message& reply);
 
   virtual ::absl::Status module(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> moduleAsync(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::names::methods::Message& reply);
 };
 
 // The client's side of names.methods.Keywords.
@@ -214,6 +262,10 @@ class KeywordsStub {
 // The server's side of names.methods.Underscores.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class UnderscoresService : public ::udsrpc::Service {
  public:
   UnderscoresService();
@@ -221,18 +273,33 @@ class UnderscoresService : public ::udsrpc::Service {
 
   virtual ::absl::Status delete__(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                   ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> delete__Async(::udsrpc::ServerContext& context,
+                                                       const ::names::methods::Message& request,
+                                                       ::names::methods::Message& reply);
 
   virtual ::absl::Status delete_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> delete_Async(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status Async(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> AsyncAsync(::udsrpc::ServerContext& context,
+                                                    const ::names::methods::Message& request,
+                                                    ::names::methods::Message& reply);
 
   virtual ::absl::Status Async_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> Async_Async(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::names::methods::Message& reply);
 
   virtual ::absl::Status Async__(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> Async__Async(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 };
 
 // The generated names of `delete` and `delete_` must differ, and so must those of the three below.
@@ -306,6 +373,10 @@ class UnderscoresStub {
 // The server's side of names.methods.Members.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class MembersService : public ::udsrpc::Service {
  public:
   MembersService();
@@ -313,77 +384,146 @@ class MembersService : public ::udsrpc::Service {
 
   virtual ::absl::Status MembersService_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                          ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> MembersService_Async(::udsrpc::ServerContext& context,
+                                                              const ::names::methods::Message& request,
+                                                              ::names::methods::Message& reply);
 
   virtual ::absl::Status MembersStub(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                      ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> MembersStubAsync(::udsrpc::ServerContext& context,
+                                                          const ::names::methods::Message& request,
+                                                          ::names::methods::Message& reply);
 
   virtual ::absl::Status AddMethod(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                    ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> AddMethodAsync(::udsrpc::ServerContext& context,
+                                                        const ::names::methods::Message& request,
+                                                        ::names::methods::Message& reply);
 
   virtual ::absl::Status Async(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> AsyncAsync(::udsrpc::ServerContext& context,
+                                                    const ::names::methods::Message& request,
+                                                    ::names::methods::Message& reply);
 
   virtual ::absl::Status Channel(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> ChannelAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status Create(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> CreateAsync(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::names::methods::Message& reply);
 
   virtual ::absl::Status Service(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> ServiceAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status ServerMethod(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                       ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> ServerMethodAsync(::udsrpc::ServerContext& context,
+                                                           const ::names::methods::Message& request,
+                                                           ::names::methods::Message& reply);
 
   virtual ::absl::Status Status(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                 ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> StatusAsync(::udsrpc::ServerContext& context,
+                                                     const ::names::methods::Message& request,
+                                                     ::names::methods::Message& reply);
 
   virtual ::absl::Status absl(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& stream);
+  virtual ::udsrpc::Task<::absl::Status> abslAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> stream);
 
   virtual ::absl::Status channel(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> channelAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status channel_(::udsrpc::ServerContext& context,
                                   ::udsrpc::ServerReader<::names::methods::Message>& reader,
                                   ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> channel_Async(::udsrpc::ServerContext& context,
+                                                       ::udsrpc::AsyncServerReader<::names::methods::Message> reader,
+                                                       ::names::methods::Message& reply);
 
   virtual ::absl::Status context(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> contextAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status kMethod(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> kMethodAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status methods(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> methodsAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status methods_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                   ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> methods_Async(::udsrpc::ServerContext& context,
+                                                       const ::names::methods::Message& request,
+                                                       ::names::methods::Message& reply);
 
   virtual ::absl::Status name(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                               ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> nameAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::methods::Message& request,
+                                                   ::names::methods::Message& reply);
 
   virtual ::absl::Status name_(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> name_Async(::udsrpc::ServerContext& context,
+                                                    const ::names::methods::Message& request,
+                                                    ::names::methods::Message& reply);
 
   virtual ::absl::Status reply(::udsrpc::ServerContext& context,
                                ::udsrpc::ServerReader<::names::methods::Message>& reader,
                                ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> replyAsync(::udsrpc::ServerContext& context,
+                                                    ::udsrpc::AsyncServerReader<::names::methods::Message> reader,
+                                                    ::names::methods::Message& reply);
 
   virtual ::absl::Status request(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> requestAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::names::methods::Message& reply);
 
   virtual ::absl::Status std(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                              ::names::methods::Message& reply);
+  virtual ::udsrpc::Task<::absl::Status> stdAsync(::udsrpc::ServerContext& context,
+                                                  const ::names::methods::Message& request,
+                                                  ::names::methods::Message& reply);
 
   virtual ::absl::Status stream(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& stream);
+  virtual ::udsrpc::Task<::absl::Status> streamAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> stream);
 
   virtual ::absl::Status udsrpc(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::names::methods::Message, ::names::methods::Message>& stream);
+  virtual ::udsrpc::Task<::absl::Status> udsrpcAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::names::methods::Message, ::names::methods::Message> stream);
 };
 
 // The client's side of names.methods.Members.
@@ -589,6 +729,10 @@ class MembersStub {
 // The server's side of names.methods.SameAsItsMessage.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class SameAsItsMessageService : public ::udsrpc::Service {
  public:
   SameAsItsMessageService();
@@ -596,6 +740,9 @@ class SameAsItsMessageService : public ::udsrpc::Service {
 
   virtual ::absl::Status Message(::udsrpc::ServerContext& context, const ::names::methods::Message& request,
                                  ::udsrpc::ServerWriter<::names::methods::Message>& writer);
+  virtual ::udsrpc::Task<::absl::Status> MessageAsync(::udsrpc::ServerContext& context,
+                                                      const ::names::methods::Message& request,
+                                                      ::udsrpc::AsyncServerWriter<::names::methods::Message> writer);
 };
 
 // The client's side of names.methods.SameAsItsMessage.

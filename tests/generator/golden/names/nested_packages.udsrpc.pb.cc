@@ -10,14 +10,17 @@
 namespace names::udsrpc::absl::std::grpc {
 
 ShadowedService::ShadowedService() : ::udsrpc::Service("names.udsrpc.absl.std.grpc.Shadowed") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::Unary("/names.udsrpc.absl.std.grpc.Shadowed/Unary", this, &ShadowedService::Unary));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.udsrpc.absl.std.grpc.Shadowed/Unary", this,
+                                                             &ShadowedService::Unary, &ShadowedService::UnaryAsync));
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming(
-      "/names.udsrpc.absl.std.grpc.Shadowed/ServerStreaming", this, &ShadowedService::ServerStreaming));
+      "/names.udsrpc.absl.std.grpc.Shadowed/ServerStreaming", this, &ShadowedService::ServerStreaming,
+      &ShadowedService::ServerStreamingAsync));
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ClientStreaming(
-      "/names.udsrpc.absl.std.grpc.Shadowed/ClientStreaming", this, &ShadowedService::ClientStreaming));
+      "/names.udsrpc.absl.std.grpc.Shadowed/ClientStreaming", this, &ShadowedService::ClientStreaming,
+      &ShadowedService::ClientStreamingAsync));
   ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::BidiStreaming(
-      "/names.udsrpc.absl.std.grpc.Shadowed/BidiStreaming", this, &ShadowedService::BidiStreaming));
+      "/names.udsrpc.absl.std.grpc.Shadowed/BidiStreaming", this, &ShadowedService::BidiStreaming,
+      &ShadowedService::BidiStreamingAsync));
 }
 
 ShadowedService::~ShadowedService() = default;
@@ -29,11 +32,23 @@ ShadowedService::~ShadowedService() = default;
       "/names.udsrpc.absl.std.grpc.Shadowed/Unary: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> ShadowedService::UnaryAsync(::udsrpc::ServerContext& /*context*/,
+                                                           const ::names::udsrpc::absl::std::grpc::Status& /*request*/,
+                                                           ::names::udsrpc::absl::std::grpc::Channel& /*reply*/) {
+  return {};
+}
+
 ::absl::Status ShadowedService::ServerStreaming(
     ::udsrpc::ServerContext& /*context*/, const ::names::udsrpc::absl::std::grpc::Status& /*request*/,
     ::udsrpc::ServerWriter<::names::udsrpc::absl::std::grpc::string>& /*writer*/) {
   return ::absl::UnimplementedError(
       "/names.udsrpc.absl.std.grpc.Shadowed/ServerStreaming: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> ShadowedService::ServerStreamingAsync(
+    ::udsrpc::ServerContext& /*context*/, const ::names::udsrpc::absl::std::grpc::Status& /*request*/,
+    ::udsrpc::AsyncServerWriter<::names::udsrpc::absl::std::grpc::string> /*writer*/) {
+  return {};
 }
 
 ::absl::Status ShadowedService::ClientStreaming(
@@ -43,11 +58,24 @@ ShadowedService::~ShadowedService() = default;
       "/names.udsrpc.absl.std.grpc.Shadowed/ClientStreaming: the server does not implement this method");
 }
 
+::udsrpc::Task<::absl::Status> ShadowedService::ClientStreamingAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReader<::names::udsrpc::absl::std::grpc::string> /*reader*/,
+    ::names::udsrpc::absl::std::grpc::Status& /*reply*/) {
+  return {};
+}
+
 ::absl::Status ShadowedService::BidiStreaming(
     ::udsrpc::ServerContext& /*context*/,
     ::udsrpc::ServerReaderWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Channel>& /*stream*/) {
   return ::absl::UnimplementedError(
       "/names.udsrpc.absl.std.grpc.Shadowed/BidiStreaming: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> ShadowedService::BidiStreamingAsync(
+    ::udsrpc::ServerContext& /*context*/,
+    ::udsrpc::AsyncServerReaderWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Channel> /*stream*/) {
+  return {};
 }
 
 ShadowedStub::ShadowedStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace names::udsrpc::absl::std::grpc {
 // The server's side of names.udsrpc.absl.std.grpc.Shadowed.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class ShadowedService : public ::udsrpc::Service {
  public:
   ShadowedService();
@@ -31,18 +37,30 @@ class ShadowedService : public ::udsrpc::Service {
   virtual ::absl::Status Unary(::udsrpc::ServerContext& context,
                                const ::names::udsrpc::absl::std::grpc::Status& request,
                                ::names::udsrpc::absl::std::grpc::Channel& reply);
+  virtual ::udsrpc::Task<::absl::Status> UnaryAsync(::udsrpc::ServerContext& context,
+                                                    const ::names::udsrpc::absl::std::grpc::Status& request,
+                                                    ::names::udsrpc::absl::std::grpc::Channel& reply);
 
   virtual ::absl::Status ServerStreaming(::udsrpc::ServerContext& context,
                                          const ::names::udsrpc::absl::std::grpc::Status& request,
                                          ::udsrpc::ServerWriter<::names::udsrpc::absl::std::grpc::string>& writer);
+  virtual ::udsrpc::Task<::absl::Status> ServerStreamingAsync(
+      ::udsrpc::ServerContext& context, const ::names::udsrpc::absl::std::grpc::Status& request,
+      ::udsrpc::AsyncServerWriter<::names::udsrpc::absl::std::grpc::string> writer);
 
   virtual ::absl::Status ClientStreaming(::udsrpc::ServerContext& context,
                                          ::udsrpc::ServerReader<::names::udsrpc::absl::std::grpc::string>& reader,
                                          ::names::udsrpc::absl::std::grpc::Status& reply);
+  virtual ::udsrpc::Task<::absl::Status> ClientStreamingAsync(
+      ::udsrpc::ServerContext& context, ::udsrpc::AsyncServerReader<::names::udsrpc::absl::std::grpc::string> reader,
+      ::names::udsrpc::absl::std::grpc::Status& reply);
 
   virtual ::absl::Status BidiStreaming(
       ::udsrpc::ServerContext& context,
       ::udsrpc::ServerReaderWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Channel>& stream);
+  virtual ::udsrpc::Task<::absl::Status> BidiStreamingAsync(
+      ::udsrpc::ServerContext& context,
+      ::udsrpc::AsyncServerReaderWriter<::names::udsrpc::absl::std::grpc::string, ::names::udsrpc::absl::std::grpc::Channel> stream);
 };
 
 // The client's side of names.udsrpc.absl.std.grpc.Shadowed.

@@ -10,7 +10,8 @@
 namespace names::odd_file_name {
 
 OddService::OddService() : ::udsrpc::Service("names.odd_file_name.Odd") {
-  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::Unary("/names.odd_file_name.Odd/Call", this, &OddService::Call));
+  ::udsrpc::Service::AddMethod(
+      ::udsrpc::ServerMethod::Unary("/names.odd_file_name.Odd/Call", this, &OddService::Call, &OddService::CallAsync));
 }
 
 OddService::~OddService() = default;
@@ -18,6 +19,12 @@ OddService::~OddService() = default;
 ::absl::Status OddService::Call(::udsrpc::ServerContext& /*context*/, const ::names::odd_file_name::M& /*request*/,
                                 ::names::odd_file_name::M& /*reply*/) {
   return ::absl::UnimplementedError("/names.odd_file_name.Odd/Call: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> OddService::CallAsync(::udsrpc::ServerContext& /*context*/,
+                                                     const ::names::odd_file_name::M& /*request*/,
+                                                     ::names::odd_file_name::M& /*reply*/) {
+  return {};
 }
 
 OddStub::OddStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

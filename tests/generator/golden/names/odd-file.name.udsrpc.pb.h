@@ -7,12 +7,14 @@
 #include <absl/status/status.h>
 #include <udsrpc/async_call.h>
 #include <udsrpc/async_client.h>
+#include <udsrpc/async_server_stream.h>
 #include <udsrpc/channel.h>
 #include <udsrpc/client_context.h>
 #include <udsrpc/client_stream.h>
 #include <udsrpc/server_context.h>
 #include <udsrpc/server_stream.h>
 #include <udsrpc/service.h>
+#include <udsrpc/task.h>
 
 #include <memory>
 
@@ -23,6 +25,10 @@ namespace names::odd_file_name {
 // The server's side of names.odd_file_name.Odd.
 // Derive from it, override its methods and register an object with udsrpc::ServerBuilder. Many threads call
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
+//
+// A method may be served by a coroutine, which no thread waits in: then override the function of its name and
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
+// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
 class OddService : public ::udsrpc::Service {
  public:
   OddService();
@@ -30,6 +36,9 @@ class OddService : public ::udsrpc::Service {
 
   virtual ::absl::Status Call(::udsrpc::ServerContext& context, const ::names::odd_file_name::M& request,
                               ::names::odd_file_name::M& reply);
+  virtual ::udsrpc::Task<::absl::Status> CallAsync(::udsrpc::ServerContext& context,
+                                                   const ::names::odd_file_name::M& request,
+                                                   ::names::odd_file_name::M& reply);
 };
 
 // The client's side of names.odd_file_name.Odd.

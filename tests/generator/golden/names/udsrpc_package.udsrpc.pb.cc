@@ -10,8 +10,9 @@
 namespace udsrpc {
 
 GreetingsService::GreetingsService() : ::udsrpc::Service("udsrpc.Greetings") {
-  ::udsrpc::Service::AddMethod(
-      ::udsrpc::ServerMethod::ServerStreaming("/udsrpc.Greetings/Greet", this, &GreetingsService::Greet));
+  ::udsrpc::Service::AddMethod(::udsrpc::ServerMethod::ServerStreaming("/udsrpc.Greetings/Greet", this,
+                                                                       &GreetingsService::Greet,
+                                                                       &GreetingsService::GreetAsync));
 }
 
 GreetingsService::~GreetingsService() = default;
@@ -19,6 +20,12 @@ GreetingsService::~GreetingsService() = default;
 ::absl::Status GreetingsService::Greet(::udsrpc::ServerContext& /*context*/, const ::udsrpc::Greeting& /*request*/,
                                        ::udsrpc::ServerWriter<::udsrpc::Greeting>& /*writer*/) {
   return ::absl::UnimplementedError("/udsrpc.Greetings/Greet: the server does not implement this method");
+}
+
+::udsrpc::Task<::absl::Status> GreetingsService::GreetAsync(
+    ::udsrpc::ServerContext& /*context*/, const ::udsrpc::Greeting& /*request*/,
+    ::udsrpc::AsyncServerWriter<::udsrpc::Greeting> /*writer*/) {
+  return {};
 }
 
 GreetingsStub::GreetingsStub(::std::shared_ptr<::udsrpc::Channel> channel) : channel_(::std::move(channel)) {}

@@ -1,0 +1,156 @@
+#include "server/src/seqpacket_async_stream.h"
+
+#include <utility>
+
+#include "common/src/fatal.h"
+#include "server/src/seqpacket_call.h"
+#include "server/src/seqpacket_connection.h"
+
+namespace udsrpc {
+
+std::optional<bool> SeqpacketAsyncServerStream::Read(google::protobuf::MessageLite& message, const Cancellation* stop,
+                                                     Done done) {
+  internal::MutexLock lock(mutex_);
+  if (closed_) return false;
+  if (read_) Fatal(call_->method(), "a stream's read was started during another");
+  std::optional<bool> result = TryRead(message, stop);
+  if (!result) read_ = PendingRead{.message = &message, .stop = stop, .done = std::move(done)};
+  return result;
+}
+
+void SeqpacketAsyncServerStream::StopRead() {
+  internal::MutexLock lock(mutex_);
+  if (read_ && call_ != nullptr) call_->connection().ContinueSoon(*call_);
+}
+
+std::optional<bool> SeqpacketAsyncServerStream::Write(const google::protobuf::MessageLite& message, Done done) {
+  internal::MutexLock lock(mutex_);
+  if (closed_) return false;
+  if (write_) Fatal(call_->method(), "a stream's write was started during another");
+  return BeginWrite(message, std::move(done));
+}
+
+std::optional<bool> SeqpacketAsyncServerStream::WriteResponse(const google::protobuf::MessageLite& response,
+                                                              Done done) {
+  internal::MutexLock lock(mutex_);
+  return BeginWrite(response, std::move(done));
+}
+
+std::optional<bool> SeqpacketAsyncServerStream::BeginWrite(const google::protobuf::MessageLite& message, Done done) {
+  PendingWrite write{.message = &message, .rest = nullptr, .done = nullptr};
+  std::optional<bool> result = TryWrite(write);
+  if (result) return result;
+  write.done = std::move(done);
+  write_ = std::move(write);
+  return std::nullopt;
+}
+
+void SeqpacketAsyncServerStream::SendInitialMetadata() {
+  internal::MutexLock lock(mutex_);
+  if (!closed_) call_->connection().QueueInitialMetadataOf(*call_);
+}
+
+void SeqpacketAsyncServerStream::Forget(Outstanding outstanding) {
+  internal::MutexLock lock(mutex_);
+  switch (outstanding) {
+    case Outstanding::kRead:
+      read_.reset();
+      break;
+    case Outstanding::kWrite:
+      DropWrite();
+      break;
+  }
+}
+
+void SeqpacketAsyncServerStream::DropWrite() {
+  truncated_ = truncated_ || (write_ && write_->rest != nullptr);
+  write_.reset();
+}
+
+std::optional<bool> SeqpacketAsyncServerStream::TryRead(google::protobuf::MessageLite& message,
+                                                        const Cancellation* stop) {
+  SeqpacketServerConnection& connection = call_->connection();
+  if (call_->malformed() || call_->IsCancelled()) return false;
+  for (;;) {
+    if (!reader_.HasWhole()) connection.TryFetch(*call_, reader_.bytes());
+    if (reader_.HasWhole()) {
+      const MessageReader::Outcome outcome = reader_.Read(message, [](ByteQueue&) { return false; });
+      if (outcome == MessageReader::Outcome::kMalformed) call_->MarkMalformed();
+      return outcome == MessageReader::Outcome::kMessage;
+    }
+    switch (connection.AwaitMessages(*call_)) {
+      case SeqpacketServerConnection::Messages::kHere:
+        continue;
+      case SeqpacketServerConnection::Messages::kNoMore:
+        return false;
+      case SeqpacketServerConnection::Messages::kAwaited:
+        break;
+    }
+    // Only now: whoever cancels it from here on finds the call awaited.
+    if (stop != nullptr && stop->cancelled()) return false;
+    return std::nullopt;
+  }
+}
+
+std::optional<bool> SeqpacketAsyncServerStream::TryWrite(PendingWrite& write) {
+  SeqpacketServerConnection& connection = call_->connection();
+  const SeqpacketServerConnection::Sent sent = write.rest == nullptr
+                                                   ? connection.TryWrite(*call_, *write.message, write.rest)
+                                                   : connection.TryWriteRest(*call_, *write.rest);
+  if (sent == SeqpacketServerConnection::Sent::kWait) return std::nullopt;
+  return sent == SeqpacketServerConnection::Sent::kYes;
+}
+
+SeqpacketAsyncServerStream::Completion SeqpacketAsyncServerStream::NextCompletion() {
+  if (call_ == nullptr) return nullptr;
+  const auto completion_of = [](auto& pending, bool result) -> Completion {
+    Done done = std::move(pending->done);
+    pending.reset();
+    return [done = std::move(done), result]() mutable { std::move(done)(result); };
+  };
+  if (write_) {
+    if (const std::optional<bool> result = TryWrite(*write_)) return completion_of(write_, *result);
+  }
+  if (read_) {
+    const std::optional<bool> result = closed_ ? false : TryRead(*read_->message, read_->stop);
+    if (result) return completion_of(read_, *result);
+  }
+  return nullptr;
+}
+
+void SeqpacketAsyncServerStream::Continue() {
+  for (;;) {
+    Completion completion;
+    {
+      internal::MutexLock lock(mutex_);
+      completion = NextCompletion();
+    }
+    if (completion == nullptr) return;
+    std::move(completion)();
+  }
+}
+
+bool SeqpacketAsyncServerStream::Close() {
+  Done read;
+  Done write;
+  bool truncated;
+  {
+    internal::MutexLock lock(mutex_);
+    closed_ = true;
+    if (read_) read = std::move(read_->done);
+    if (write_) write = std::move(write_->done);
+    read_.reset();
+    DropWrite();
+    truncated = truncated_;
+  }
+  if (read != nullptr) std::move(read)(false);
+  if (write != nullptr) std::move(write)(false);
+  return !truncated;
+}
+
+void SeqpacketAsyncServerStream::Detach() {
+  internal::MutexLock lock(mutex_);
+  call_ = nullptr;
+}
+
+}  // namespace udsrpc
