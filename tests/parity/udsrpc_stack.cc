@@ -21,7 +21,10 @@ class UdsrpcStack final : public Stack {
 
   ~UdsrpcStack() override { ShutdownServer(absl::ZeroDuration()); }
 
-  void StartServer(Script script) override { Start(std::make_unique<UdsrpcService>(std::move(script))); }
+  void StartServer(Script script) override {
+    if (face_ == Face::kCoroutine) return Start(std::make_unique<UdsrpcCoroutineService>(std::move(script)));
+    Start(std::make_unique<UdsrpcService>(std::move(script)));
+  }
 
   void StartServerWithoutReplies() override { Start(std::make_unique<ReplylessService>()); }
   void ShutdownServer(absl::Duration grace) override {

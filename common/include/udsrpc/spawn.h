@@ -68,9 +68,9 @@ inline void Spawn(Task<> task) {
 }
 
 // Begins `task` and blocks until it has ended; gives what it gave, or rethrows what left it. Not on a thread that
-// brings what the task waits for, such as the one that runs completions.
+// brings what the task waits for, such as the one that runs completions. `cancellation`: see Spawn.
 template <typename T>
-T SyncWait(Task<T> task) {
+T SyncWait(Task<T> task, Cancellation* cancellation = nullptr) {
   internal::Mutex mutex;
   internal::CondVar changed;
   bool ended = false;
@@ -88,11 +88,14 @@ T SyncWait(Task<T> task) {
       exception = std::current_exception();
     }
   };
-  Spawn(run(std::move(task)), [&] {
-    internal::MutexLock lock(mutex);
-    ended = true;
-    changed.Signal();
-  });
+  Spawn(
+      run(std::move(task)),
+      [&] {
+        internal::MutexLock lock(mutex);
+        ended = true;
+        changed.Signal();
+      },
+      cancellation);
   {
     internal::MutexLock lock(mutex);
     while (!ended) changed.Wait(mutex);
