@@ -86,7 +86,7 @@ double CpuMicrosecondsOf(clockid_t clock) {
 // What the calls of a measurement share.
 struct Load {
   const EchoesStub& stub;
-  EchoPayload request;
+  EchoPayload request = {};
   std::atomic<bool> stop{false};
   std::atomic<int64_t> calls{0};
 

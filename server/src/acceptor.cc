@@ -1,6 +1,7 @@
 #include "server/src/acceptor.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <system_error>
@@ -45,6 +46,7 @@ Acceptor::~Acceptor() {
 }
 
 void Acceptor::Run() {
+  pthread_setname_np(pthread_self(), "udsrpc-accept");
   std::vector<pollfd> watched{{.fd = wake_event_.get(), .events = POLLIN, .revents = 0}};
   for (const Listener& listener : listeners_) {
     watched.push_back({.fd = listener.socket.fd(), .events = POLLIN, .revents = 0});

@@ -1,5 +1,7 @@
 #include "server/src/event_loop.h"
 
+#include <pthread.h>
+
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -14,6 +16,8 @@ namespace {
 // How often the one that stands by looks at the leader: a handler is overtaken, and a turn interrupted, after one to
 // two of these.
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(1);
+// Looks for which a leader that gets no CPU is waited for.
+constexpr int kPatientLooks = 10;
 // Looks without anything new after which it stops looking until there is a handler again, so that an idle server
 // wakes up never.
 constexpr int kQuietLooks = 100;
@@ -143,6 +147,7 @@ void EventLoop::Stop() {
 }
 
 void EventLoop::ThreadMain() {
+  pthread_setname_np(pthread_self(), "udsrpc-loop");
   internal::MutexLock lock(mutex_);
   while (!stopping_) {
     if (!has_leader_) {
@@ -166,6 +171,7 @@ void EventLoop::Lead() {
   const uint64_t term = ++term_;
   led_loop = this;
   led_term = term;
+  leader_ = ThreadProgress::OfThisThread();
   EnsureStandBy();
   FlushDeferred();  // what the former leader had answered before it got stuck
   while (!stopping_) {
@@ -263,6 +269,7 @@ void EventLoop::StandBy() {
   uint64_t seen = handler_count_;
   uint64_t seen_turn = turn_count_;
   int quiet = 0;
+  int patient = 0;
   while (!stopping_ && has_leader_) {
     if (standby_sleeps_) {
       standby_.Wait(mutex_);
@@ -270,9 +277,13 @@ void EventLoop::StandBy() {
       standby_.WaitWithTimeout(mutex_, kWatchInterval);
     }
     const bool in_handler = handler_count_ % 2 == 1;
+    if (in_handler) leader_.Look();
     if (handler_count_ != seen) {
       turn_is_long_ = turn_count_ == seen_turn;
       quiet = 0;
+      patient = 0;
+    } else if (in_handler && patient < kPatientLooks && leader_.IsKeptFromRunning()) {
+      ++patient;
     } else if (in_handler) {
       ++handler_count_;  // even: the new leader runs none yet
       has_leader_ = false;

@@ -17,6 +17,7 @@
 #include "common/src/deadline.h"
 #include "common/src/socket/unique_fd.h"
 #include "common/src/timer_queue.h"
+#include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -28,7 +29,8 @@ namespace udsrpc {
 // second thread stands by. When it finds the leader in one and the same handler for about a millisecond, it takes the
 // lead over and goes on where the leader was, so that a slow handler delays nobody for longer; the former leader
 // answers its call when the handler returns, and joins those that stand by. Threads are started as handlers block and
-// end when they are not needed.
+// end when they are not needed. A leader that only waits for a CPU is not replaced, for some milliseconds: a busy machine
+// is not to have more threads for that.
 //
 // A turn's handlers that are quick but many are interrupted after about a millisecond, too: what they answered is
 // flushed, and others are read, before they go on. And the leader never stops reading: where as many handlers run as
@@ -133,6 +135,7 @@ class EventLoop {
   bool turn_is_long_ ABSL_GUARDED_BY(mutex_) = false;  // the leader is to flush and read before it goes on
   // Odd while the leader runs a handler; grows by two with each.
   uint64_t handler_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  ThreadProgress leader_ ABSL_GUARDED_BY(mutex_);
   int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // What is left of the leader's turn, which whoever leads goes on with, and what has to wait.

@@ -20,6 +20,8 @@ constexpr int kQuietLooks = 20;
 
 // From here on a handler takes long: waking another thread costs 5 to 50 us.
 constexpr nanoseconds kLong = std::chrono::microseconds(100);
+// What counts at most, so that a quick handler that once had to wait for a CPU is not taken for a long one.
+constexpr nanoseconds kLongest = kLong * 4;
 // The weight of the latest time in the usual one is 1 in so many.
 constexpr int64_t kUsualOf = 8;
 
@@ -173,7 +175,7 @@ void GrpcPollerPool::RunTimed(Handler& handler) {
   awaited_by_this_thread = nanoseconds(0);
   const Clock::time_point start = Clock::now();
   handler.Run();
-  const int64_t took = nanoseconds(Clock::now() - start - awaited_by_this_thread).count();
+  const int64_t took = std::min(nanoseconds(Clock::now() - start - awaited_by_this_thread), kLongest).count();
   const int64_t usual = usual_time.load(std::memory_order_relaxed);
   usual_time.store(usual + (took - usual) / kUsualOf, std::memory_order_relaxed);
 }

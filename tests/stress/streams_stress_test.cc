@@ -2,74 +2,27 @@
 // destroyed at random, for UDSRPC_STRESS_SECONDS (1). Each ends with exactly one status, its answers are its own and in
 // order, every handler that began has ended, no descriptor is left, and the connection carries as much as before.
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/random/random.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/combinations.h"
+#include "tests/stress/call_tally.h"
 
 namespace udsrpc::testing {
 namespace {
 
 constexpr int kStreams = 1000;
-
-// Counts the calls that a server has begun to handle, and ended.
-struct Tally {
-  std::atomic<int64_t> begun{0};
-  std::atomic<int64_t> ended{0};
-};
-
-class Counting final : public ServerInterceptor {
- public:
-  explicit Counting(Tally& tally) : tally_(tally) {}
-  absl::Status OnStart(ServerContext&, Metadata&) override {
-    ++tally_.begun;
-    return absl::OkStatus();
-  }
-  void OnFinish(ServerContext&, const absl::Status&) override { ++tally_.ended; }
-
- private:
-  Tally& tally_;
-};
-
-int OpenDescriptors() {
-  int count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-  return count;
-}
-
-absl::Duration Length() {
-  const char* seconds = getenv("UDSRPC_STRESS_SECONDS");
-  int value;
-  return absl::Seconds(seconds != nullptr && absl::SimpleAtoi(seconds, &value) ? value : 1);
-}
-
-// `hurried`: its deadline may come before its end.
-bool MayEndSo(const absl::Status& status, bool hurried) {
-  switch (status.code()) {
-    case absl::StatusCode::kOk:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kCancelled:
-      return true;
-    case absl::StatusCode::kDeadlineExceeded:
-      return hurried;
-    default:
-      return false;
-  }
-}
 
 // One after the other, calls of every kind that end in every way.
 class Worker {
@@ -212,40 +165,21 @@ class StreamsStressTest : public CombinationTest {
     EXPECT_GT(ok, calls / 4) << "most of them are to succeed";
     return calls;
   }
-
-  // So much that any credit that was lost would be missed.
-  void ExpectFullSpeed(const TestStub& stub) {
-    ClientContext context;
-    context.set_timeout(absl::Seconds(60));
-    auto chat = stub.Chat(context);
-    EchoRequest request;
-    EchoReply reply;
-    request.set_text(std::string(3 << 20, 'f'));
-    for (int i = 0; i < 5; ++i) {
-      ASSERT_TRUE(chat.Write(request));
-      ASSERT_TRUE(chat.Read(reply));
-      EXPECT_EQ(reply.text(), request.text());
-    }
-    chat.WritesDone();
-    EXPECT_EQ(chat.Finish(), absl::OkStatus());
-  }
 };
 
 TEST_P(StreamsStressTest, EndsEveryCallOnceAndLeavesNothing) {
   const int descriptors = OpenDescriptors();
-  Tally tally;
+  CallTally tally;
   Start({.max_handler_threads = 2 * kStreams,
-         .interceptors = {[&tally](const MethodDescriptor&) { return std::make_unique<Counting>(tally); }}});
+         .interceptors = {tally.Factory()}});
   {
     const TestStub stub(MakeChannel());
     ExpectFullSpeed(stub);
-    const int64_t warm_up = RunFor(stub, Length() / 4);
-    malloc_trim(0);
-    const auto before = static_cast<int64_t>(mallinfo2().uordblks);
-    const int64_t calls = RunFor(stub, Length());
+    const int64_t warm_up = RunFor(stub, StressLength() / 4);
+    const int64_t before = BytesInUse();
+    const int64_t calls = RunFor(stub, StressLength());
     ExpectFullSpeed(stub);
-    malloc_trim(0);
-    const int64_t grown = static_cast<int64_t>(mallinfo2().uordblks) - before;
+    const int64_t grown = BytesInUse() - before;
     RecordProperty("calls", absl::StrCat(warm_up + calls));
     RecordProperty("bytes_grown", absl::StrCat(grown));
     // gRPC keeps some for the next calls.

@@ -62,16 +62,16 @@ struct Finished {
   T value;
 };
 
-// The first `count` that end, in the order in which they do; fewer where there are fewer tasks. Then cancels the
-// others, as far as they await what can be cancelled, waits until they have ended, and drops what they give.
+namespace internal {
+
+// The indices of the tasks in the order in which they ended, of which `count` were wanted, with what all gave.
 template <typename T>
-Task<std::vector<Finished<T>>> WhenAny(std::vector<Task<T>> tasks, size_t count = 1) {
-  internal::Mutex mutex;
-  std::vector<size_t> order;  // of those that have ended, guarded by the mutex
+Task<std::vector<size_t>> FirstOf(std::vector<Task<T>> tasks, size_t count, std::vector<BranchResult<T>>& results) {
+  Mutex mutex;
+  std::vector<size_t> order;  // guarded by the mutex
   Cancellation enough;
-  const internal::ForwardedCancellation forwarded(co_await CurrentCancellation(), enough);
-  std::vector<internal::BranchResult<T>> results(tasks.size());
-  internal::Branches branches(tasks.size());
+  const ForwardedCancellation forwarded(co_await CurrentCancellation(), enough);
+  Branches branches(tasks.size());
   for (size_t i = 0; i < tasks.size(); ++i) {
     branches.Add(std::move(tasks[i]), results[i], [&, i] {
       mutex.Lock();
@@ -82,11 +82,31 @@ Task<std::vector<Finished<T>>> WhenAny(std::vector<Task<T>> tasks, size_t count 
     });
   }
   co_await branches.All(&enough);
+  if (order.size() > count) order.resize(count);
+  co_return order;
+}
+
+}  // namespace internal
+
+// The first `count` that end, in the order in which they do; fewer where there are fewer tasks. Then cancels the
+// others, as far as they await what can be cancelled, waits until they have ended, and drops what they give. That may
+// be something, such as a message that came in that very moment: a task that reads puts it where it is found later.
+template <typename T>
+Task<std::vector<Finished<T>>> WhenAny(std::vector<Task<T>> tasks, size_t count = 1) {
+  std::vector<internal::BranchResult<T>> results(tasks.size());
   std::vector<Finished<T>> finished;
-  for (size_t i = 0; i < order.size() && i < count; ++i) {
-    finished.push_back(Finished<T>{.index = order[i], .value = results[order[i]].Take()});
+  for (const size_t index : co_await internal::FirstOf(std::move(tasks), count, results)) {
+    finished.push_back(Finished<T>{.index = index, .value = results[index].Take()});
   }
   co_return finished;
+}
+
+// The same of tasks that give nothing: which one was first. At least one task.
+inline Task<size_t> WhenAny(std::vector<Task<>> tasks) {
+  std::vector<internal::BranchResult<void>> results(tasks.size());
+  const std::vector<size_t> order = co_await internal::FirstOf(std::move(tasks), 1, results);
+  results[order.front()].Take();
+  co_return order.front();
 }
 
 }  // namespace udsrpc

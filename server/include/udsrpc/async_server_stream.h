@@ -92,7 +92,8 @@ class AsyncServerReader {
   explicit AsyncServerReader(std::shared_ptr<AsyncServerStream> stream) : stream_(std::move(stream)) {}
 
   // co_await: the next message as std::optional<Request>. Nothing where ServerReader::Read says false, or where the
-  // awaiting coroutine was cancelled, as by WhenAny: then the message is not lost, and can be read later.
+  // awaiting coroutine was cancelled, as by WhenAny: then the message that comes is not lost, and can be read later (see
+  // WhenAny for one that has come already).
   internal::ServerReadOperation<Request> Read() { return internal::ServerReadOperation<Request>(stream_); }
   // Does not wait.
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
