@@ -44,6 +44,7 @@ void GrpcAsyncCall::Abandon() {
   {
     internal::MutexLock lock(mutex_);
     abandoned_ = true;
+    turn_.AwaitOthers(mutex_);
     if (over_) return;
     over_ = true;
     Detach(context_);

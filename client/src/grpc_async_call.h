@@ -3,9 +3,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "client/src/completion_turn.h"
 #include "client/src/grpc_async_queue.h"
 #include "client/src/grpc_call.h"
 #include "client/src/start_queue.h"
+#include "udsrpc/async_call.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -22,7 +24,8 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
 
   // Launches the call, now or once there is a server for it; or fails it, later, with `refusal` or for want of time.
   void Begin(absl::Status refusal = absl::OkStatus());
-  // Nobody wants to hear of the call any more, nor may its context be touched. Cancels it if it has not ended.
+  // Nobody wants to hear of the call any more, nor may its context be touched. Cancels it if it has not ended; waits for
+  // a completion that another thread runs.
   void Abandon();
 
  protected:
@@ -36,6 +39,7 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
   void OnCancel() override;
 
   internal::Mutex mutex_;  // before the context's
+  CompletionTurn<AsyncClientStream::Outstanding> turn_ ABSL_GUARDED_BY(mutex_);
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;  // detached from the context
   GrpcAsyncQueue& queue() { return queue_; }

@@ -150,7 +150,9 @@ void GrpcAsyncStream::Exchange::AdvanceFinish() {
   if (finish_ == nullptr) return;
   if (over_) {
     completions_.push_back(
-        [done = std::exchange(finish_, nullptr), status = status_]() mutable { std::move(done)(std::move(status)); });
+        {.of = Outstanding::kFinish, .run = [done = std::exchange(finish_, nullptr), status = status_]() mutable {
+           std::move(done)(std::move(status));
+         }});
     return;
   }
   if (!started_ || read_event_.under_way() || status_event_.under_way()) return;
@@ -170,6 +172,8 @@ void GrpcAsyncStream::Exchange::OnStatus(bool /*ok*/) {
 
 void GrpcAsyncStream::Exchange::Forget(Outstanding outstanding) {
   internal::MutexLock lock(mutex_);
+  turn_.AwaitOthers(mutex_, outstanding);
+  std::erase_if(completions_, [outstanding](const Completion& completion) { return completion.of == outstanding; });
   switch (outstanding) {
     case Outstanding::kRead:
       read_.reset();
@@ -195,12 +199,14 @@ void GrpcAsyncStream::Exchange::Fail(absl::Status status) {
 }
 
 void GrpcAsyncStream::Exchange::CompleteRead(bool result) {
-  completions_.push_back([done = std::move(read_->done), result]() mutable { std::move(done)(result); });
+  completions_.push_back(
+      {.of = Outstanding::kRead, .run = [done = std::move(read_->done), result]() mutable { std::move(done)(result); }});
   read_.reset();
 }
 
 void GrpcAsyncStream::Exchange::CompleteWrite(bool result) {
-  completions_.push_back([done = std::move(write_->done), result]() mutable { std::move(done)(result); });
+  completions_.push_back({.of = Outstanding::kWrite,
+                          .run = [done = std::move(write_->done), result]() mutable { std::move(done)(result); }});
   write_.reset();
 }
 
@@ -209,9 +215,12 @@ void GrpcAsyncStream::Exchange::RunCompletions() {
   while (!completions_.empty() && !abandoned_) {
     Completion completion = std::move(completions_.front());
     completions_.pop_front();
+    turn_.Enter(completion.of, nullptr);
     mutex_.Unlock();
-    std::move(completion)();
+    std::move(completion.run)();
+    completion.run = nullptr;
     mutex_.Lock();
+    turn_.Leave();
   }
   mutex_.Unlock();
 }

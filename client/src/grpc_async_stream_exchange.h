@@ -30,7 +30,10 @@ class GrpcAsyncStream::Exchange final : public GrpcAsyncCall, public std::enable
   void Forget(Outstanding outstanding);
 
  private:
-  using Completion = absl::AnyInvocable<void() &&>;
+  struct Completion {
+    Outstanding of;
+    absl::AnyInvocable<void() &&> run;
+  };
 
   // One that the library has, at times.
   class Event final : public GrpcAsyncQueue::Operation {

@@ -52,9 +52,14 @@ class GrpcAsyncUnaryCall::Exchange final : public GrpcAsyncCall,
   }
 
   void Complete(absl::Status status) ABSL_UNLOCK_FUNCTION(mutex_) {
+    const std::shared_ptr<Exchange> self = shared_from_this();
     Done done = std::move(done_);
+    turn_.Enter(std::nullopt, nullptr);
     mutex_.Unlock();
     std::move(done)(std::move(status));
+    mutex_.Lock();
+    turn_.Leave();
+    mutex_.Unlock();
   }
 
   google::protobuf::MessageLite& response_;

@@ -81,7 +81,11 @@ void SeqpacketAsyncCall::OnChange() {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
   if (state_ == State::kOpening) TryOpen();
-  if (state_ == State::kOpen && replayable_ && MayCallAgain()) CallAgain();
+  if (state_ == State::kOpen && replayable_ && MayCallAgain()) {
+    CallAgain();
+    if (state_ == State::kOpen) connection_->TellWatcher(*call_);  // it goes on from there, by another thread
+    return mutex_.Unlock();
+  }
   if (state_ != State::kOpen) return mutex_.Unlock();
   Proceed();
 }

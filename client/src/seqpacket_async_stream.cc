@@ -21,9 +21,8 @@ SeqpacketAsyncStream::~SeqpacketAsyncStream() {
   {
     internal::MutexLock lock(mutex_);
     closing_ = true;
-    // A completion has told the calling thread that the stream is not needed, and has yet to return.
-    while (gone_ != nullptr && proceeding_ != std::this_thread::get_id()) proceeded_.Wait(mutex_);
-    if (gone_ != nullptr) *gone_ = true;
+    turn_.AwaitOthers(mutex_);
+    turn_.MarkGone();
   }
   Abandon();
 }
@@ -78,11 +77,13 @@ std::optional<absl::Status> SeqpacketAsyncStream::Finish(StatusDone done) {
 
 void SeqpacketAsyncStream::Forget(Outstanding outstanding) {
   internal::MutexLock lock(mutex_);
+  turn_.AwaitOthers(mutex_, outstanding);
   switch (outstanding) {
     case Outstanding::kRead:
       read_.reset();
       break;
     case Outstanding::kWrite:
+      if (write_ && on_connection()) connection().GiveUpWriting(call());
       write_.reset();
       break;
     case Outstanding::kFinish:
@@ -139,10 +140,11 @@ std::optional<absl::Status> SeqpacketAsyncStream::TryFinish() {
   return malformed_.ok() ? status() : malformed_;
 }
 
-SeqpacketAsyncStream::Completion SeqpacketAsyncStream::NextCompletion() {
+SeqpacketAsyncStream::Completion SeqpacketAsyncStream::NextCompletion(Outstanding& of) {
   if (on_connection() && !write_) SentRequest();
   if (write_) {
     if (const std::optional<bool> result = TryPendingWrite(*write_)) {
+      of = Outstanding::kWrite;
       Done done = std::move(write_->done);
       write_.reset();
       return [done = std::move(done), result = *result]() mutable { std::move(done)(result); };
@@ -150,6 +152,7 @@ SeqpacketAsyncStream::Completion SeqpacketAsyncStream::NextCompletion() {
   }
   if (read_) {
     if (const std::optional<bool> result = TryPendingRead(read_->message)) {
+      of = Outstanding::kRead;
       Done done = std::move(read_->done);
       read_.reset();
       return [done = std::move(done), result = *result]() mutable { std::move(done)(result); };
@@ -157,6 +160,7 @@ SeqpacketAsyncStream::Completion SeqpacketAsyncStream::NextCompletion() {
   }
   if (finish_ != nullptr) {
     if (std::optional<absl::Status> result = TryFinish()) {
+      of = Outstanding::kFinish;
       return [done = std::exchange(finish_, nullptr), result = *std::move(result)]() mutable {
         std::move(done)(std::move(result));
       };
@@ -167,18 +171,17 @@ SeqpacketAsyncStream::Completion SeqpacketAsyncStream::NextCompletion() {
 
 void SeqpacketAsyncStream::Proceed() {
   bool gone = false;
-  gone_ = &gone;
-  proceeding_ = std::this_thread::get_id();
   while (!closing_) {
-    Completion completion = NextCompletion();
+    Outstanding of;
+    Completion completion = NextCompletion(of);
     if (completion == nullptr) break;
+    turn_.Enter(of, &gone);
     mutex_.Unlock();
     std::move(completion)();
     if (gone) return;
     mutex_.Lock();
+    turn_.Leave();
   }
-  gone_ = nullptr;
-  proceeded_.SignalAll();
   mutex_.Unlock();
 }
 

@@ -3,10 +3,10 @@
 
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "client/src/completion_turn.h"
 #include "client/src/seqpacket_async_call.h"
 #include "google/protobuf/message_lite.h"
 #include "udsrpc/async_call.h"
@@ -45,8 +45,8 @@ class SeqpacketAsyncStream final : public AsyncClientStream, private SeqpacketAs
   using Completion = absl::AnyInvocable<void() &&>;
 
   void Proceed() override ABSL_UNLOCK_FUNCTION(mutex_);
-  // The next completion that may run, or null.
-  Completion NextCompletion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The next completion that may run, or null, and what it is of.
+  Completion NextCompletion(Outstanding& of) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Each does what it is asked for as far as that can be done now; nothing: not yet.
   std::optional<bool> TryPendingRead(google::protobuf::MessageLite* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -64,10 +64,7 @@ class SeqpacketAsyncStream final : public AsyncClientStream, private SeqpacketAs
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status malformed_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
-  // While Proceed runs completions: its thread, and what tells it that one of them has destroyed the stream.
-  bool* gone_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  std::thread::id proceeding_ ABSL_GUARDED_BY(mutex_);
-  internal::CondVar proceeded_;
+  CompletionTurn<Outstanding> turn_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace udsrpc

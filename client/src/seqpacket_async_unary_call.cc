@@ -6,6 +6,15 @@
 
 namespace udsrpc {
 
+SeqpacketAsyncUnaryCall::~SeqpacketAsyncUnaryCall() {
+  {
+    internal::MutexLock lock(mutex_);
+    turn_.AwaitOthers(mutex_);
+    turn_.MarkGone();
+  }
+  Abandon();
+}
+
 void SeqpacketAsyncUnaryCall::Start(Done done) {
   done_ = std::move(done);
   Begin(&request_, /*half_close=*/true, &response_);
@@ -22,8 +31,14 @@ void SeqpacketAsyncUnaryCall::Proceed() {
     result = MalformedMessageError(method_.path, "the reply", response_);
   }
   Done done = std::move(done_);
+  bool gone = false;
+  turn_.Enter(std::nullopt, &gone);
   mutex_.Unlock();
   std::move(done)(std::move(result));
+  if (gone) return;
+  mutex_.Lock();
+  turn_.Leave();
+  mutex_.Unlock();
 }
 
 }  // namespace udsrpc

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "absl/base/thread_annotations.h"
+#include "client/src/completion_turn.h"
 #include "client/src/seqpacket_async_call.h"
 #include "udsrpc/async_call.h"
 
@@ -16,7 +18,7 @@ class SeqpacketAsyncUnaryCall final : public AsyncUnaryCall, private SeqpacketAs
   SeqpacketAsyncUnaryCall(const Transport& transport, const MethodDescriptor& method, ClientContext& context,
                           const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response)
       : SeqpacketAsyncCall(transport, method, context), request_(request), response_(response) {}
-  ~SeqpacketAsyncUnaryCall() override { Abandon(); }
+  ~SeqpacketAsyncUnaryCall() override;
 
   void Start(Done done) override;
 
@@ -26,6 +28,7 @@ class SeqpacketAsyncUnaryCall final : public AsyncUnaryCall, private SeqpacketAs
   const google::protobuf::MessageLite& request_;
   google::protobuf::MessageLite& response_;
   Done done_;
+  CompletionTurn<bool> turn_ ABSL_GUARDED_BY(mutex_);
   std::optional<MessageReader::Outcome> reply_;  // of one that came ahead of the status
 };
 

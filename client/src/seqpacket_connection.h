@@ -101,6 +101,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // kYes: all of it has been sent.
   Sent TryWriteRest(SeqpacketCall& call, LongMessage& rest);
   bool TryHalfClose(SeqpacketCall& call);
+  // It does not wait to write any more.
+  void GiveUpWriting(SeqpacketCall& call);
   // How the call stands; ends it where its time is over.
   struct Look {
     bool ended;

@@ -133,6 +133,7 @@ void SeqpacketConnection::Unwatch(SeqpacketCall& call) {
   }
   if (call.watched) EndWatch(call);
   call.watcher = nullptr;
+  MayOpenNext();  // it may have been this call's turn
   while (told_now_ == &call && !OnOwnThread()) told_.Wait(mutex_);
 }
 
@@ -198,6 +199,12 @@ SeqpacketConnection::Sent SeqpacketConnection::TryWriteRest(SeqpacketCall& call,
     Flush();
   }
   return Sent::kYes;
+}
+
+void SeqpacketConnection::GiveUpWriting(SeqpacketCall& call) {
+  const Session session(*this);
+  send_credit_.Leave(&call);
+  WakeNextWriter();
 }
 
 bool SeqpacketConnection::TryHalfClose(SeqpacketCall& call) {

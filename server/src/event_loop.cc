@@ -107,7 +107,7 @@ void EventLoop::AboutToBlock() {
 
 void EventLoop::Resume(std::vector<std::unique_ptr<Task>> tasks) {
   internal::MutexLock lock(mutex_);
-  for (std::unique_ptr<Task>& task : tasks) ready_.push_back(std::move(task));
+  for (std::unique_ptr<Task>& task : tasks) Enqueue(std::move(task));
   // The leader comes by itself, before it waits again.
   if (led_loop != this || led_term != term_) SignalWakeEvent(wake_event_.get());
 }
@@ -116,7 +116,7 @@ TimerQueue::Id EventLoop::AddTimer(Deadline::Clock::time_point deadline, TimerQu
   internal::MutexLock lock(mutex_);
   const bool is_next = deadline < timers_.next();
   const TimerQueue::Id timer = timers_.Add(deadline, std::move(expire));
-  if (is_next && led_loop != this) SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
+  if (is_next && (led_loop != this || led_term != term_)) SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
   return timer;
 }
 
@@ -142,6 +142,7 @@ void EventLoop::Stop() {
   for (std::thread& thread : ended) thread.join();
   internal::MutexLock lock(mutex_);
   ready_.clear();
+  going_on_.clear();
   deferred_.clear();
   sources_.clear();
 }
@@ -184,14 +185,17 @@ void EventLoop::Lead() {
 }
 
 void EventLoop::RunOne() {
-  std::unique_ptr<Task> task = std::move(ready_.front());
-  ready_.pop_front();
-  ++running_handlers_;
+  went_on_ = !going_on_.empty() && (!went_on_ || !MayRunHandler());
+  std::deque<std::unique_ptr<Task>>& from = went_on_ ? going_on_ : ready_;
+  const int handlers = went_on_ ? 0 : 1;
+  std::unique_ptr<Task> task = std::move(from.front());
+  from.pop_front();
+  running_handlers_ += handlers;
   mutex_.Unlock();
   Task& running = *task;
   running.Run(std::move(task));
   mutex_.Lock();
-  --running_handlers_;
+  running_handlers_ -= handlers;
 }
 
 void EventLoop::RunReady(uint64_t term) {
@@ -247,7 +251,7 @@ void EventLoop::ReadSources() {
   const bool must_wait = !ready_.empty() || running_handlers_ >= max_handlers_;
   for (std::unique_ptr<Task>& task : tasks_) {
     if (must_wait) task->Park();
-    ready_.push_back(std::move(task));
+    Enqueue(std::move(task));
   }
   tasks_.clear();
 }

@@ -47,6 +47,9 @@ class EventLoop {
     virtual void Run(std::unique_ptr<Task> self) = 0;
     // It will have to wait: lets go of what it shares with others, such as the packet that it came in.
     virtual void Park() {}
+    // Whether it goes on with a call that a handler has begun to serve, and for which other handlers may wait. It does
+    // not block, and runs beside as many handlers as may.
+    virtual bool GoesOn() const { return false; }
   };
 
   // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
@@ -111,8 +114,12 @@ class EventLoop {
   // False: the thread was idle for long and is to end.
   bool Idle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  bool MayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  bool MayRunHandler() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return !ready_.empty() && running_handlers_ < max_handlers_;
+  }
+  bool MayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !going_on_.empty() || MayRunHandler(); }
+  void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    (task->GoesOn() ? going_on_ : ready_).push_back(std::move(task));
   }
   void RunOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -140,6 +147,8 @@ class EventLoop {
 
   // What is left of the leader's turn, which whoever leads goes on with, and what has to wait.
   std::deque<std::unique_ptr<Task>> ready_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::unique_ptr<Task>> going_on_ ABSL_GUARDED_BY(mutex_);  // of these, what is no handler: in turns with those
+  bool went_on_ ABSL_GUARDED_BY(mutex_) = false;                        // the last task was of going_on_
   std::vector<std::shared_ptr<Source>> deferred_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_key_ ABSL_GUARDED_BY(mutex_) = 0;

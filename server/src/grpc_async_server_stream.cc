@@ -48,6 +48,7 @@ void GrpcAsyncServerStream::Event::Run() {
     call = stream_.call_;  // there as long as this has a reference
   }
   stream_.RunCompletions();
+  call->RequestPostponed();
   call->Unref();
 }
 
@@ -68,11 +69,9 @@ std::optional<bool> GrpcAsyncServerStream::Read(google::protobuf::MessageLite& m
 }
 
 std::optional<bool> GrpcAsyncServerStream::TryRead(google::protobuf::MessageLite& message, const Cancellation* stop) {
-  if (!readable_) return false;
-  if (!std::exchange(arrived_, false)) {
-    if (stop != nullptr && stop->cancelled()) return false;
-    return std::nullopt;
-  }
+  // First of all, so that a message that comes now is the next read's.
+  if (!readable_ || (stop != nullptr && stop->cancelled())) return false;
+  if (!std::exchange(arrived_, false)) return std::nullopt;
   const bool parsed = ParseFromGrpc(received_, message);
   received_.Clear();
   if (!parsed) {
@@ -86,7 +85,7 @@ void GrpcAsyncServerStream::OnRead(bool ok) {
   arrived_ = ok;
   readable_ = ok;
   if (!read_) return;  // it was stopped, and the next read finds it; or the handler has ended
-  Complete(read_, *TryRead(*read_->message, nullptr));
+  if (const std::optional<bool> result = TryRead(*read_->message, read_->stop)) CompleteRead(*result);
 }
 
 void GrpcAsyncServerStream::StopRead() {
@@ -98,7 +97,7 @@ void GrpcAsyncServerStream::StopRead() {
 }
 
 void GrpcAsyncServerStream::OnStop(bool /*ok*/) {
-  if (read_ && read_->stop != nullptr && read_->stop->cancelled()) Complete(read_, false);
+  if (read_ && read_->stop != nullptr && read_->stop->cancelled()) CompleteRead(false);
 }
 
 std::optional<bool> GrpcAsyncServerStream::Write(const google::protobuf::MessageLite& message, Done done) {
@@ -129,9 +128,9 @@ void GrpcAsyncServerStream::OnWritten(bool ok) {
   if (write_) {
     const bool goes_on = ok && !call_->context().IsCancelled();
     if (goes_on) Send(write_->bytes);
-    return Complete(write_, goes_on);
+    return CompleteWrite(goes_on);
   }
-  if (sent_ != nullptr) completions_.push_back(std::exchange(sent_, nullptr));
+  if (sent_ != nullptr) completions_.push_back({.of = std::nullopt, .run = std::exchange(sent_, nullptr)});
 }
 
 void GrpcAsyncServerStream::SendInitialMetadata() {
@@ -151,13 +150,21 @@ void GrpcAsyncServerStream::Forget(Outstanding outstanding) {
       write_.reset();
       break;
   }
+  std::erase_if(completions_, [outstanding](const Completion& completion) { return completion.of == outstanding; });
 }
 
-template <typename Pending>
-void GrpcAsyncServerStream::Complete(std::optional<Pending>& pending, bool result) {
+void GrpcAsyncServerStream::CompleteRead(bool result) {
   completions_.push_back(
-      [done = std::move(pending->done), result]() mutable { std::move(done)(result); });
-  pending.reset();
+      {.of = Outstanding::kRead,
+       .run = [done = std::move(read_->done), result]() mutable { std::move(done)(result); }});
+  read_.reset();
+}
+
+void GrpcAsyncServerStream::CompleteWrite(bool result) {
+  completions_.push_back(
+      {.of = Outstanding::kWrite,
+       .run = [done = std::move(write_->done), result]() mutable { std::move(done)(result); }});
+  write_.reset();
 }
 
 bool GrpcAsyncServerStream::Close(absl::AnyInvocable<void() &&> sent) {
@@ -165,13 +172,18 @@ bool GrpcAsyncServerStream::Close(absl::AnyInvocable<void() &&> sent) {
   {
     internal::MutexLock lock(mutex_);
     closed_ = true;
-    if (read_) Complete(read_, false);
-    if (write_) Complete(write_, false);
+    if (read_) CompleteRead(false);
+    if (write_) CompleteWrite(false);
     is_sent = !write_event_.under_way();
     if (!is_sent) sent_ = std::move(sent);
   }
   RunCompletions();
   return is_sent;
+}
+
+void GrpcAsyncServerStream::Open() {
+  internal::MutexLock lock(mutex_);
+  closed_ = false;
 }
 
 void GrpcAsyncServerStream::Detach() {
@@ -181,14 +193,14 @@ void GrpcAsyncServerStream::Detach() {
 
 void GrpcAsyncServerStream::RunCompletions() {
   for (;;) {
-    Completion completion;
+    absl::AnyInvocable<void() &&> completion;
     GrpcServerCall* to_cancel = nullptr;
     {
       internal::MutexLock lock(mutex_);
       if (std::exchange(cancel_, false)) {
         to_cancel = call_;
       } else if (!completions_.empty()) {
-        completion = std::move(completions_.front());
+        completion = std::move(completions_.front().run);
         completions_.pop_front();
       }
     }

@@ -35,6 +35,8 @@ class GrpcAsyncServerStream final : public AsyncServerStream {
 
   // For the call.
 
+  // The handler begins; before that everything gives false.
+  void Open();
   // The handler has ended: what is outstanding gives false, and so does what is asked for from now on. True: nothing is
   // under way to the client. Otherwise `sent` is run when that is so.
   bool Close(absl::AnyInvocable<void() &&> sent);
@@ -42,7 +44,10 @@ class GrpcAsyncServerStream final : public AsyncServerStream {
   void Detach();
 
  private:
-  using Completion = absl::AnyInvocable<void() &&>;
+  struct Completion {
+    std::optional<Outstanding> of;
+    absl::AnyInvocable<void() &&> run;
+  };
 
   // Something that the library is asked to do, once at a time; keeps a reference to the call meanwhile, and while what
   // it brought is being run.
@@ -85,13 +90,13 @@ class GrpcAsyncServerStream final : public AsyncServerStream {
   std::optional<bool> TryRead(google::protobuf::MessageLite& message, const Cancellation* stop)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(const grpc::ByteBuffer& bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  template <typename Pending>
-  void Complete(std::optional<Pending>& pending, bool result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CompleteRead(bool result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CompleteWrite(bool result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunCompletions();
 
   internal::Mutex mutex_;
   GrpcServerCall* call_ ABSL_GUARDED_BY(mutex_);  // null once it is gone
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = true;
   Event read_event_{*this, &GrpcAsyncServerStream::OnRead};
   Event write_event_{*this, &GrpcAsyncServerStream::OnWritten};
   Event stop_event_{*this, &GrpcAsyncServerStream::OnStop};

@@ -20,8 +20,6 @@ constexpr int kQuietLooks = 20;
 
 // From here on a handler takes long: waking another thread costs 5 to 50 us.
 constexpr nanoseconds kLong = std::chrono::microseconds(100);
-// What counts at most, so that a quick handler that once had to wait for a CPU is not taken for a long one.
-constexpr nanoseconds kLongest = kLong * 4;
 // The weight of the latest time in the usual one is 1 in so many.
 constexpr int64_t kUsualOf = 8;
 
@@ -147,7 +145,7 @@ void GrpcPollerPool::Poll(Handler* handler) {
 bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
   {
     internal::MutexLock lock(mutex_);
-    if (handlers_ == limits_.max_handlers) {
+    if (handlers_ >= limits_.max_handlers && !handler.begun()) {
       waiting_.push_back(&handler);
       backlogged_.store(true);
       return true;
@@ -175,14 +173,14 @@ void GrpcPollerPool::RunTimed(Handler& handler) {
   awaited_by_this_thread = nanoseconds(0);
   const Clock::time_point start = Clock::now();
   handler.Run();
-  const int64_t took = std::min(nanoseconds(Clock::now() - start - awaited_by_this_thread), kLongest).count();
+  const int64_t took = nanoseconds(Clock::now() - start - awaited_by_this_thread).count();
   const int64_t usual = usual_time.load(std::memory_order_relaxed);
   usual_time.store(usual + (took - usual) / kUsualOf, std::memory_order_relaxed);
 }
 
 GrpcPollerPool::Handler* GrpcPollerPool::AfterHandler(bool& polls) {
   internal::MutexLock lock(mutex_);
-  if (!waiting_.empty()) {
+  if (!waiting_.empty() && handlers_ <= limits_.max_handlers) {
     Handler* next = waiting_.front();
     waiting_.pop_front();
     backlogged_.store(!waiting_.empty());
@@ -227,7 +225,7 @@ void GrpcPollerPool::PollFor(Completion& completion) {
 }
 
 bool GrpcPollerPool::HandOver(Handler& handler) {
-  if (handlers_ < limits_.max_handlers && CallPoller(&handler)) {
+  if ((handlers_ < limits_.max_handlers || handler.begun()) && CallPoller(&handler)) {
     --pollers_;
     poller_awaits_ = false;
     return true;

@@ -55,8 +55,11 @@ GrpcPollerPool::Handler* GrpcServerCall::OnDone() {
   if (stream_.grpc_context().IsCancelled()) {
     context_.MarkCancelled();
     // A handler that is none may wait for just this, so there it must not wait for its turn among the handlers.
-    if (kept_.load()) return &canceller_;
+    Keeping not_kept = Keeping::kNotKept;
+    if (!keeping_.compare_exchange_strong(not_kept, Keeping::kBeingCancelled)) return &canceller_;
     context_.cancellation().Cancel();
+    keeping_.store(Keeping::kCancelled);
+    keeping_.notify_all();
   }
   Unref();
   return nullptr;
@@ -137,13 +140,19 @@ std::shared_ptr<AsyncServerStream> GrpcServerCall::async_stream() {
 void GrpcServerCall::Keep(std::unique_ptr<Handling> handling) {
   Ref();
   handling_ = std::move(handling);
-  kept_.store(true);
+  Keeping before = Keeping::kNotKept;
+  if (!keeping_.compare_exchange_strong(before, Keeping::kKept)) keeping_.wait(Keeping::kBeingCancelled);
+  if (async_stream_ != nullptr) async_stream_->Open();
 }
+
+void GrpcServerCall::RequestPostponed() { calls_.RequestPostponed(); }
 
 void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
   const std::shared_ptr<GrpcAsyncServerStream> stream = async_stream_;
   if (handling_ == nullptr || stream == nullptr) return FinishNow(status, response);
+  Ref();  // what is sent may be so, and end the call, while this thread is still in the stream
   if (stream->Close([this, status, response] { FinishNow(status, response); })) FinishNow(status, response);
+  Unref();
 }
 
 void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response) {

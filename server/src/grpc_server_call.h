@@ -60,6 +60,8 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   // What IsCancelled says from now on; the context's callbacks are run beside that.
   void MarkCancelled() { context_.MarkCancelled(); }
   bool AddInitialMetadata() { return stream_.AddInitialMetadata(); }
+  // See GrpcCallSet.
+  void RequestPostponed();
   void Fail(absl::Status status) { stream_.Fail(std::move(status)); }
 
  private:
@@ -100,6 +102,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     explicit Canceller(GrpcServerCall& call) : call_(call) {}
     void Run() override {
       call_.context_.cancellation().Cancel();
+      call_.RequestPostponed();
       call_.Unref();
     }
     UsualTime& usual_time() override { return call_.usual_time(); }
@@ -135,7 +138,10 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   GrpcServerStream stream_;
   std::shared_ptr<GrpcAsyncServerStream> async_stream_;
   std::unique_ptr<Handling> handling_;
-  std::atomic<bool> kept_{false};
+  // Whoever cancels the context of a call that may be kept at that moment: it is kept behind that, or cancelled by
+  // canceller_.
+  enum class Keeping { kNotKept, kBeingCancelled, kCancelled, kKept };
+  std::atomic<Keeping> keeping_{Keeping::kNotKept};
   Canceller canceller_{*this};
   grpc::ByteBuffer request_;
   Tag requested_{*this, Event::kRequested};

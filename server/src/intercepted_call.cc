@@ -46,6 +46,7 @@ bool InterceptedServerCall::Write(const google::protobuf::MessageLite& message) 
 
 void InterceptedServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
   if (response != nullptr) interceptors_->Sending(*response);
+  interceptors_->EndMessages();
   const auto& all = interceptors_->all;
   for (auto i = all.rbegin(); i != all.rend(); ++i) (*i)->OnFinish(context(), status);
   call_.Finish(status, response);
@@ -59,6 +60,21 @@ void InterceptedServerCall::Interceptors::Sending(const google::protobuf::Messag
   for (auto i = all.rbegin(); i != all.rend(); ++i) (*i)->OnSend(message);
 }
 
+void InterceptedServerCall::Interceptors::ReceivedInTime(const google::protobuf::MessageLite& message) {
+  internal::MutexLock lock(mutex);
+  if (!finished) Received(message);
+}
+
+void InterceptedServerCall::Interceptors::SendingInTime(const google::protobuf::MessageLite& message) {
+  internal::MutexLock lock(mutex);
+  if (!finished) Sending(message);
+}
+
+void InterceptedServerCall::Interceptors::EndMessages() {
+  internal::MutexLock lock(mutex);
+  finished = true;
+}
+
 // The stream of a coroutine as interceptors see it.
 class InterceptedServerCall::AsyncStream final : public AsyncServerStream {
  public:
@@ -68,15 +84,15 @@ class InterceptedServerCall::AsyncStream final : public AsyncServerStream {
   std::optional<bool> Read(google::protobuf::MessageLite& message, const Cancellation* stop, Done done) override {
     const std::optional<bool> result =
         stream_->Read(message, stop, [this, &message, done = std::move(done)](bool read) mutable {
-          if (read) interceptors_->Received(message);
+          if (read) interceptors_->ReceivedInTime(message);
           std::move(done)(read);
         });
-    if (result.value_or(false)) interceptors_->Received(message);
+    if (result.value_or(false)) interceptors_->ReceivedInTime(message);
     return result;
   }
   void StopRead() override { stream_->StopRead(); }
   std::optional<bool> Write(const google::protobuf::MessageLite& message, Done done) override {
-    interceptors_->Sending(message);
+    interceptors_->SendingInTime(message);
     return stream_->Write(message, std::move(done));
   }
   void SendInitialMetadata() override { stream_->SendInitialMetadata(); }

@@ -4,8 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "server/src/server_call.h"
+#include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_interceptor.h"
 #include "udsrpc/service.h"
 
@@ -37,6 +39,13 @@ class InterceptedServerCall final : public ServerCall, private ServerStream {
     void Received(const google::protobuf::MessageLite& message);
     void Sending(const google::protobuf::MessageLite& message);
 
+    // For coroutines: the same unless they have been finished.
+    void ReceivedInTime(const google::protobuf::MessageLite& message);
+    void SendingInTime(const google::protobuf::MessageLite& message);
+    void EndMessages();
+
+    internal::Mutex mutex;
+    bool finished ABSL_GUARDED_BY(mutex) = false;
     std::vector<std::unique_ptr<ServerInterceptor>> all;
   };
   class AsyncStream;

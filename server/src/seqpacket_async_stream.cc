@@ -25,7 +25,7 @@ void SeqpacketAsyncServerStream::StopRead() {
 
 std::optional<bool> SeqpacketAsyncServerStream::Write(const google::protobuf::MessageLite& message, Done done) {
   internal::MutexLock lock(mutex_);
-  if (closed_) return false;
+  if (closed_ || truncated_) return false;
   if (write_) Fatal(call_->method(), "a stream's write was started during another");
   return BeginWrite(message, std::move(done));
 }
@@ -63,14 +63,18 @@ void SeqpacketAsyncServerStream::Forget(Outstanding outstanding) {
 }
 
 void SeqpacketAsyncServerStream::DropWrite() {
-  truncated_ = truncated_ || (write_ && write_->rest != nullptr);
+  if (!write_) return;
+  truncated_ = truncated_ || write_->rest != nullptr;
   write_.reset();
+  if (call_ != nullptr) call_->connection().GiveUpWriting(*call_);
 }
 
 std::optional<bool> SeqpacketAsyncServerStream::TryRead(google::protobuf::MessageLite& message,
                                                         const Cancellation* stop) {
   SeqpacketServerConnection& connection = call_->connection();
   if (call_->malformed() || call_->IsCancelled()) return false;
+  // First of all, so that a message that comes now is the next read's.
+  if (stop != nullptr && stop->cancelled()) return false;
   for (;;) {
     if (!reader_.HasWhole()) connection.TryFetch(*call_, reader_.bytes());
     if (reader_.HasWhole()) {
@@ -86,7 +90,7 @@ std::optional<bool> SeqpacketAsyncServerStream::TryRead(google::protobuf::Messag
       case SeqpacketServerConnection::Messages::kAwaited:
         break;
     }
-    // Only now: whoever cancels it from here on finds the call awaited.
+    // Again: whoever cancels it from here on finds the call awaited.
     if (stop != nullptr && stop->cancelled()) return false;
     return std::nullopt;
   }
@@ -119,15 +123,19 @@ SeqpacketAsyncServerStream::Completion SeqpacketAsyncServerStream::NextCompletio
 }
 
 void SeqpacketAsyncServerStream::Continue() {
-  for (;;) {
-    Completion completion;
-    {
-      internal::MutexLock lock(mutex_);
-      completion = NextCompletion();
-    }
-    if (completion == nullptr) return;
-    std::move(completion)();
+  Completion completion;
+  {
+    internal::MutexLock lock(mutex_);
+    completion = NextCompletion();
+    // The completion may take its time, and was done before the other operation was looked at.
+    if (completion != nullptr && (read_ || write_)) call_->connection().ContinueBeside(*call_);
   }
+  if (completion != nullptr) std::move(completion)();
+}
+
+void SeqpacketAsyncServerStream::Open() {
+  internal::MutexLock lock(mutex_);
+  closed_ = false;
 }
 
 bool SeqpacketAsyncServerStream::Close() {

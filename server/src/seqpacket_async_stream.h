@@ -32,6 +32,8 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
 
   // For the call.
 
+  // The handler begins; before that everything gives false.
+  void Open();
   // Something has changed, or may have.
   void Continue();
   // The handler has ended: what is outstanding gives false, and so does what is asked for from now on. False: a message
@@ -68,7 +70,7 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
 
   internal::Mutex mutex_;
   SeqpacketServerCall* call_ ABSL_GUARDED_BY(mutex_);  // null once it is gone
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = true;
   bool truncated_ ABSL_GUARDED_BY(mutex_) = false;  // a message was begun and will not go on
   MessageReader reader_ ABSL_GUARDED_BY(mutex_);
   std::optional<PendingRead> read_ ABSL_GUARDED_BY(mutex_);

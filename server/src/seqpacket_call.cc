@@ -34,6 +34,7 @@ class SeqpacketServerCall::Continuation final : public EventLoop::Task {
   explicit Continuation(SeqpacketServerCall& call) : call_(call) {}
   ~Continuation() override { call_.Unref(); }
   void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { call_.async_stream_->Continue(); }
+  bool GoesOn() const override { return true; }
 
  private:
   SeqpacketServerCall& call_;
@@ -44,6 +45,7 @@ class SeqpacketServerCall::Canceller final : public EventLoop::Task {
   explicit Canceller(SeqpacketServerCall& call) : call_(call) {}
   ~Canceller() override { call_.Unref(); }
   void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { call_.cancellation().Cancel(); }
+  bool GoesOn() const override { return true; }
 
  private:
   SeqpacketServerCall& call_;
@@ -116,7 +118,8 @@ void SeqpacketServerCall::AddCancelCallback(Cancellation::Callback callback) {
 }
 
 void SeqpacketServerCall::CancelAtDeadline() {
-  if (!timer_ && !expires_.never()) timer_ = connection_->CancelAt(*this, expires_.at());
+  if (expires_.never() || has_timer_.exchange(true)) return;
+  timer_ = connection_->CancelAt(*this, expires_.at());
 }
 
 void SeqpacketServerCall::RemoveTimer() {
@@ -132,6 +135,7 @@ void SeqpacketServerCall::Keep(std::unique_ptr<Handling> handling) {
   std::exchange(self_, nullptr)->release();
   handling_ = std::move(handling);
   connection_->Keep(*this);
+  if (async_stream_ != nullptr) async_stream_->Open();
   CancelAtDeadline();  // no thread waits that would look
 }
 

@@ -42,6 +42,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
     bool ended = false;            // no longer open: its STATUS is on its way, or the connection has closed
     bool being_cancelled = false;  // a thread runs its callbacks
     bool kept = false;             // its handler is a coroutine
+    bool cancel_queued = false;    // of a kept call: a task runs its callbacks, or has
     bool awaited = false;          // its stream is to be gone on with at the next change
     internal::CondVar changed;     // what a handler may wait for
   };
@@ -123,6 +124,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   std::string parked_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> malformed_{false};
+  std::atomic<bool> has_timer_{false};  // callbacks may be added by several threads
   std::optional<TimerQueue::Id> timer_;
   MessageReader reader_;
   Flow flow_;

@@ -85,6 +85,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   Sent TryWriteRest(SeqpacketServerCall& call, LongMessage& rest);
   // Has a call gone on with that waits.
   void ContinueSoon(SeqpacketServerCall& call);
+  // Has it gone on with whether or not it waits.
+  void ContinueBeside(SeqpacketServerCall& call);
+  // It does not wait to write any more.
+  void GiveUpWriting(SeqpacketServerCall& call);
   // Runs the callbacks of calls that were cancelled.
   void CancelWaiting();
 

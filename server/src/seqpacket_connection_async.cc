@@ -18,6 +18,7 @@ class CancelLater final : public EventLoop::Task {
  public:
   explicit CancelLater(std::shared_ptr<SeqpacketServerConnection> connection) : connection_(std::move(connection)) {}
   void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { connection_->CancelWaiting(); }
+  bool GoesOn() const override { return true; }
 
  private:
   const std::shared_ptr<SeqpacketServerConnection> connection_;
@@ -56,6 +57,16 @@ void SeqpacketServerConnection::ContinueCalls() {
 void SeqpacketServerConnection::ContinueSoon(SeqpacketServerCall& call) {
   const AsyncSession session(*this);
   Changed(call);
+}
+
+void SeqpacketServerConnection::ContinueBeside(SeqpacketServerCall& call) {
+  const AsyncSession session(*this);
+  to_continue_.push_back(call.MakeContinuation());
+}
+
+void SeqpacketServerConnection::GiveUpWriting(SeqpacketServerCall& call) {
+  const AsyncSession session(*this);
+  LeaveWriting(call);
 }
 
 void SeqpacketServerConnection::QueueInitialMetadataOf(SeqpacketServerCall& call) {

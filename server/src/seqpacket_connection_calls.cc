@@ -218,7 +218,7 @@ void SeqpacketServerConnection::CancelCall(SeqpacketServerCall& call) {
   SeqpacketServerCall::Flow& flow = call.flow();
   Changed(call);
   if (flow.kept) {
-    to_continue_.push_back(call.MakeCanceller());
+    if (!std::exchange(flow.cancel_queued, true)) to_continue_.push_back(call.MakeCanceller());
   } else if (!std::exchange(flow.being_cancelled, true)) {
     to_cancel_.push_back(&call);
   }

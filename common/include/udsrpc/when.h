@@ -17,7 +17,8 @@
 
 // Several tasks at a time. All begin on the awaiting thread, one after the other, each until it first waits; they may
 // end on different threads at once. Nothing of them goes on when these return: what they refer to need not live longer.
-// Of exceptions that leave the tasks the first one, in the order of the tasks, is rethrown when all have ended.
+// Of exceptions that leave the tasks the first one is rethrown when all have ended: in the order of the tasks, or for
+// WhenAny in that of their ends, among those that are wanted.
 
 namespace udsrpc {
 
@@ -88,7 +89,7 @@ Task<std::vector<size_t>> FirstOf(std::vector<Task<T>> tasks, size_t count, std:
 
 }  // namespace internal
 
-// The first `count` that end, in the order in which they do; fewer where there are fewer tasks. Then cancels the
+// The first `count`, at least 1, that end, in the order in which they do; fewer where there are fewer tasks. Then cancels the
 // others, as far as they await what can be cancelled, waits until they have ended, and drops what they give. That may
 // be something, such as a message that came in that very moment: a task that reads puts it where it is found later.
 template <typename T>
