@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +28,8 @@ int PollTimeout(absl::Time deadline) {
 ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
   int in[2];
   int out[2];
-  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) std::abort();
+  // Its input is a socket, as writing to that raises no SIGPIPE when it has died.
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0 || pipe2(out, O_CLOEXEC) != 0) std::abort();
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -83,6 +85,21 @@ std::string ChildProcess::ReadAll(absl::Duration patience) {
   while (Fill(deadline)) {
   }
   return std::exchange(buffer_, "");
+}
+
+bool ChildProcess::WriteLine(const std::string& line, absl::Duration patience) {
+  const absl::Time deadline = absl::Now() + patience;
+  const std::string bytes = line + "\n";
+  size_t written = 0;
+  while (written < bytes.size()) {
+    pollfd writable{.fd = input_.get(), .events = POLLOUT, .revents = 0};
+    if (poll(&writable, 1, PollTimeout(deadline)) <= 0) return false;
+    const ssize_t count =
+        send(input_.get(), bytes.data() + written, bytes.size() - written, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN) return false;
+    if (count > 0) written += static_cast<size_t>(count);
+  }
+  return true;
 }
 
 void ChildProcess::Kill(int signal) {

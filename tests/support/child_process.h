@@ -12,8 +12,8 @@
 
 namespace udsrpc::testing {
 
-// A program that a test runs beside itself, with pipes to its standard input and output. Killed, if it still runs,
-// when this is destroyed, and when the test dies.
+// A program that a test runs beside itself, with its standard input and output in the test's hands. Killed, if it still
+// runs, when this is destroyed, and when the test dies.
 class ChildProcess {
  public:
   // `arguments[0]` is the program, looked up in PATH where it has no slash. Aborts the test where it does not start.
@@ -29,6 +29,8 @@ class ChildProcess {
   // Everything that it still prints, up to its end or for `patience`.
   std::string ReadAll(absl::Duration patience = absl::Seconds(60));
 
+  // Appends a newline. False: the program has closed its input or died, or takes nothing for `patience`.
+  bool WriteLine(const std::string& line, absl::Duration patience = absl::Seconds(30));
   void CloseInput() { input_.reset(); }
   void Kill(int signal);
   // Waits for its end and returns the exit code, or minus the signal that ended it. Nothing after `patience`.
