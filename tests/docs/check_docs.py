@@ -2,7 +2,7 @@
 """Holds the pages to the code: check_docs.py ROOT
 
 - A code block behind `<!-- from FILE: NAME -->` is, line by line, the part of FILE between `// README: NAME` and
-  `// README: end`. FILE is compiled, so the block is.
+  `// README: end`, which may be indented. FILE is compiled, so the block is. Every block of C++ has such a mark.
 - A link to a file of the project leads to one.
 - A command in a block behind `<!-- commands -->` names a script that is there.
 """
@@ -18,8 +18,8 @@ def snippets(text):
 
 
 def region(source, name):
-    match = re.search(rf"// README: {name}\n(.*?)// README: end", source, re.S)
-    return match.group(1) if match else None
+    match = re.search(rf"^( *)// README: {name}\n(.*?)^ *// README: end", source, re.S | re.M)
+    return re.sub(rf"^{match.group(1)}", "", match.group(2), flags=re.M) if match else None
 
 
 def check(root):
@@ -28,11 +28,15 @@ def check(root):
     found = 0
     for page in pages:
         text = page.read_text()
-        for file, name, code in snippets(text):
-            found += 1
+        marked = list(snippets(text))
+        found += len(marked)
+        if text.count("```cpp\n") != len(marked):
+            errors.append(f"{page}: a block of C++ has no mark that says where it is from")
+        for file, name, code in marked:
             if region((root / file).read_text(), name) != code:
                 errors.append(f"{page}: the block from {file}, {name}, is not what the file says")
-        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose):
             if "://" not in link and not (page.parent / link).exists():
                 errors.append(f"{page}: the link to {link} leads nowhere")
         for block in re.findall(r"<!-- commands -->\n```\w*\n(.*?)```", text, re.S):
@@ -40,7 +44,7 @@ def check(root):
                 if not (root / script).is_file():
                     errors.append(f"{page}: there is no {script}")
     if found < 2:
-        errors.append("README.md: its code blocks have lost their marks")
+        errors.append("the pages: their code blocks have lost their marks")
     return errors
 
 
