@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the greeter, and calls it over every transport and kind of address, and once with a
-# client of stock gRPC. Asks nothing, leaves nothing behind but the build. Can be run again at any time.
+# Installs what is missing, builds the examples and runs them: calls the greeter over every transport and kind of
+# address, and once with a client of stock gRPC; lets two members chat; and has three backends asked at once. Asks
+# nothing, leaves nothing behind but the build. Can be run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/install_packages.sh
@@ -9,41 +10,80 @@ calls=2000
 say() { printf '%s\n' "$*"; }
 fail() { printf 'examples/run.sh: %s\n' "$*" >&2; exit 1; }
 
-say "[1/4] packages"
+say "[1/5] packages"
 install_packages "${build_packages[@]}"
 
-say "[2/4] build in build/release (a few minutes the first time)"
+say "[2/5] build in build/release (a few minutes the first time)"
 log=$(mktemp)
 # Every tenth step of the build, and the whole of it where it fails.
 progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ && ++steps % 10 == 0 { print "      " $1; fflush() }'; }
 if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
-       cmake --build build/release --target greeter_server greeter_client greeter_stock_client; } 2>&1 | progress; then
+       cmake --build build/release --target greeter_server greeter_client greeter_stock_client \
+         chat_server chat_client fanout_backend fanout_server fanout_client; } 2>&1 | progress; then
   tail -n 40 "$log" >&2
   fail "the build failed; its whole output is in $log"
 fi
 rm -f "$log"
 bin=build/release/bin
 
-say "[3/4] the server starts"
+# The programs that run, by the names that start gives them: their process, and our ends of their input and output.
+declare -A process input output
 directory=$(mktemp -d /tmp/udsrpc.XXXX)
-server=
 finish() {
-  if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi
+  local name
+  for name in "${!process[@]}"; do
+    kill "${process[$name]}" 2>/dev/null || true
+    wait "${process[$name]}" 2>/dev/null || true
+  done
   rm -rf "$directory"
 }
 trap finish EXIT
+
+# start NAME COMMAND...
+start() {
+  local name=$1 fd
+  shift
+  mkfifo "$directory/$name.in" "$directory/$name.out"
+  # Without the other programs' pipes, which would not end otherwise.
+  (
+    for fd in "${input[@]}" "${output[@]}"; do exec {fd}>&-; done
+    exec "$@"
+  ) <"$directory/$name.in" >"$directory/$name.out" &
+  process[$name]=$!
+  exec {fd}>"$directory/$name.in"
+  input[$name]=$fd
+  exec {fd}<"$directory/$name.out"
+  output[$name]=$fd
+  rm "$directory/$name.in" "$directory/$name.out"
+}
+# expect NAME LINE: waits for the program's next line, and shows it.
+expect() {
+  local line
+  read -r -t 30 -u "${output[$1]}" line || fail "$1 did not say \"$2\""
+  [ "$line" = "$2" ] || fail "$1 said \"$line\", not \"$2\""
+  printf '      %-12s %s\n' "$1" "$line"
+}
+# tell NAME LINE
+tell() { printf '%s\n' "$2" >&"${input[$1]}"; }
+# end NAME [SIGNAL]: ends its input, or sends it the signal, and waits for its end.
+end() {
+  local fd=${input[$1]} line ended=0
+  exec {fd}>&-
+  if [ $# -gt 1 ]; then kill -"$2" "${process[$1]}"; fi
+  read -r -t 30 -u "${output[$1]}" line || ended=$?
+  [ $ended -eq 1 ] || fail "$1 did not end"
+  wait "${process[$1]}" || fail "$1 did not end well"
+  fd=${output[$1]}
+  exec {fd}<&-
+  unset "process[$1]" "input[$1]" "output[$1]"
+}
+
+say "[3/5] greeter: one service, called in every way"
 path="unix:$directory/greeter.sock"
 abstract="unix-abstract:udsrpc.greeter.$$"
-mkfifo "$directory/started"
-"$bin/greeter_server" "$path" "$abstract" >"$directory/started" &
-server=$!
-exec 3<"$directory/started"
-for _ in "$path" "$abstract"; do
-  read -r -t 30 line <&3 || fail "the server did not start"
-  say "      $line"
-done
-
-say "[4/4] calls"
+start server "$bin/greeter_server" "$path" "$abstract"
+expect server "serving $path"
+expect server "serving $abstract"
 report() { printf '      %-30s %-10s  %s\n' "$1" "$2" "$3"; }
 for endpoint in "$path" "$abstract"; do
   for transport in grpc seqpacket; do
@@ -54,12 +94,47 @@ for endpoint in "$path" "$abstract"; do
 done
 reply=$(timeout 120 "$bin/greeter_stock_client" "$path" $calls) || fail "the call of stock gRPC at $path failed"
 report "$path" "stock gRPC" "$reply"
+end server TERM
 
-kill -TERM "$server"
-wait "$server" || fail "the server did not end well"
-server=
-exec 3<&-
-rm "$directory/started"
+say "[4/5] chat: many members on few threads"
+path="unix:$directory/chat.sock"
+start server "$bin/chat_server" "$path"
+expect server "serving $path"
+start alice "$bin/chat_client" --transport=grpc "$path" alice
+expect alice "* alice has joined"
+start bob "$bin/chat_client" --transport=seqpacket "$path" bob
+expect bob "* bob has joined"
+expect alice "* bob has joined"
+tell alice "hello over gRPC"
+expect bob "alice: hello over gRPC"
+tell bob "hello over seqpacket"
+expect alice "bob: hello over seqpacket"
+end bob
+expect alice "* bob has left"
+end alice
+end server TERM
+
+say "[5/5] fanout: the first two of three backends"
+backends=()
+for backend in fast:0 medium:300 slow:60000; do
+  name=${backend%:*}
+  backends+=("unix:$directory/$name.sock")
+  start "$name" "$bin/fanout_backend" "unix:$directory/$name.sock" "$name" "${backend#*:}"
+  expect "$name" "serving unix:$directory/$name.sock"
+done
+path="unix:$directory/fanout.sock"
+start server "$bin/fanout_server" "$path" "${backends[@]}"
+expect server "serving $path"
+start client "$bin/fanout_client" --transport=seqpacket --timeout=30s "$path"
+for name in fast medium slow; do expect "$name" "$name is asked"; done
+expect client "42, says fast"
+expect client "42, says medium"
+end client
+expect fast "fast has answered"
+expect medium "medium has answered"
+expect slow "slow was cancelled"
+for name in server fast medium slow; do end "$name" TERM; done
+
 left=$(ls -A "$directory")
-[ -z "$left" ] || fail "the server left behind: $left"
-say "the server has ended and left no socket file"
+[ -z "$left" ] || fail "left behind: $left"
+say "all have ended and left no socket file"
