@@ -68,6 +68,7 @@ std::optional<absl::Status> SeqpacketAsyncStream::Finish(StatusDone done) {
   if (read_ || write_ || finishing_)
     Fatal(method_.path, "a stream's Finish was called during a read or write, or twice");
   finishing_ = true;
+  if (on_connection()) connection().BeginFinish(call());
   std::optional<absl::Status> result = TryFinish();
   if (result) return result;
   finish_ = std::move(done);

@@ -213,7 +213,8 @@ bool SeqpacketConnection::AwaitSent(SeqpacketCall& call, uint64_t end) {
   ++waiting_to_be_sent_;
   while (sender_.blocked() && sender_.queue().bytes_taken() < end && CheckOpen(call)) WaitOnce(call);
   --waiting_to_be_sent_;
-  return call.state == SeqpacketCall::State::kOpen;
+  // What the kernel has taken was sent, though the server may have ended the call since.
+  return call.state == SeqpacketCall::State::kOpen || (sender_.queue().bytes_taken() >= end && !lost_);
 }
 
 size_t SeqpacketConnection::AwaitCredit(SeqpacketCall& call, size_t wanted) {

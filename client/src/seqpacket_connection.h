@@ -115,6 +115,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
 
   // Further messages are dropped.
   void DiscardMessages(SeqpacketCall& call);
+  // The end of a stream is asked for. One that was cancelled before that ends as cancelled, as in gRPC, though the
+  // server's status may have come.
+  void BeginFinish(SeqpacketCall& call);
   // Ends the call here, unless it has ended, and tells the server.
   void End(SeqpacketCall& call, absl::Status status);
   // The same, for ActiveCall::OnCancel: a call that is not open yet ends once it is.
@@ -170,8 +173,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   uint32_t NextId() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // See FragmentSink::AwaitCredit.
   size_t AwaitCredit(SeqpacketCall& call, size_t wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Blocks while a full socket keeps the first `end` bytes of the queue from being sent. Whether the call is open
-  // still.
+  // Blocks while a full socket keeps the first `end` bytes of the queue from being sent, and the call is open. Whether
+  // they were sent.
   bool AwaitSent(SeqpacketCall& call, uint64_t end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of the connection's credit, what a call that has ended did not spend.
   void ReturnCredit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -43,6 +43,13 @@ void SeqpacketConnection::End(SeqpacketCall& call, absl::Status status) {
   WakeReader();  // it may be another thread of this call that reads
 }
 
+void SeqpacketConnection::BeginFinish(SeqpacketCall& call) {
+  const Session session(*this);
+  if (call.state != SeqpacketCall::State::kEnded || !call.cancelled || call.ended_here.load()) return;
+  call.status = Expired(call);
+  ActiveCall::TrailingMetadata(call.context).clear();
+}
+
 void SeqpacketConnection::Cancel(SeqpacketCall& call) {
   const Session session(*this);
   call.cancelled = true;

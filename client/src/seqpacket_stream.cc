@@ -56,6 +56,7 @@ void SeqpacketStream::WaitForInitialMetadata() { connection_->AwaitInitialMetada
 
 absl::Status SeqpacketStream::Finish() {
   reader_.Clear();
+  connection_->BeginFinish(call_);
   connection_->DiscardMessages(call_);
   LetGo();
   return malformed_.ok() ? call_.status : malformed_;

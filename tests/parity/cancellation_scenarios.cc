@@ -184,6 +184,21 @@ void AfterTheEnd(Run& run) {
   next.Call("");
 }
 
+// The reads have ended, and the status is there; but nobody has asked for it.
+void BetweenEndAndFinish(Run& run) {
+  run.Serve([](TracedHandler& handler) {
+    handler.Write("all");
+    return handler.request() == "fail" ? Outcome{.code = absl::StatusCode::kInvalidArgument, .message = "as asked", .payloads = {}} : Ok();
+  });
+  for (const char* request : {"succeed", "fail"}) {
+    TracedClient call = run.Call({.kind = kServerStream});
+    call.Start(request);
+    call.ReadAll();
+    call.Cancel();
+    call.Finish(MadeBy::kLibrary);
+  }
+}
+
 void Twice(Run& run) {
   run.Serve(WaitForCancel(run));
   TracedClient call = run.Call({.kind = kBidi});
@@ -286,6 +301,7 @@ std::vector<Scenario> CancellationScenarios() {
       {"handler_uses_its_stream_after_cancel", HandlerUsesStreamAfterwards},
       {"client_uses_its_stream_after_cancel", ClientUsesStreamAfterwards},
       {"cancel_after_the_end", AfterTheEnd},
+      {"cancel_between_the_last_read_and_finish", BetweenEndAndFinish},
       {"cancel_twice", Twice},
       {"server_stream_abandoned", ServerStreamAbandoned},
       {"client_stream_abandoned", ClientStreamAbandoned},

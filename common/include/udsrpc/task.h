@@ -25,6 +25,8 @@ namespace udsrpc {
 // A task owns its coroutine: one that is destroyed before it has ended destroys the coroutine, and by that whatever
 // this awaits. Whoever does so sees to it that no other thread runs the coroutine then.
 //
+// GCC 12 compiles some coroutines wrongly: docs/ASYNC.md says which.
+//
 // Cancellation goes down: a task inherits that of the coroutine that awaits it. Calls that it awaits are cancelled with
 // it; see CurrentCancellation for the rest. The coroutine itself goes on, with the statuses of what was cancelled.
 template <typename T = void>
