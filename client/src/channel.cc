@@ -85,10 +85,10 @@ std::unique_ptr<AsyncUnaryCall> Channel::PrepareUnaryCall(const MethodDescriptor
   } else {
     call = std::make_unique<FailedAsyncUnaryCall>(carrier_->starts(), std::move(status));
   }
+  if (executor_ != nullptr) call = std::make_unique<ExecutedUnaryCall>(executor_, std::move(call));
   if (interceptors != nullptr) {
     call = std::make_unique<InterceptedAsyncUnaryCall>(std::move(interceptors), std::move(call), response);
   }
-  if (executor_ != nullptr) call = std::make_unique<ExecutedUnaryCall>(executor_, std::move(call));
   call->channel_ = shared_from_this();
   return call;
 }
@@ -114,10 +114,10 @@ std::unique_ptr<AsyncClientStream> Channel::StartStreamingCall(const MethodDescr
   } else {
     stream = std::make_unique<FailedAsyncStream>(std::move(status));
   }
+  if (executor_ != nullptr) stream = std::make_unique<ExecutedStream>(executor_, std::move(stream));
   if (interceptors != nullptr) {
     stream = std::make_unique<InterceptedAsyncStream>(std::move(interceptors), std::move(stream));
   }
-  if (executor_ != nullptr) stream = std::make_unique<ExecutedStream>(executor_, std::move(stream));
   stream->channel_ = shared_from_this();
   return stream;
 }

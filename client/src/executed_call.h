@@ -1,18 +1,21 @@
 #ifndef UDSRPC_CLIENT_EXECUTED_CALL_H_
 #define UDSRPC_CLIENT_EXECUTED_CALL_H_
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "client/src/completion_turn.h"
 #include "udsrpc/async_call.h"
 #include "udsrpc/executor.h"
+#include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
 
-// Hands completions to an executor. What it has handed on when it is destroyed, or was told to forget, is not run.
+// Hands completions to an executor. What it has handed on when it is destroyed, or was told to forget, is not run then;
+// what another thread of the executor runs at that moment is waited for.
 class Handover {
  public:
   explicit Handover(std::shared_ptr<const Executor> executor) : executor_(std::move(executor)) {}
@@ -20,21 +23,44 @@ class Handover {
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
 
-  void Forget() { wanted_->store(false, std::memory_order_relaxed); }
+  void Forget() {
+    internal::MutexLock lock(state_->mutex);
+    state_->wanted = false;
+    state_->turn.AwaitOthers(state_->mutex);
+  }
 
   // `done`, on the executor.
   template <typename Result>
   absl::AnyInvocable<void(Result) &&> Wrap(absl::AnyInvocable<void(Result) &&> done) {
-    return [executor = executor_, wanted = wanted_, done = std::move(done)](Result result) mutable {
-      (*executor)([wanted = std::move(wanted), done = std::move(done), result = std::move(result)]() mutable {
-        if (wanted->load(std::memory_order_relaxed)) std::move(done)(std::move(result));
+    return [executor = executor_, state = state_, done = std::move(done)](Result result) mutable {
+      (*executor)([state = std::move(state), done = std::move(done), result = std::move(result)]() mutable {
+        if (!state->Enter()) return;
+        std::move(done)(std::move(result));
+        state->Leave();
       });
     };
   }
 
  private:
+  struct State {
+    // Whether the completion is to be run.
+    bool Enter() {
+      internal::MutexLock lock(mutex);
+      if (wanted) turn.Enter(std::nullopt, nullptr);
+      return wanted;
+    }
+    void Leave() {
+      internal::MutexLock lock(mutex);
+      turn.Leave();
+    }
+
+    internal::Mutex mutex;
+    bool wanted ABSL_GUARDED_BY(mutex) = true;
+    CompletionTurn<bool> turn ABSL_GUARDED_BY(mutex);
+  };
+
   const std::shared_ptr<const Executor> executor_;  // its task may let go of the channel while it is handed on
-  const std::shared_ptr<std::atomic<bool>> wanted_ = std::make_shared<std::atomic<bool>>(true);
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 // An asynchronous unary call whose completion runs on an executor.

@@ -26,15 +26,15 @@ InterceptedAsyncStream::~InterceptedAsyncStream() {
 std::optional<bool> InterceptedAsyncStream::Read(google::protobuf::MessageLite& message, Done done) {
   const std::optional<bool> result =
       stream_->Read(message, [this, &message, done = std::move(done)](bool read) mutable {
-        if (read) interceptors_->Receive(message);
+        if (read && interceptors_ != nullptr) interceptors_->Receive(message);
         std::move(done)(read);
       });
-  if (result.value_or(false)) interceptors_->Receive(message);
+  if (result.value_or(false) && interceptors_ != nullptr) interceptors_->Receive(message);
   return result;
 }
 
 std::optional<bool> InterceptedAsyncStream::Write(const google::protobuf::MessageLite& message, bool last, Done done) {
-  interceptors_->Send(message);
+  if (interceptors_ != nullptr) interceptors_->Send(message);
   return stream_->Write(message, last, std::move(done));
 }
 
@@ -48,8 +48,7 @@ std::optional<absl::Status> InterceptedAsyncStream::Finish(StatusDone done) {
 }
 
 void InterceptedAsyncStream::FinishInterceptors(const absl::Status& status) {
-  interceptors_->Finish(status);
-  interceptors_.reset();
+  if (const std::unique_ptr<InterceptedCall> ended = std::move(interceptors_); ended != nullptr) ended->Finish(status);
 }
 
 }  // namespace udsrpc

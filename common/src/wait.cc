@@ -6,7 +6,14 @@
 
 namespace udsrpc {
 
+void internal::AwaitedNoTask() { Fatal("co_await of a Task", "it is empty, or was moved from"); }
+
 bool Sleep::Begin(std::coroutine_handle<> coroutine, Cancellation* cancellation) {
+  if (cancellation != nullptr && cancellation->cancelled()) {
+    slept_ = false;
+    return false;
+  }
+  if (duration_ <= absl::ZeroDuration()) return false;
   coroutine_ = coroutine;
   cancellation_ = cancellation;
   if (cancellation_ != nullptr) subscription_ = cancellation_->Subscribe([this] { End(false); });

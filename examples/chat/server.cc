@@ -2,8 +2,8 @@
 //
 //   chat_server ENDPOINT...
 //
-// serves every endpoint over gRPC and seqpacket until it gets SIGINT or SIGTERM. However many members there are, at
-// most two of their handlers run at a time on each transport: no thread waits for a member.
+// serves every endpoint over gRPC and seqpacket until it gets SIGINT or SIGTERM. However many members there are, no
+// thread waits for one.
 
 #include "udsrpc/server.h"
 
@@ -41,8 +41,8 @@ class ChatServer final : public chat::ChatService {
     std::vector<udsrpc::Task<absl::Status>> both;
     both.push_back(Listen(stream, **member));
     both.push_back(Deliver(stream, **member));
-    std::vector<udsrpc::Finished<absl::Status>> ended = co_await udsrpc::WhenAny(std::move(both));
-    co_return std::move(ended.front().value);
+    udsrpc::Finished<absl::Status> ended = co_await udsrpc::WhenAny(std::move(both));
+    co_return std::move(ended.value);
   }
 
   static udsrpc::Task<absl::Status> Listen(Stream stream, Room::Member& member) {

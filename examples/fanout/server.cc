@@ -33,12 +33,12 @@ class Fanout final : public fanout::FanoutService {
                                       fanout::Results& results) override {
     std::vector<udsrpc::Task<fanout::Result>> calls;
     for (const auto& backend : backends_) calls.push_back(AskBackend(backend, context, question));
-    std::vector<udsrpc::Finished<fanout::Result>> first = co_await udsrpc::WhenAny(std::move(calls), kWanted);
+    std::vector<udsrpc::Finished<fanout::Result>> first = co_await udsrpc::WhenSome(std::move(calls), kWanted);
     for (udsrpc::Finished<fanout::Result>& finished : first) *results.add_results() = std::move(finished.value);
     co_return absl::OkStatus();
   }
 
-  // The call has the deadline of the one that is served, and is cancelled with it, or by WhenAny.
+  // The call has the deadline of the one that is served, and is cancelled with it, or by WhenSome.
   static udsrpc::Task<fanout::Result> AskBackend(std::shared_ptr<udsrpc::Channel> backend,
                                                  const udsrpc::ServerContext& parent,
                                                  const fanout::Question& question) {

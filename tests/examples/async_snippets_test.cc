@@ -99,7 +99,7 @@ void GreetLater(const GreeterStub& stub, Cancellation& cancellation, Event& gree
 
 class Greeter : public helloworld::GreeterService {
   // README: handlers
-  // On a thread of its own while it runs:
+  // Occupies a thread until it returns:
   absl::Status SayHello(ServerContext& /*context*/, const HelloRequest& request, HelloReply& reply) override {
     reply.set_message(absl::StrCat("Hello, ", request.name(), "!"));
     return absl::OkStatus();
@@ -131,9 +131,9 @@ class Greeter : public helloworld::GreeterService {
       std::vector<Task<std::optional<Note>>> either;
       either.push_back(ReadNote(stream));
       either.push_back(Expire(absl::Seconds(1)));
-      std::vector<Finished<std::optional<Note>>> first = co_await WhenAny(std::move(either));
-      if (!first[0].value) co_return absl::OkStatus();
-      co_await stream.Write(*first[0].value);
+      const Finished<std::optional<Note>> first = co_await WhenAny(std::move(either));
+      if (!first.value) co_return absl::OkStatus();
+      co_await stream.Write(*first.value);
     }
   }
   static Task<std::optional<Note>> ReadNote(AsyncServerReaderWriter<Note, Note> stream) {

@@ -142,8 +142,8 @@ class CoroutineWorker {
     std::vector<Task<absl::Status>> both;
     both.push_back(Block(context, request));
     both.push_back(Expire(absl::Microseconds(absl::Uniform(random_, 0, 5000))));
-    const std::vector<Finished<absl::Status>> first = co_await WhenAny(std::move(both));
-    if (first.front().index == 0) Ended(first.front().value);
+    const Finished<absl::Status> first = co_await WhenAny(std::move(both));
+    if (first.index == 0) Ended(first.value);
   }
   Task<absl::Status> Block(ClientContext& context, const BlockRequest& request) {
     const absl::StatusOr<EchoReply> reply = co_await stub_.Async().Block(context, request);

@@ -86,9 +86,9 @@ class CoroutineService : public Service {
       std::vector<Task<std::optional<StringValue>>> both;
       both.push_back(ReadNext(stream));
       both.push_back(Expire());
-      std::vector<Finished<std::optional<StringValue>>> first = co_await WhenAny(std::move(both));
-      if (!first.front().value) co_return absl::OkStatus();
-      co_await stream.Write(*first.front().value);
+      const Finished<std::optional<StringValue>> first = co_await WhenAny(std::move(both));
+      if (!first.value) co_return absl::OkStatus();
+      co_await stream.Write(*first.value);
     }
   }
   static Task<std::optional<StringValue>> ReadNext(AsyncServerReaderWriter<StringValue, StringValue> stream) {

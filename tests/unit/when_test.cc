@@ -1,5 +1,6 @@
 #include "udsrpc/when.h"
 
+#include <optional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -124,24 +125,19 @@ TEST(WhenAllTest, HandsCancellationDown) {
 
 TEST(WhenAnyTest, GivesTheFirstAndCancelsTheRest) {
   std::vector<Gate> gates(3);
-  std::vector<Finished<int>> finished;
-  bool done = false;
-  Spawn(WhenAny(AtGates(gates)), [&](std::vector<Finished<int>> result) {
-    finished = std::move(result);
-    done = true;
-  });
-  EXPECT_FALSE(done);
+  std::optional<Finished<int>> first;
+  Spawn(WhenAny(AtGates(gates)), [&](Finished<int> result) { first = result; });
+  EXPECT_FALSE(first);
   gates[1].Open();
-  ASSERT_TRUE(done);
-  ASSERT_EQ(finished.size(), 1U);
-  EXPECT_EQ(finished[0].index, 1U);
-  EXPECT_EQ(finished[0].value, 2);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->index, 1U);
+  EXPECT_EQ(first->value, 2);
 }
 
-TEST(WhenAnyTest, GivesAsManyAsAskedForInTheirOrder) {
+TEST(WhenSomeTest, GivesAsManyAsAskedForInTheirOrder) {
   std::vector<Gate> gates(3);
   std::vector<Finished<int>> finished;
-  Spawn(WhenAny(AtGates(gates), 2), [&](std::vector<Finished<int>> result) { finished = std::move(result); });
+  Spawn(WhenSome(AtGates(gates), 2), [&](std::vector<Finished<int>> result) { finished = std::move(result); });
   gates[2].Open();
   EXPECT_TRUE(finished.empty());
   gates[0].Open();
@@ -150,10 +146,10 @@ TEST(WhenAnyTest, GivesAsManyAsAskedForInTheirOrder) {
   EXPECT_EQ(finished[1].index, 0U);
 }
 
-TEST(WhenAnyTest, OfTasksThatNeverWait) {
+TEST(WhenSomeTest, OfTasksThatNeverWait) {
   std::vector<Task<int>> tasks;
   for (int i = 0; i < 3; ++i) tasks.push_back(Give(i));
-  const std::vector<Finished<int>> finished = SyncWait(WhenAny(std::move(tasks), 5));
+  const std::vector<Finished<int>> finished = SyncWait(WhenSome(std::move(tasks), 5));
   ASSERT_EQ(finished.size(), 3U);
   EXPECT_EQ(finished[2].value, 2);
 }
@@ -161,12 +157,25 @@ TEST(WhenAnyTest, OfTasksThatNeverWait) {
 TEST(WhenAnyTest, IsCancelledFromOutside) {
   std::vector<Gate> gates(2);
   Cancellation cancellation;
-  std::vector<Finished<int>> finished;
+  std::optional<Finished<int>> first;
   Spawn(
-      WhenAny(AtGates(gates)), [&](std::vector<Finished<int>> result) { finished = std::move(result); }, &cancellation);
+      WhenAny(AtGates(gates)), [&](Finished<int> result) { first = result; }, &cancellation);
   cancellation.Cancel();
-  ASSERT_EQ(finished.size(), 1U);
-  EXPECT_LT(finished[0].value, 0);
+  ASSERT_TRUE(first);
+  EXPECT_LT(first->value, 0);
+}
+
+Task<> WaitAt(Task<int> gate) { co_await std::move(gate); }
+
+TEST(WhenAnyTest, OfTasksThatGiveNothing) {
+  std::vector<Gate> gates(2);
+  std::vector<Task<>> tasks;
+  for (Task<int>& task : AtGates(gates)) tasks.push_back(WaitAt(std::move(task)));
+  std::optional<size_t> first;
+  Spawn(WhenAny(std::move(tasks)), [&](size_t index) { first = index; });
+  EXPECT_FALSE(first);
+  gates[1].Open();
+  EXPECT_EQ(first, 1U);
 }
 
 }  // namespace

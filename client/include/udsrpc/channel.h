@@ -46,8 +46,8 @@ struct ChannelOptions {
   // See every call of the channel, the first of them outermost.
   std::vector<ClientInterceptorFactory> interceptors = {};
 
-  // Runs the completions of asynchronous calls, and what awaits them. Default: a thread of the channel's own does,
-  // which costs no hand-over.
+  // Runs the completions of asynchronous calls, and what awaits them where it had to wait; what follows a Sleep it does
+  // not. Default: a thread of the channel's own does, which costs no hand-over.
   Executor executor = nullptr;
 };
 
@@ -59,6 +59,7 @@ struct ChannelOptions {
 // and streams keep their channel alive.
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
+  // By whoever lets go of it last. Blocks while a completion runs on a thread of the channel's, unless on that thread.
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -88,6 +89,10 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // other kinds; it is not kept. The stream keeps the channel alive.
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                               const google::protobuf::MessageLite* request);
+
+  // What is below starts calls that no thread waits for. Over kAuto that may block for up to 20 ms (see Transport).
+  // Interceptors' OnStart and OnSend run on the calling thread. Throws std::system_error where a thread is needed, to
+  // connect or to read, and none can be started.
 
   // As UnaryCall, but returns at once; `done` gets the status later, by a thread of the channel's or its executor: see
   // async_call.h. Context, request and response must live until then.

@@ -28,12 +28,15 @@ class Cancellation {
 
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
-  // Runs the callbacks, on the calling thread and in the order in which they were added. Does nothing the second time.
+  // Runs the callbacks, on the calling thread and in the order in which they were added, and with them coroutines that go
+  // on because of it: not to be called with a lock that these may want. A second call does nothing, and returns though the
+  // first may still be running callbacks. Callbacks must not throw.
   void Cancel();
 
   // Has `callback` run by Cancel; where that has been, by the calling thread before this returns, which is then 0.
   Subscription Subscribe(Callback callback);
-  // The callback will not run any more, and is not running when this returns, unless it is the callback that calls.
+  // The callback will not run any more, and is not running when this returns, unless it is the callback that calls. So
+  // this blocks while another thread runs it.
   void Unsubscribe(Subscription subscription);
   // As Unsubscribe, for all.
   void UnsubscribeAll();

@@ -12,15 +12,16 @@ namespace udsrpc {
 
 // A coroutine that gives a T, once:
 //
-//   udsrpc::Task<absl::Status> Greet(const GreeterStub& stub) {
+//   udsrpc::Task<absl::Status> Greet(GreeterStub stub) {
 //     ...
 //     const absl::StatusOr<HelloReply> reply = co_await stub.Async().SayHello(context, request);
 //     co_return reply.status();
 //   }
 //
 // It begins when it is awaited, by another coroutine or by Spawn or SyncWait (spawn.h), and goes on by whatever thread
-// brings what it awaits. Until then its arguments must live: it keeps references as references. An exception that
-// leaves it is rethrown to whoever awaits it. T is movable, or void.
+// brings what it awaits. What its parameters refer to must live until it has ended: it keeps references as references.
+// That includes the captures of a lambda, which is gone when Spawn returns. An exception that leaves it is rethrown to
+// whoever awaits it. T is movable, or void.
 //
 // A task owns its coroutine: one that is destroyed before it has ended destroys the coroutine, and by that whatever
 // this awaits. Whoever does so sees to it that no other thread runs the coroutine then.
@@ -34,11 +35,11 @@ class [[nodiscard]] Task {
  public:
   using promise_type = internal::TaskPromise<T>;
 
-  // None: it converts to false, and must not be awaited.
+  // None: it converts to false; to await it ends the program with a message.
   Task() = default;
   Task(Task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
   Task& operator=(Task&& other) noexcept {
-    std::swap(coroutine_, other.coroutine_);
+    Task old(std::exchange(coroutine_, std::exchange(other.coroutine_, nullptr)));
     return *this;
   }
   ~Task() {
@@ -63,7 +64,10 @@ class [[nodiscard]] Task {
     const std::coroutine_handle<promise_type> coroutine_;
   };
   // The task must live until it has ended.
-  Awaiter operator co_await() && { return Awaiter(coroutine_); }
+  Awaiter operator co_await() && {
+    if (coroutine_ == nullptr) internal::AwaitedNoTask();
+    return Awaiter(coroutine_);
+  }
 
  private:
   friend promise_type;

@@ -15,10 +15,12 @@
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/task.h"
 
-// Several tasks at a time. All begin on the awaiting thread, one after the other, each until it first waits; they may
-// end on different threads at once. Nothing of them goes on when these return: what they refer to need not live longer.
+// Several tasks at a time. All begin on the awaiting thread, one after the other, each until it first waits; they go on
+// on different threads at the same time, where no executor says otherwise, so what they share has to be locked. Nothing
+// of them goes on when these return: what they refer to need not live longer. WhenAll cancels nothing, whatever a task
+// gives or throws.
 // Of exceptions that leave the tasks the first one is rethrown when all have ended: in the order of the tasks, or for
-// WhenAny in that of their ends, among those that are wanted.
+// WhenSome and WhenAny in that of their ends, among those that are wanted.
 
 namespace udsrpc {
 
@@ -89,11 +91,12 @@ Task<std::vector<size_t>> FirstOf(std::vector<Task<T>> tasks, size_t count, std:
 
 }  // namespace internal
 
-// The first `count`, at least 1, that end, in the order in which they do; fewer where there are fewer tasks. Then cancels the
-// others, as far as they await what can be cancelled, waits until they have ended, and drops what they give. That may
-// be something, such as a message that came in that very moment: a task that reads puts it where it is found later.
+// The first `count`, at least 1, that end, in the order in which they do; fewer where there are fewer tasks. An error
+// that a task gives is an end like any other. Then cancels the others, as far as they await what can be cancelled, waits
+// until they have ended, and drops what they give. That may be something, such as a message that came in that very
+// moment: a task that reads puts it where it is found later.
 template <typename T>
-Task<std::vector<Finished<T>>> WhenAny(std::vector<Task<T>> tasks, size_t count = 1) {
+Task<std::vector<Finished<T>>> WhenSome(std::vector<Task<T>> tasks, size_t count) {
   std::vector<internal::BranchResult<T>> results(tasks.size());
   std::vector<Finished<T>> finished;
   for (const size_t index : co_await internal::FirstOf(std::move(tasks), count, results)) {
@@ -102,7 +105,14 @@ Task<std::vector<Finished<T>>> WhenAny(std::vector<Task<T>> tasks, size_t count 
   co_return finished;
 }
 
-// The same of tasks that give nothing: which one was first. At least one task.
+// The same for the first one. At least one task.
+template <typename T>
+Task<Finished<T>> WhenAny(std::vector<Task<T>> tasks) {
+  std::vector<Finished<T>> finished = co_await WhenSome(std::move(tasks), 1);
+  co_return std::move(finished.front());
+}
+
+// The same of tasks that give nothing: the index of the first.
 inline Task<size_t> WhenAny(std::vector<Task<>> tasks) {
   std::vector<internal::BranchResult<void>> results(tasks.size());
   const std::vector<size_t> order = co_await internal::FirstOf(std::move(tasks), 1, results);

@@ -91,9 +91,10 @@ class AsyncServerReader {
  public:
   explicit AsyncServerReader(std::shared_ptr<AsyncServerStream> stream) : stream_(std::move(stream)) {}
 
-  // co_await: the next message as std::optional<Request>. Nothing where ServerReader::Read says false, or where the
-  // awaiting coroutine was cancelled, as by WhenAny: then the message that comes is not lost, and can be read later (see
-  // WhenAny for one that has come already).
+  // co_await: the next message as std::optional<Request>. Nothing: the client half-closed; the call was cancelled; the
+  // message is over the limit (the call ends with RESOURCE_EXHAUSTED) or does not parse (INTERNAL, whatever the handler
+  // returns); or the awaiting coroutine was cancelled, as by WhenAny: then the message that comes is not lost, and can be
+  // read later (see WhenAny for one that has come already). One read at a time.
   internal::ServerReadOperation<Request> Read() { return internal::ServerReadOperation<Request>(stream_); }
   // Does not wait.
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
@@ -107,8 +108,10 @@ class AsyncServerWriter {
  public:
   explicit AsyncServerWriter(std::shared_ptr<AsyncServerStream> stream) : stream_(std::move(stream)) {}
 
-  // co_await: true, once the message is on its way, which waits while the client has no room; or false: the call was
-  // cancelled. `message` must outlive that. One write at a time.
+  // co_await: true, once the message is on its way, not that it was read; waits while the client has no room. That ends
+  // with the call's cancellation and not with the awaiting coroutine's: a WhenAny around it waits for the client. False:
+  // the call was cancelled. Await every Write before the handler ends: over seqpacket a message that is on its way in part
+  // ends the call with INTERNAL in the place of OK. `message` must live until then. One write at a time.
   internal::ServerWriteOperation Write(const Response& message) { return {stream_, message}; }
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
 

@@ -43,9 +43,11 @@ struct ServerOptions {
   // Over seqpacket a client sends at most 24 KiB. Default: that of gRPC 1.51.
   size_t max_metadata_bytes = 8 << 10;
 
-  // Handlers that may run at once, over all connections of one transport (so twice as many with both); further calls
-  // wait. A handler of a stream runs for as long as its stream lives. At least 1. Threads are started as handlers block and end when long unused; one or two more than handlers are
-  // there to read.
+  // Handlers that may begin or run at once, over all connections of one transport (so twice as many with both); further
+  // calls wait. At least 1. A handler that blocks counts until it returns, one of a stream as long as its stream. A
+  // coroutine that waits does not count, and goes on whatever the limit; so this does not bound how many wait: over
+  // seqpacket a connection has at most 16,384 calls open, over gRPC there is no limit. Threads are started as handlers
+  // block and end when long unused; one or two more are there to read.
   int max_handler_threads = 1024;
 
   // Connections without a call for so long are closed; clients make another when they call again. In an orderly way over
@@ -70,8 +72,9 @@ class Server {
 
   // Stops listening, removes the socket files, refuses new calls (UNAVAILABLE), lets running ones end until
   // `deadline` and then cancels the rest: their clients get UNAVAILABLE or CANCELLED and their contexts turn
-  // cancelled. Blocks until every handler has returned, so a handler that never looks at IsCancelled delays it.
-  // Must not be called from a handler. Further calls wait for the first.
+  // cancelled. Blocks until every handler has ended: one that never looks at IsCancelled delays it, and a coroutine that
+  // awaits what cannot be cancelled holds it up for ever. Must not be called from a handler, nor on a thread by which a
+  // handler's coroutine is yet to go on. Further calls wait for the first.
   void Shutdown(absl::Time deadline);
   void Shutdown() { Shutdown(absl::InfiniteFuture()); }
 
@@ -106,8 +109,7 @@ class ServerBuilder {
   // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s a
   // socket, while another process locks its directory. The message names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  // is
-  //   none; a null service; no handler threads.
+  //   is none; a null service; no handler threads.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written.

@@ -11,7 +11,7 @@
 namespace udsrpc {
 
 // What a handler knows of its call beside the messages. Made by the server and passed to the handler; it and what it
-// returns views of are valid until the handler returns. What is about cancellation is thread-safe; everything else is
+// returns views of are valid until the handler has ended: has returned, or its coroutine has. What is about cancellation is thread-safe; everything else is
 // used by one thread at a time. Derived from by udsrpc only: functions are added without notice.
 class ServerContext : public ParentCall {
  public:
@@ -28,8 +28,8 @@ class ServerContext : public ParentCall {
   virtual bool IsCancelled() const = 0;
 
   // Has `callback` run once IsCancelled() turns true: by a thread of the server, which it must not block, or by the
-  // calling thread where it is true already. Does not run once the handler has returned; a handler that returns while
-  // it runs waits for it. Callbacks run in the order in which they were added.
+  // calling thread where it is true already. Does not run once the handler has ended; a handler that ends while it runs
+  // waits for it. Callbacks run in the order in which they were added.
   virtual void AddCancelCallback(Cancellation::Callback callback) { cancellation().Subscribe(std::move(callback)); }
 
   // Metadata to send before the first message, and with the status. INVALID_ARGUMENT where Metadata's rules forbid it.

@@ -14,7 +14,7 @@
 #include "udsrpc/cancellation.h"
 #include "udsrpc/task.h"
 
-// What WhenAll and WhenAny are made of.
+// What WhenAll, WhenSome and WhenAny are made of.
 
 namespace udsrpc::internal {
 

@@ -16,6 +16,8 @@ class Task;
 
 namespace internal {
 
+[[noreturn]] void AwaitedNoTask();
+
 // Of every coroutine that knows of cancellation.
 class PromiseBase {
  public:

@@ -27,8 +27,9 @@ namespace names::classes {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class MessageService_ : public ::udsrpc::Service {
  public:
   MessageService_();
@@ -80,8 +81,9 @@ class MessageStub__ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class EnumService : public ::udsrpc::Service {
  public:
   EnumService();
@@ -133,8 +135,9 @@ class EnumStub_ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class ValueService_ : public ::udsrpc::Service {
  public:
   ValueService_();
@@ -186,8 +189,9 @@ class ValueStub_ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class Outer_InnerService : public ::udsrpc::Service {
  public:
   Outer_InnerService();
@@ -239,8 +243,9 @@ class Outer_InnerStub_ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class Outer_Kind_ValueService : public ::udsrpc::Service {
  public:
   Outer_Kind_ValueService();
@@ -294,8 +299,9 @@ class Outer_Kind_ValueStub_ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class ImportedService : public ::udsrpc::Service {
  public:
   ImportedService();
@@ -349,8 +355,9 @@ class ImportedStub_ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class SubpackageService : public ::udsrpc::Service {
  public:
   SubpackageService();
@@ -404,8 +411,9 @@ class SubpackageStub_ {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class deleteService : public ::udsrpc::Service {
  public:
   deleteService();
@@ -459,8 +467,9 @@ class deleteStub {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class NoMethodsService : public ::udsrpc::Service {
  public:
   NoMethodsService();

@@ -27,8 +27,9 @@ namespace names::methods {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class KeywordsService : public ::udsrpc::Service {
  public:
   KeywordsService();
@@ -264,8 +265,9 @@ class KeywordsStub {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class UnderscoresService : public ::udsrpc::Service {
  public:
   UnderscoresService();
@@ -375,8 +377,9 @@ class UnderscoresStub {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class MembersService : public ::udsrpc::Service {
  public:
   MembersService();
@@ -731,8 +734,9 @@ class MembersStub {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class SameAsItsMessageService : public ::udsrpc::Service {
  public:
   SameAsItsMessageService();

@@ -27,8 +27,9 @@ namespace names::udsrpc::absl::std::grpc {
 // the methods at once. One that is not overridden returns UNIMPLEMENTED.
 //
 // A method may be served by a coroutine, which no thread waits in: then override the function of its name and
-// "Async" instead. What that is given lives until the coroutine has ended. It must not block. Where both are
-// overridden the coroutine is asked first, and serves the call unless it gives an empty task.
+// "Async" instead. What that is given lives until the coroutine has ended. It must not block (docs/ASYNC.md says
+// whom that holds up). Where both are overridden the coroutine is asked first, and serves the call unless it gives
+// an empty task.
 class ShadowedService : public ::udsrpc::Service {
  public:
   ShadowedService();
