@@ -154,11 +154,11 @@ bool Run(Transport transport) {
   const absl::Duration opened = UseAll(streams, /*close=*/false);
   const Threads threads = ThreadsOf(server);
   const auto bytes_each = [count](int64_t kb) { return static_cast<double>(kb) * 1024 / count; };
-  std::printf("%-10s %d streams open: server %d threads and %d of gRPC's own, %.0f bytes a stream; "
-              "client %.0f bytes a stream; ",
-              transport == Transport::kGrpc ? "grpc" : "seqpacket", count, threads.all - threads.of_grpc,
-              threads.of_grpc, bytes_each(StatusOf(server, "VmRSS") - server_kb),
-              bytes_each(StatusOf(getpid(), "VmRSS") - client_kb));
+  std::printf(
+      "%-10s %d streams open: server %d threads and %d of gRPC's own, %.0f bytes a stream; "
+      "client %.0f bytes a stream; ",
+      transport == Transport::kGrpc ? "grpc" : "seqpacket", count, threads.all - threads.of_grpc, threads.of_grpc,
+      bytes_each(StatusOf(server, "VmRSS") - server_kb), bytes_each(StatusOf(getpid(), "VmRSS") - client_kb));
   const absl::Duration closed = UseAll(streams, /*close=*/true);
   std::printf("opened and used in %.0f ms, used and closed in %.0f ms\n", absl::ToDoubleMilliseconds(opened),
               absl::ToDoubleMilliseconds(closed));

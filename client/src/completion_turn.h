@@ -30,7 +30,8 @@ class CompletionTurn {
   }
 
   // Blocks while another thread runs one of that kind, or any where there is no kind.
-  void AwaitOthers(internal::Mutex& mutex, std::optional<Kind> kind = std::nullopt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  void AwaitOthers(internal::Mutex& mutex, std::optional<Kind> kind = std::nullopt)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     while (thread_ != std::thread::id() && thread_ != std::this_thread::get_id() && (!kind || kind == kind_)) {
       left_.Wait(mutex);
     }

@@ -24,8 +24,8 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
 
   // Launches the call, now or once there is a server for it; or fails it, later, with `refusal` or for want of time.
   void Begin(absl::Status refusal = absl::OkStatus());
-  // Nobody wants to hear of the call any more, nor may its context be touched. Cancels it if it has not ended; waits for
-  // a completion that another thread runs.
+  // Nobody wants to hear of the call any more, nor may its context be touched. Cancels it if it has not ended; waits
+  // for a completion that another thread runs.
   void Abandon();
 
  protected:

@@ -199,8 +199,8 @@ void GrpcAsyncStream::Exchange::Fail(absl::Status status) {
 }
 
 void GrpcAsyncStream::Exchange::CompleteRead(bool result) {
-  completions_.push_back(
-      {.of = Outstanding::kRead, .run = [done = std::move(read_->done), result]() mutable { std::move(done)(result); }});
+  completions_.push_back({.of = Outstanding::kRead,
+                          .run = [done = std::move(read_->done), result]() mutable { std::move(done)(result); }});
   read_.reset();
 }
 

@@ -30,7 +30,7 @@ class TimerThread {
   internal::CondVar earlier_;  // the next timer is another one
   internal::CondVar expired_;
   TimerQueue::Id expiring_ ABSL_GUARDED_BY(mutex_);  // number 0: none
-  std::thread::id thread_ ABSL_GUARDED_BY(mutex_);  // none before the first timer
+  std::thread::id thread_ ABSL_GUARDED_BY(mutex_);   // none before the first timer
 };
 
 }  // namespace udsrpc

@@ -37,9 +37,10 @@ class MethodTable {
   std::vector<ServerInterceptorFactory> interceptors_;
 };
 
-// Runs the handler of `method`, which is of `table`, on the calling thread and finishes `call`; or begins it, where it is
-// a coroutine, and has `call` kept and finished when that has ended. A handler that throws ends its call with UNKNOWN, as
-// in gRPC; a request that does not parse ends it with INTERNAL, as in gRPC. `call` may be gone when this returns.
+// Runs the handler of `method`, which is of `table`, on the calling thread and finishes `call`; or begins it, where it
+// is a coroutine, and has `call` kept and finished when that has ended. A handler that throws ends its call with
+// UNKNOWN, as in gRPC; a request that does not parse ends it with INTERNAL, as in gRPC. `call` may be gone when this
+// returns.
 void Dispatch(const MethodTable& table, const ServerMethod& method, ServerCall& call);
 
 }  // namespace udsrpc

@@ -116,7 +116,8 @@ TimerQueue::Id EventLoop::AddTimer(Deadline::Clock::time_point deadline, TimerQu
   internal::MutexLock lock(mutex_);
   const bool is_next = deadline < timers_.next();
   const TimerQueue::Id timer = timers_.Add(deadline, std::move(expire));
-  if (is_next && (led_loop != this || led_term != term_)) SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
+  if (is_next && (led_loop != this || led_term != term_))
+    SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
   return timer;
 }
 

@@ -29,8 +29,8 @@ namespace udsrpc {
 // second thread stands by. When it finds the leader in one and the same handler for about a millisecond, it takes the
 // lead over and goes on where the leader was, so that a slow handler delays nobody for longer; the former leader
 // answers its call when the handler returns, and joins those that stand by. Threads are started as handlers block and
-// end when they are not needed. A leader that only waits for a CPU is not replaced, for some milliseconds: a busy machine
-// is not to have more threads for that.
+// end when they are not needed. A leader that only waits for a CPU is not replaced, for some milliseconds: a busy
+// machine is not to have more threads for that.
 //
 // A turn's handlers that are quick but many are interrupted after about a millisecond, too: what they answered is
 // flushed, and others are read, before they go on. And the leader never stops reading: where as many handlers run as
@@ -147,8 +147,9 @@ class EventLoop {
 
   // What is left of the leader's turn, which whoever leads goes on with, and what has to wait.
   std::deque<std::unique_ptr<Task>> ready_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::unique_ptr<Task>> going_on_ ABSL_GUARDED_BY(mutex_);  // of these, what is no handler: in turns with those
-  bool went_on_ ABSL_GUARDED_BY(mutex_) = false;                        // the last task was of going_on_
+  std::deque<std::unique_ptr<Task>> going_on_
+      ABSL_GUARDED_BY(mutex_);                    // of these, what is no handler: in turns with those
+  bool went_on_ ABSL_GUARDED_BY(mutex_) = false;  // the last task was of going_on_
   std::vector<std::shared_ptr<Source>> deferred_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_key_ ABSL_GUARDED_BY(mutex_) = 0;

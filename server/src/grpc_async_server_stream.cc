@@ -154,16 +154,14 @@ void GrpcAsyncServerStream::Forget(Outstanding outstanding) {
 }
 
 void GrpcAsyncServerStream::CompleteRead(bool result) {
-  completions_.push_back(
-      {.of = Outstanding::kRead,
-       .run = [done = std::move(read_->done), result]() mutable { std::move(done)(result); }});
+  completions_.push_back({.of = Outstanding::kRead,
+                          .run = [done = std::move(read_->done), result]() mutable { std::move(done)(result); }});
   read_.reset();
 }
 
 void GrpcAsyncServerStream::CompleteWrite(bool result) {
-  completions_.push_back(
-      {.of = Outstanding::kWrite,
-       .run = [done = std::move(write_->done), result]() mutable { std::move(done)(result); }});
+  completions_.push_back({.of = Outstanding::kWrite,
+                          .run = [done = std::move(write_->done), result]() mutable { std::move(done)(result); }});
   write_.reset();
 }
 

@@ -18,8 +18,8 @@ namespace udsrpc {
 
 class GrpcServerCall;
 
-// The stream of a call that the gRPC library serves and whose handler is a coroutine. Completions run as handlers of the
-// pool. Outlives the call where it is shared.
+// The stream of a call that the gRPC library serves and whose handler is a coroutine. Completions run as handlers of
+// the pool. Outlives the call where it is shared.
 //
 // As in GrpcServerStream at most one message is under way to the client; the next one waits for the library's word for
 // it.

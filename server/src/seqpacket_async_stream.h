@@ -15,9 +15,9 @@ namespace udsrpc {
 
 class SeqpacketServerCall;
 
-// The stream of a call over seqpacket whose handler is a coroutine. What cannot be done at once is tried again by a task
-// of the event loop, when something about the call has changed; that task runs the completions, so that they count as
-// handlers. Outlives the call where it is shared.
+// The stream of a call over seqpacket whose handler is a coroutine. What cannot be done at once is tried again by a
+// task of the event loop, when something about the call has changed; that task runs the completions, so that they count
+// as handlers. Outlives the call where it is shared.
 //
 // The mutex comes before the connection's, and is not held while completions run.
 class SeqpacketAsyncServerStream final : public AsyncServerStream {

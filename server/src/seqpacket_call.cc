@@ -166,8 +166,8 @@ void SeqpacketServerCall::FinishKept(const absl::Status& status, const google::p
   }
   if (response == nullptr || Answer::Fits(*response, *this)) return EndKept(status, response);
   async_stream();
-  const std::optional<bool> written =
-      async_stream_->WriteResponse(*response, [this](bool written_later) { EndKept(ResponseSent(written_later), nullptr); });
+  const std::optional<bool> written = async_stream_->WriteResponse(
+      *response, [this](bool written_later) { EndKept(ResponseSent(written_later), nullptr); });
   if (written) EndKept(ResponseSent(*written), nullptr);
 }
 

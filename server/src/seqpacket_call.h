@@ -27,8 +27,8 @@ namespace udsrpc {
 
 class SeqpacketServerConnection;
 
-// A call that came over a seqpacket connection, from its CALL frame until its handler has returned. While it waits to be
-// run and is run it belongs to the task that it is; where its handler is a coroutine, to itself from then on.
+// A call that came over a seqpacket connection, from its CALL frame until its handler has returned. While it waits to
+// be run and is run it belongs to the task that it is; where its handler is a coroutine, to itself from then on.
 class SeqpacketServerCall final : public ServerCall, public ServerContext, public ServerStream, public EventLoop::Task {
  public:
   // What the connection knows of the call. Guarded by the connection's mutex.

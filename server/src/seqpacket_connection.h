@@ -76,8 +76,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Whether there is something to fetch, or will be; then the call is gone on with once there is, or may be.
   enum class Messages { kHere, kAwaited, kNoMore };
   Messages AwaitMessages(SeqpacketServerCall& call);
-  // Sends a message, or where there is credit for a part of it only begins to, and leaves the rest to `rest`. kWait: the
-  // call is gone on with when there may be more. kNever: the call was cancelled.
+  // Sends a message, or where there is credit for a part of it only begins to, and leaves the rest to `rest`. kWait:
+  // the call is gone on with when there may be more. kNever: the call was cancelled.
   enum class Sent { kYes, kWait, kNever };
   Sent TryWrite(SeqpacketServerCall& call, const google::protobuf::MessageLite& message,
                 std::unique_ptr<LongMessage>& rest);

@@ -40,8 +40,8 @@ class ServerCall {
   virtual void Keep(std::unique_ptr<Handling> handling) = 0;
 
   // Ends the call, exactly once. `response` is sent where `status` is OK; it is null otherwise, and for methods that
-  // write a stream. It need not outlive this, but where the call was kept: then it lives as long as what Keep was given,
-  // and this does not block. The call may be gone when it returns.
+  // write a stream. It need not outlive this, but where the call was kept: then it lives as long as what Keep was
+  // given, and this does not block. The call may be gone when it returns.
   virtual void Finish(const absl::Status& status, const google::protobuf::MessageLite* response) = 0;
 };
 

@@ -188,7 +188,9 @@ void AfterTheEnd(Run& run) {
 void BetweenEndAndFinish(Run& run) {
   run.Serve([](TracedHandler& handler) {
     handler.Write("all");
-    return handler.request() == "fail" ? Outcome{.code = absl::StatusCode::kInvalidArgument, .message = "as asked", .payloads = {}} : Ok();
+    return handler.request() == "fail"
+               ? Outcome{.code = absl::StatusCode::kInvalidArgument, .message = "as asked", .payloads = {}}
+               : Ok();
   });
   for (const char* request : {"succeed", "fail"}) {
     TracedClient call = run.Call({.kind = kServerStream});

@@ -170,8 +170,7 @@ class StreamsStressTest : public CombinationTest {
 TEST_P(StreamsStressTest, EndsEveryCallOnceAndLeavesNothing) {
   const int descriptors = OpenDescriptors();
   CallTally tally;
-  Start({.max_handler_threads = 2 * kStreams,
-         .interceptors = {tally.Factory()}});
+  Start({.max_handler_threads = 2 * kStreams, .interceptors = {tally.Factory()}});
   {
     const TestStub stub(MakeChannel());
     ExpectFullSpeed(stub);

@@ -43,8 +43,7 @@ Task<absl::Status> CoroutineService::FailAsync(ServerContext&, const FailRequest
   co_return absl::Status(static_cast<absl::StatusCode>(request.code()), request.message());
 }
 
-Task<absl::Status> CoroutineService::BlockAsync(ServerContext& context, const BlockRequest& request,
-                                                EchoReply& reply) {
+Task<absl::Status> CoroutineService::BlockAsync(ServerContext& context, const BlockRequest& request, EchoReply& reply) {
   const Alive here(alive);
   arrivals.Happen();
   absl::string_view gate = request.gate();
@@ -122,8 +121,7 @@ Task<std::optional<EchoRequest>> CoroutineService::ReadPatiently(
   }
 }
 
-Task<absl::Status> CoroutineService::ChatAsync(ServerContext&,
-                                               AsyncServerReaderWriter<EchoReply, EchoRequest> stream) {
+Task<absl::Status> CoroutineService::ChatAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) {
   const Alive here(alive);
   arrivals.Happen();
   for (bool patiently = false;; patiently = !patiently) {
@@ -142,8 +140,7 @@ Task<absl::Status> CoroutineService::ChatAsync(ServerContext&,
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> CoroutineService::HoldAsync(ServerContext&,
-                                               AsyncServerReaderWriter<EchoReply, EchoRequest> stream) {
+Task<absl::Status> CoroutineService::HoldAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) {
   Spawn(ReadOn(stream));
   co_return absl::OkStatus();
 }

@@ -41,11 +41,9 @@ class CoroutineService final : public TestService {
                                 AsyncServerWriter<EchoReply> writer) override;
   Task<absl::Status> CollectAsync(ServerContext& context, AsyncServerReader<EchoRequest> reader,
                                   CollectReply& reply) override;
-  Task<absl::Status> ChatAsync(ServerContext& context,
-                               AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override;
+  Task<absl::Status> ChatAsync(ServerContext& context, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override;
   // Ends at once, and leaves a coroutine behind that reads and writes on.
-  Task<absl::Status> HoldAsync(ServerContext& context,
-                               AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override;
+  Task<absl::Status> HoldAsync(ServerContext& context, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override;
 
  private:
   static Task<> ReadInto(AsyncServerReaderWriter<EchoReply, EchoRequest> stream, std::optional<EchoRequest>& request);

@@ -19,11 +19,12 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 template <typename Body>
 class Observed {
  public:
-  explicit Observed(Body body) : thread_([this, body] {
-    progress_ = ThreadProgress::OfThisThread();
-    begun_ = true;
-    body();
-  }) {
+  explicit Observed(Body body)
+      : thread_([this, body] {
+          progress_ = ThreadProgress::OfThisThread();
+          begun_ = true;
+          body();
+        }) {
     while (!begun_) std::this_thread::yield();
     progress_.Look();
   }

@@ -1,7 +1,7 @@
 #include "udsrpc/when.h"
 
-#include <optional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>

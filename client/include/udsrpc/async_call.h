@@ -14,9 +14,10 @@ class MessageLite;
 // Calls that no thread waits for, as a transport carries them, without the types of their messages. Implemented by
 // udsrpc, and called by generated stubs and the faces in async_client.h only: functions are added without notice.
 //
-// Completions run on a thread of the channel's or its executor, never within the function that they were given to. They must not block,
-// as they hold up all asynchronous calls of their channel, and must not throw. A completion may destroy the object that
-// it was given to; whoever destroys that elsewhere does it while no completion of it runs, and none will run then.
+// Completions run on a thread of the channel's or its executor, never within the function that they were given to. They
+// must not block, as they hold up all asynchronous calls of their channel, and must not throw. A completion may destroy
+// the object that it was given to; whoever destroys that elsewhere does it while no completion of it runs, and none
+// will run then.
 
 namespace udsrpc {
 

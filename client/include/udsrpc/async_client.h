@@ -25,8 +25,8 @@
 //
 // A coroutine that had to wait goes on by a thread of the channel's, or by its executor; one that had not goes on at
 // once. So it must not block there. Where the coroutine is a Task whose cancellation fires (see task.h), the call that
-// it awaits is cancelled, here and on the server. A coroutine that is destroyed while it waits cancels its unary call; of a
-// stream only that operation is given up, and no other of its kind may follow.
+// it awaits is cancelled, here and on the server. A coroutine that is destroyed while it waits cancels its unary call;
+// of a stream only that operation is given up, and no other of its kind may follow.
 
 namespace udsrpc {
 
@@ -110,8 +110,8 @@ class AsyncStreamFace {
 }  // namespace internal
 
 // The client's side of a server-streaming call. Movable while nothing of it is awaited; destroying it before Finish
-// cancels the call. Its context must outlive it. One read and one write may be awaited at a time, Finish beside neither,
-// and nothing after Finish; otherwise the program ends with a message.
+// cancels the call. Its context must outlive it. One read and one write may be awaited at a time, Finish beside
+// neither, and nothing after Finish; otherwise the program ends with a message.
 template <typename Response>
 class [[nodiscard]] AsyncClientReader : private internal::AsyncStreamFace {
  public:
@@ -121,8 +121,8 @@ class [[nodiscard]] AsyncClientReader : private internal::AsyncStreamFace {
   auto Read() { return ReadNext<Response>(); }
   // co_await: returns when ClientContext::server_initial_metadata() is there, or the call has ended. Counts as a read.
   auto WaitForInitialMetadata() { return InitialMetadata(); }
-  // co_await: the status, as absl::Status, once the call has ended; what was not read is dropped. Once. The codes are those
-  // of Channel::UnaryCall.
+  // co_await: the status, as absl::Status, once the call has ended; what was not read is dropped. Once. The codes are
+  // those of Channel::UnaryCall.
   auto Finish() { return End(); }
 };
 
@@ -132,8 +132,8 @@ class [[nodiscard]] AsyncClientWriter : private internal::AsyncStreamFace {
  public:
   using AsyncStreamFace::AsyncStreamFace;
 
-  // co_await: true, once the message is on its way, not that it was read; waits while the server has no room. False: the
-  // call has ended or was half-closed, and Finish tells why. `message` must live until then.
+  // co_await: true, once the message is on its way, not that it was read; waits while the server has no room. False:
+  // the call has ended or was half-closed, and Finish tells why. `message` must live until then.
   auto Write(const Request& message) { return WriteNext(message, /*last=*/false); }
   auto WriteLast(const Request& message) { return WriteNext(message, /*last=*/true); }
   // co_await: half-closes; false: the call has ended.

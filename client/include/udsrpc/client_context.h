@@ -52,7 +52,8 @@ class ClientContext {
   const Metadata& metadata() const { return metadata_; }
 
   // What the server sent before its first message and with its status. Valid once the call has ended (for a stream, the
-  // initial metadata once the first Read or WaitForInitialMetadata has given its result); empty where the server sent none or was never reached.
+  // initial metadata once the first Read or WaitForInitialMetadata has given its result); empty where the server sent
+  // none or was never reached.
   const Metadata& server_initial_metadata() const { return server_initial_metadata_; }
   const Metadata& server_trailing_metadata() const { return server_trailing_metadata_; }
 

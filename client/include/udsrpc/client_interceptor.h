@@ -16,8 +16,9 @@ class MessageLite;
 namespace udsrpc {
 
 // Sees one call from the client's side, whatever its kind and transport; derive from it and override what is wanted.
-// The functions are called by the threads that use the call, and for asynchronous calls by those that run its completions:
-// OnSend beside OnReceive where one thread writes while another reads, all others alone. They must not block for long and must not throw.
+// The functions are called by the threads that use the call, and for asynchronous calls by those that run its
+// completions: OnSend beside OnReceive where one thread writes while another reads, all others alone. They must not
+// block for long and must not throw.
 class ClientInterceptor {
  public:
   virtual ~ClientInterceptor() = default;

@@ -20,17 +20,17 @@ class Cancellation {
   using Subscription = uint64_t;
 
   Cancellation() = default;
-  // Waits for callbacks that Cancel is running on another thread. A callback may destroy the object; those that follow it
-  // are destroyed without running then.
+  // Waits for callbacks that Cancel is running on another thread. A callback may destroy the object; those that follow
+  // it are destroyed without running then.
   ~Cancellation();
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
 
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
-  // Runs the callbacks, on the calling thread and in the order in which they were added, and with them coroutines that go
-  // on because of it: not to be called with a lock that these may want. A second call does nothing, and returns though the
-  // first may still be running callbacks. Callbacks must not throw.
+  // Runs the callbacks, on the calling thread and in the order in which they were added, and with them coroutines that
+  // go on because of it: not to be called with a lock that these may want. A second call does nothing, and returns
+  // though the first may still be running callbacks. Callbacks must not throw.
   void Cancel();
 
   // Has `callback` run by Cancel; where that has been, by the calling thread before this returns, which is then 0.

@@ -55,9 +55,9 @@ class Root {
 }  // namespace internal
 
 // Begins `task` on the calling thread, and returns when it first waits for something, or has ended. When it has ended,
-// `done` is called with what it gave, by the thread that ended it: this one, before Spawn returns, where the task never had
-// to wait. `cancellation`, where it is not null, cancels the
-// task's calls, and must outlive the task. An exception that leaves the task, or `done`, ends the program.
+// `done` is called with what it gave, by the thread that ended it: this one, before Spawn returns, where the task never
+// had to wait. `cancellation`, where it is not null, cancels the task's calls, and must outlive the task. An exception
+// that leaves the task, or `done`, ends the program.
 template <typename T, typename Done>
 void Spawn(Task<T> task, Done done, Cancellation* cancellation = nullptr) {
   internal::Root::Of<T, Done>(std::move(task), std::move(done)).Begin(cancellation);

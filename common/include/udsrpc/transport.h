@@ -14,9 +14,9 @@ enum class Transport {
   // The udsrpc protocol (docs/PROTOCOL.md) on a SOCK_SEQPACKET socket: small messages at the least latency.
   kSeqpacket,
   // Seqpacket where the server has a socket for it that this user may use, else gRPC. Decided at each call; once gRPC
-  // was chosen, seqpacket is tried again after a second. To try may block for up to 20 ms, where the server's backlog is
-  // full, also for a call that is not waited for. For now a message that only gRPC can carry is not sent over gRPC for
-  // that: it fails as over kSeqpacket.
+  // was chosen, seqpacket is tried again after a second. To try may block for up to 20 ms, where the server's backlog
+  // is full, also for a call that is not waited for. For now a message that only gRPC can carry is not sent over gRPC
+  // for that: it fails as over kSeqpacket.
   kAuto,
 };
 

@@ -12,15 +12,15 @@
 #include "udsrpc/executor.h"
 #include "udsrpc/internal/task_promise.h"
 
-// What a coroutine waits for beside calls: time, its cancellation, and another thread. A coroutine that is destroyed while it waits
-// waits no more, provided that nothing ends the wait at that moment.
+// What a coroutine waits for beside calls: time, its cancellation, and another thread. A coroutine that is destroyed
+// while it waits waits no more, provided that nothing ends the wait at that moment.
 
 namespace udsrpc {
 
 // co_await Sleep(duration) gives true when so much time has passed by the steady clock, or false when the coroutine was
-// cancelled before (see task.h). It goes on by the program's timer thread, which wakes all that sleep and so must not be
-// blocked, or by the thread that cancels; at once, where no time is to pass or it was cancelled already. That thread is
-// started by the first sleep of the program, and stays; std::system_error where none can be started.
+// cancelled before (see task.h). It goes on by the program's timer thread, which wakes all that sleep and so must not
+// be blocked, or by the thread that cancels; at once, where no time is to pass or it was cancelled already. That thread
+// is started by the first sleep of the program, and stays; std::system_error where none can be started.
 class [[nodiscard]] Sleep {
  public:
   // InfiniteDuration: until the coroutine is cancelled.
@@ -54,8 +54,8 @@ class [[nodiscard]] Sleep {
   std::pair<std::chrono::steady_clock::time_point, uint64_t> timer_;  // number 0: none
 };
 
-// co_await Cancelled() returns when the coroutine is cancelled, by the thread that does it; at once where it has been. In
-// a coroutine that nothing cancels it ends the program with a message, as it would wait for ever.
+// co_await Cancelled() returns when the coroutine is cancelled, by the thread that does it; at once where it has been.
+// In a coroutine that nothing cancels it ends the program with a message, as it would wait for ever.
 class [[nodiscard]] Cancelled {
  public:
   Cancelled() = default;
@@ -79,8 +79,8 @@ class [[nodiscard]] Cancelled {
   Cancellation::Subscription subscription_ = 0;
 };
 
-// co_await ResumeOn(executor) has the coroutine go on as a task of the executor: back on the program's own loop behind a
-// Sleep, or off a channel's thread before something that takes long. Not cancelled.
+// co_await ResumeOn(executor) has the coroutine go on as a task of the executor: back on the program's own loop behind
+// a Sleep, or off a channel's thread before something that takes long. Not cancelled.
 class [[nodiscard]] ResumeOn {
  public:
   // Must outlive the wait.

@@ -92,9 +92,9 @@ Task<std::vector<size_t>> FirstOf(std::vector<Task<T>> tasks, size_t count, std:
 }  // namespace internal
 
 // The first `count`, at least 1, that end, in the order in which they do; fewer where there are fewer tasks. An error
-// that a task gives is an end like any other. Then cancels the others, as far as they await what can be cancelled, waits
-// until they have ended, and drops what they give. That may be something, such as a message that came in that very
-// moment: a task that reads puts it where it is found later.
+// that a task gives is an end like any other. Then cancels the others, as far as they await what can be cancelled,
+// waits until they have ended, and drops what they give. That may be something, such as a message that came in that
+// very moment: a task that reads puts it where it is found later.
 template <typename T>
 Task<std::vector<Finished<T>>> WhenSome(std::vector<Task<T>> tasks, size_t count) {
   std::vector<internal::BranchResult<T>> results(tasks.size());

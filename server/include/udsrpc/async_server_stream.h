@@ -20,16 +20,16 @@ namespace udsrpc {
 // outstanding at a time, of any threads. Once the handler has ended both give false.
 //
 // Read and Write return at once. Either with the result that they have in ServerStream, and `done` is destroyed and not
-// run; or with nothing, and `done` gets the result later, by a thread of the server, which it must not block. Until then
-// the message must not be touched or destroyed.
+// run; or with nothing, and `done` gets the result later, by a thread of the server, which it must not block. Until
+// then the message must not be touched or destroyed.
 class AsyncServerStream {
  public:
   using Done = absl::AnyInvocable<void(bool) &&>;
 
   virtual ~AsyncServerStream() = default;
 
-  // Waits no longer than until `stop`, where it is not null, is cancelled: false then, and the message that comes is the
-  // next read's. Whoever cancels calls StopRead.
+  // Waits no longer than until `stop`, where it is not null, is cancelled: false then, and the message that comes is
+  // the next read's. Whoever cancels calls StopRead.
   virtual std::optional<bool> Read(google::protobuf::MessageLite& message, const Cancellation* stop, Done done) = 0;
   virtual void StopRead() = 0;
   virtual std::optional<bool> Write(const google::protobuf::MessageLite& message, Done done) = 0;
@@ -93,8 +93,8 @@ class AsyncServerReader {
 
   // co_await: the next message as std::optional<Request>. Nothing: the client half-closed; the call was cancelled; the
   // message is over the limit (the call ends with RESOURCE_EXHAUSTED) or does not parse (INTERNAL, whatever the handler
-  // returns); or the awaiting coroutine was cancelled, as by WhenAny: then the message that comes is not lost, and can be
-  // read later (see WhenAny for one that has come already). One read at a time.
+  // returns); or the awaiting coroutine was cancelled, as by WhenAny: then the message that comes is not lost, and can
+  // be read later (see WhenAny for one that has come already). One read at a time.
   internal::ServerReadOperation<Request> Read() { return internal::ServerReadOperation<Request>(stream_); }
   // Does not wait.
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
@@ -109,9 +109,9 @@ class AsyncServerWriter {
   explicit AsyncServerWriter(std::shared_ptr<AsyncServerStream> stream) : stream_(std::move(stream)) {}
 
   // co_await: true, once the message is on its way, not that it was read; waits while the client has no room. That ends
-  // with the call's cancellation and not with the awaiting coroutine's: a WhenAny around it waits for the client. False:
-  // the call was cancelled. Await every Write before the handler ends: over seqpacket a message that is on its way in part
-  // ends the call with INTERNAL in the place of OK. `message` must live until then. One write at a time.
+  // with the call's cancellation and not with the awaiting coroutine's: a WhenAny around it waits for the client.
+  // False: the call was cancelled. Await every Write before the handler ends: over seqpacket a message that is on its
+  // way in part ends the call with INTERNAL in the place of OK. `message` must live until then. One write at a time.
   internal::ServerWriteOperation Write(const Response& message) { return {stream_, message}; }
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
 

@@ -50,8 +50,9 @@ struct ServerOptions {
   // block and end when long unused; one or two more are there to read.
   int max_handler_threads = 1024;
 
-  // Connections without a call for so long are closed; clients make another when they call again. In an orderly way over
-  // seqpacket; over gRPC a call that begins in that very moment ends with UNAVAILABLE, as gRPC 1.51 has it. Default: never.
+  // Connections without a call for so long are closed; clients make another when they call again. In an orderly way
+  // over seqpacket; over gRPC a call that begins in that very moment ends with UNAVAILABLE, as gRPC 1.51 has it.
+  // Default: never.
   absl::Duration max_connection_idle = absl::InfiniteDuration();
 
   // See every call that reaches a method of the server, the first of them outermost.
@@ -72,9 +73,9 @@ class Server {
 
   // Stops listening, removes the socket files, refuses new calls (UNAVAILABLE), lets running ones end until
   // `deadline` and then cancels the rest: their clients get UNAVAILABLE or CANCELLED and their contexts turn
-  // cancelled. Blocks until every handler has ended: one that never looks at IsCancelled delays it, and a coroutine that
-  // awaits what cannot be cancelled holds it up for ever. Must not be called from a handler, nor on a thread by which a
-  // handler's coroutine is yet to go on. Further calls wait for the first.
+  // cancelled. Blocks until every handler has ended: one that never looks at IsCancelled delays it, and a coroutine
+  // that awaits what cannot be cancelled holds it up for ever. Must not be called from a handler, nor on a thread by
+  // which a handler's coroutine is yet to go on. Further calls wait for the first.
   void Shutdown(absl::Time deadline);
   void Shutdown() { Shutdown(absl::InfiniteFuture()); }
 

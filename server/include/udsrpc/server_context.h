@@ -11,8 +11,9 @@
 namespace udsrpc {
 
 // What a handler knows of its call beside the messages. Made by the server and passed to the handler; it and what it
-// returns views of are valid until the handler has ended: has returned, or its coroutine has. What is about cancellation is thread-safe; everything else is
-// used by one thread at a time. Derived from by udsrpc only: functions are added without notice.
+// returns views of are valid until the handler has ended: has returned, or its coroutine has. What is about
+// cancellation is thread-safe; everything else is used by one thread at a time. Derived from by udsrpc only: functions
+// are added without notice.
 class ServerContext : public ParentCall {
  public:
   virtual ~ServerContext() = default;

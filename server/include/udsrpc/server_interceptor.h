@@ -16,8 +16,8 @@ class MessageLite;
 namespace udsrpc {
 
 // Sees one call from the server's side, whatever its kind and transport, as ClientInterceptor does from the other. The
-// functions are called by the handler's threads, or for a coroutine by whichever thread it is on: OnSend beside OnReceive
-// where the handler writes while another of its threads reads, all others alone.
+// functions are called by the handler's threads, or for a coroutine by whichever thread it is on: OnSend beside
+// OnReceive where the handler writes while another of its threads reads, all others alone.
 class ServerInterceptor {
  public:
   virtual ~ServerInterceptor() = default;

@@ -22,8 +22,8 @@ namespace udsrpc {
 // erased. Generated code makes these from the service's member functions. Handlers are called by many threads at once;
 // one that throws ends its call with UNKNOWN.
 //
-// A method may have two handlers. The coroutine, where there is one, is asked first; where it gives no task, the call is
-// the other's. What both are given lives until the coroutine has ended.
+// A method may have two handlers. The coroutine, where there is one, is asked first; where it gives no task, the call
+// is the other's. What both are given lives until the coroutine has ended.
 class ServerMethod {
  public:
   using Message = google::protobuf::MessageLite;
@@ -75,12 +75,10 @@ class ServerMethod {
   }
 
   template <typename Service, typename Request, typename Response>
-  static ServerMethod ClientStreaming(absl::string_view path, Service* service,
-                                      absl::Status (Service::*handler)(ServerContext&, ServerReader<Request>&,
-                                                                       Response&),
-                                      Task<absl::Status> (Service::*coroutine)(ServerContext&,
-                                                                               AsyncServerReader<Request>,
-                                                                               Response&) = nullptr) {
+  static ServerMethod ClientStreaming(
+      absl::string_view path, Service* service,
+      absl::Status (Service::*handler)(ServerContext&, ServerReader<Request>&, Response&),
+      Task<absl::Status> (Service::*coroutine)(ServerContext&, AsyncServerReader<Request>, Response&) = nullptr) {
     ServerMethod method(path, MethodKind::kClientStreaming, Request::default_instance(), Response::default_instance());
     method.client_stream_ = [service, handler](ServerContext& context, ServerStream& stream, Message& response) {
       ServerReader<Request> reader(stream);

@@ -32,7 +32,8 @@ class ClientOperation : public Operation<Derived, Result> {
 template <typename Stream, typename Message>
 class [[nodiscard]] ReadOperation final : public ClientOperation<ReadOperation<Stream, Message>, bool> {
  public:
-  ReadOperation(Stream& stream, ClientContext& context) : ClientOperation<ReadOperation, bool>(context), stream_(stream) {}
+  ReadOperation(Stream& stream, ClientContext& context)
+      : ClientOperation<ReadOperation, bool>(context), stream_(stream) {}
 
   ~ReadOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kRead);

@@ -1,0 +1,32 @@
+#ifndef UDSRPC_BENCHMARKS_ASYNC_CALLS_STOCK_H_
+#define UDSRPC_BENCHMARKS_ASYNC_CALLS_STOCK_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace udsrpc::benchmarks {
+
+// gRPC's own generated stub, which the others are held against.
+class StockEchoes {
+ public:
+  explicit StockEchoes(const std::string& target);
+  ~StockEchoes();
+
+  // Calls, one after the other, for as long as `next` says so; it gets the reply. Ends the program where a call fails.
+  using Next = std::function<bool(const std::string& reply)>;
+  void CallBlocking(const std::string& bytes, absl::Duration timeout, const Next& next) const;
+  // The same through gRPC's callbacks; `ended` is called when there is no more.
+  void CallWithCallbacks(const std::string& bytes, absl::Duration timeout, Next next,
+                         std::function<void()> ended) const;
+
+ private:
+  struct Stub;
+  const std::unique_ptr<Stub> stub_;
+};
+
+}  // namespace udsrpc::benchmarks
+
+#endif  // UDSRPC_BENCHMARKS_ASYNC_CALLS_STOCK_H_
