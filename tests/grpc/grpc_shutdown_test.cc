@@ -184,7 +184,8 @@ TEST_F(GrpcShutdownTest, RefusesCallsThatWaitForAThread) {
     waiting.emplace_back([&] {
       const absl::Status status = Do(*channel, "");
       EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
-      EXPECT_THAT(status.message(), HasSubstr("the server is shutting down; call again"));
+      // By us; or by gRPC, where the machine is so busy that this one is not read within the half second before GOAWAY.
+      EXPECT_THAT(status.message(), HasSubstr("shutting down"));
       ++refused;
     });
   }
