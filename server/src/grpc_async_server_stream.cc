@@ -11,9 +11,9 @@
 
 namespace udsrpc {
 
-void* GrpcAsyncServerStream::Event::Begin() {
+void* GrpcAsyncServerStream::Event::Begin(GrpcServerCall& call) {
   under_way_ = true;
-  stream_.call_->Ref();
+  call.Ref();
   return Release();
 }
 
@@ -64,7 +64,7 @@ std::optional<bool> GrpcAsyncServerStream::Read(google::protobuf::MessageLite& m
   if (read_) Fatal(call_->context().method(), "a stream's read was started during another");
   if (std::optional<bool> result = TryRead(message, stop)) return result;
   read_ = PendingRead{.message = &message, .stop = stop, .done = std::move(done)};
-  if (!read_event_.under_way()) call_->grpc_stream().Read(&received_, read_event_.Begin());
+  if (!read_event_.under_way()) call_->grpc_stream().Read(&received_, read_event_.Begin(*call_));
   return std::nullopt;
 }
 
@@ -93,7 +93,7 @@ void GrpcAsyncServerStream::StopRead() {
   if (!read_ || stop_event_.under_way()) return;
   // So that the completion runs as the others do, and not within the thread that cancels.
   stop_alarm_.emplace();
-  stop_alarm_->Set(&call_->queue(), gpr_inf_past(GPR_CLOCK_MONOTONIC), stop_event_.Begin());
+  stop_alarm_->Set(&call_->queue(), gpr_inf_past(GPR_CLOCK_MONOTONIC), stop_event_.Begin(*call_));
 }
 
 void GrpcAsyncServerStream::OnStop(bool /*ok*/) {
@@ -120,7 +120,7 @@ std::optional<bool> GrpcAsyncServerStream::Write(const google::protobuf::Message
 
 void GrpcAsyncServerStream::Send(const grpc::ByteBuffer& bytes) {
   call_->AddInitialMetadata();
-  call_->grpc_stream().Write(bytes, write_event_.Begin());
+  call_->grpc_stream().Write(bytes, write_event_.Begin(*call_));
 }
 
 void GrpcAsyncServerStream::OnWritten(bool ok) {
@@ -137,7 +137,7 @@ void GrpcAsyncServerStream::SendInitialMetadata() {
   internal::MutexLock lock(mutex_);
   // While a message is under way it has taken the metadata along.
   if (closed_ || write_event_.under_way() || !call_->AddInitialMetadata()) return;
-  call_->grpc_stream().SendInitialMetadata(write_event_.Begin());
+  call_->grpc_stream().SendInitialMetadata(write_event_.Begin(*call_));
 }
 
 void GrpcAsyncServerStream::Forget(Outstanding outstanding) {

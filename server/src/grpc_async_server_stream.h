@@ -57,7 +57,8 @@ class GrpcAsyncServerStream final : public AsyncServerStream {
     Event(GrpcAsyncServerStream& stream, OnEnd on_end) : stream_(stream), on_end_(on_end) {}
 
     bool under_way() const { return under_way_; }  // guarded by the stream's mutex
-    void* Begin();
+    // The tag to begin it with, for the stream's call.
+    void* Begin(GrpcServerCall& call);
 
     GrpcPollerPool::Handler* Proceed(bool ok) override;
 
