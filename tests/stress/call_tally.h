@@ -62,6 +62,10 @@ inline absl::Duration StressLength() {
   return absl::Seconds(seconds != nullptr && absl::SimpleAtoi(seconds, &value) ? value : 1);
 }
 
+// In which a call ends that is not hurried: under ThreadSanitizer ten megabytes of one stream take more than a minute
+// among a thousand others on two CPUs.
+inline constexpr absl::Duration kPatience = absl::Minutes(3);
+
 // How a call of the test service may end that is treated at random. `hurried`: its deadline may come before its end.
 inline bool MayEndSo(const absl::Status& status, bool hurried) {
   switch (status.code()) {
