@@ -40,7 +40,7 @@ void SeqpacketAsyncCall::Connect() {
   connecting_.Attach(context_);
 }
 
-void SeqpacketAsyncCall::OnStart(absl::Status status, int error) {
+void SeqpacketAsyncCall::OnStart(absl::Status status, int /*error*/) {
   mutex_.Lock();
   connecting_.Detach(context_);
   if (abandoned_) return mutex_.Unlock();
@@ -55,7 +55,6 @@ void SeqpacketAsyncCall::OnStart(absl::Status status, int error) {
     return mutex_.Unlock();
   }
   status_ = std::move(status);
-  connect_error_ = error;
   state_ = State::kOver;
   Proceed();
 }

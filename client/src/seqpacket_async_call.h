@@ -73,7 +73,6 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   // connection's own asks.
   bool Over() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const absl::Status& status() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return status_; }
-  int connect_error() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return connect_error_; }
   MessageReader& reader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return reader_; }
 
   const MethodDescriptor method_;
@@ -122,7 +121,6 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   std::unique_ptr<LongMessage> rest_ ABSL_GUARDED_BY(mutex_);
   MessageReader reader_ ABSL_GUARDED_BY(mutex_);
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
-  int connect_error_ ABSL_GUARDED_BY(mutex_) = 0;
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -82,7 +82,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   bool HalfClose(SeqpacketCall& call);
 
   // The same for calls with a watcher, never blocking; what cannot be done now is to be tried again when the watcher is
-  // told.  //
+  // told.
+
   // As Open, but leaves a request that is too long for a CALL to be written: `*request_left`. False: it has to wait
   // until there is room.
   bool OpenWatched(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close,

@@ -81,10 +81,12 @@ void EventLoop::Remove(int fd, const Source& source) {
   sources_.erase(found);
 }
 
+bool EventLoop::CallerLeads() const { return led_loop == this && led_term == term_; }
+
 bool EventLoop::DeferFlush(Source& source) {
   if (led_loop != this) return false;
   internal::MutexLock lock(mutex_);
-  if (led_term != term_ || stopping_) return false;
+  if (!CallerLeads() || stopping_) return false;
   if (!source.flush_deferred_) {
     source.flush_deferred_ = true;
     deferred_.push_back(source.shared_from_this());
@@ -109,15 +111,14 @@ void EventLoop::Resume(std::vector<std::unique_ptr<Task>> tasks) {
   internal::MutexLock lock(mutex_);
   for (std::unique_ptr<Task>& task : tasks) Enqueue(std::move(task));
   // The leader comes by itself, before it waits again.
-  if (led_loop != this || led_term != term_) SignalWakeEvent(wake_event_.get());
+  if (!CallerLeads()) SignalWakeEvent(wake_event_.get());
 }
 
 TimerQueue::Id EventLoop::AddTimer(Deadline::Clock::time_point deadline, TimerQueue::Expire expire) {
   internal::MutexLock lock(mutex_);
   const bool is_next = deadline < timers_.next();
   const TimerQueue::Id timer = timers_.Add(deadline, std::move(expire));
-  if (is_next && (led_loop != this || led_term != term_))
-    SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
+  if (is_next && !CallerLeads()) SignalWakeEvent(wake_event_.get());  // the leader waits for a later one
   return timer;
 }
 

@@ -118,6 +118,8 @@ class EventLoop {
     return !ready_.empty() && running_handlers_ < max_handlers_;
   }
   bool MayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !going_on_.empty() || MayRunHandler(); }
+  // Whether the calling thread leads.
+  bool CallerLeads() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     (task->GoesOn() ? going_on_ : ready_).push_back(std::move(task));
   }

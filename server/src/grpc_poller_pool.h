@@ -27,8 +27,8 @@ namespace udsrpc {
 // event has come, so that here, too, nobody is woken; when a handler is to be run meanwhile, another thread takes over.
 //
 // At most `max_handlers` handlers run at a time and the rest wait their turn; polling goes on beside them, and so do
-// those that go on with what has begun, for which others may wait. Threads
-// start as they are needed and end when they have long had nothing to do. Thread-safe.
+// those that go on with what has begun, for which others may wait. Threads start as they are needed and end when they
+// have long had nothing to do. Thread-safe.
 class GrpcPollerPool {
  public:
   class Handler {
