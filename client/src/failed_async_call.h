@@ -23,7 +23,7 @@ class FailedAsyncUnaryCall final : public AsyncUnaryCall, private StartQueue::En
   }
 
  private:
-  void OnStart(absl::Status status, int /*error*/) override {
+  void OnStart(absl::Status status) override {
     Done done = std::move(done_);
     std::move(done)(std::move(status));
   }

@@ -21,7 +21,7 @@ void GrpcAsyncCall::Begin(absl::Status refusal) {
   Launch();
 }
 
-void GrpcAsyncCall::OnStart(absl::Status status, int /*error*/) {
+void GrpcAsyncCall::OnStart(absl::Status status) {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
   if (!status.ok()) {

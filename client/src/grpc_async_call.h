@@ -45,7 +45,7 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
   GrpcAsyncQueue& queue() { return queue_; }
 
  private:
-  void OnStart(absl::Status status, int error) override;
+  void OnStart(absl::Status status) override;
 
   StartQueue& starts_;
   GrpcAsyncQueue& queue_;

@@ -40,7 +40,7 @@ void SeqpacketAsyncCall::Connect() {
   connecting_.Attach(context_);
 }
 
-void SeqpacketAsyncCall::OnStart(absl::Status status, int /*error*/) {
+void SeqpacketAsyncCall::OnStart(absl::Status status) {
   mutex_.Lock();
   connecting_.Detach(context_);
   if (abandoned_) return mutex_.Unlock();

@@ -93,7 +93,7 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
     SeqpacketAsyncCall& call_;
   };
 
-  void OnStart(absl::Status status, int error) override;
+  void OnStart(absl::Status status) override;
   void OnChange() override;
 
   void Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -37,7 +37,7 @@ struct StartQueue::State : public std::enable_shared_from_this<State> {
   void Try() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // Why an entry is to wait no longer; OK where it is.
   absl::Status GivenUp(const Entry& entry, Deadline::Clock::time_point now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void Ripen(Entry& entry, absl::Status status, int error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Ripen(Entry& entry, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   const std::string name;
   Connect connect;  // the thread's
@@ -89,7 +89,7 @@ void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready
 
 void StartQueue::Post(Entry& entry, absl::Status status) {
   internal::MutexLock lock(state_->mutex);
-  state_->Ripen(entry, std::move(status), 0);
+  state_->Ripen(entry, std::move(status));
   state_->WakeThread();
 }
 
@@ -142,15 +142,14 @@ void StartQueue::State::Tell(Entry& entry) {
   ripe.pop_front();
   told_now = &entry;
   mutex.Unlock();
-  entry.OnStart(std::move(entry.status_), entry.error_);
+  entry.OnStart(std::move(entry.status_));
   mutex.Lock();
   told_now = nullptr;
   told.SignalAll();
 }
 
-void StartQueue::State::Ripen(Entry& entry, absl::Status status, int error) {
+void StartQueue::State::Ripen(Entry& entry, absl::Status status) {
   entry.status_ = std::move(status);
-  entry.error_ = error;
   ripe.push_back(&entry);
 }
 
@@ -162,7 +161,7 @@ void StartQueue::State::Sort() {
     if (status.ok()) {
       waiting[kept++] = entry;
     } else {
-      Ripen(*entry, std::move(status), 0);
+      Ripen(*entry, std::move(status));
     }
   }
   waiting.resize(kept);
@@ -192,7 +191,7 @@ void StartQueue::State::Try() {
     if (came_meanwhile || (attempt.code != absl::StatusCode::kOk && again)) {
       waiting[kept++] = entry;
     } else {
-      Ripen(*entry, absl::Status(attempt.code, attempt.message), attempt.error);
+      Ripen(*entry, absl::Status(attempt.code, attempt.message));
     }
   }
   waiting.resize(kept);

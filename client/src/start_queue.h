@@ -33,8 +33,8 @@ class StartQueue {
 
    protected:
     // Once for each Add or Post, by the queue's thread, which does not touch the entry afterwards. OK: there is a
-    // connection, or was one a moment ago. `error`: see Attempt.
-    virtual void OnStart(absl::Status status, int error) = 0;
+    // connection, or was one a moment ago.
+    virtual void OnStart(absl::Status status) = 0;
 
    private:
     friend class StartQueue;
@@ -46,7 +46,6 @@ class StartQueue {
     uint64_t attempts_before_ = 0;
     // What it is to be told.
     absl::Status status_;
-    int error_ = 0;
   };
 
   // `name` stands for the endpoint in messages.

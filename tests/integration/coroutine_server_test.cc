@@ -51,10 +51,8 @@ class CoroutineServerTest : public CombinationTest {
 
   // Waits until the handlers that were cancelled are gone: their clients need not wait for that.
   bool AllEnd() {
-    const absl::Time give_up = absl::Now() + kPatience;
     while (coroutines_.alive > 0) {
-      if (absl::Now() > give_up) return false;
-      absl::SleepFor(absl::Milliseconds(1));
+      if (!coroutines_.ends.Await(coroutines_.arrivals.times())) return false;
     }
     return true;
   }

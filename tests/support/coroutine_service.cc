@@ -18,13 +18,16 @@ namespace {
 
 class Alive {
  public:
-  explicit Alive(std::atomic<int>& count) : count_(count) { ++count_; }
-  ~Alive() { --count_; }
+  explicit Alive(CoroutineService& service) : service_(service) { ++service_.alive; }
+  ~Alive() {
+    --service_.alive;
+    service_.ends.Happen();
+  }
   Alive(const Alive&) = delete;
   Alive& operator=(const Alive&) = delete;
 
  private:
-  std::atomic<int>& count_;
+  CoroutineService& service_;
 };
 
 int Threads() {
@@ -44,7 +47,7 @@ Task<absl::Status> CoroutineService::FailAsync(ServerContext&, const FailRequest
 }
 
 Task<absl::Status> CoroutineService::BlockAsync(ServerContext& context, const BlockRequest& request, EchoReply& reply) {
-  const Alive here(alive);
+  const Alive here(*this);
   arrivals.Happen();
   absl::string_view gate = request.gate();
   if (gate == "cancelled") {
@@ -81,7 +84,7 @@ Task<absl::Status> CoroutineService::InflateAsync(ServerContext&, const InflateR
 
 Task<absl::Status> CoroutineService::CountAsync(ServerContext&, const InflateRequest& request,
                                                 AsyncServerWriter<EchoReply> writer) {
-  const Alive here(alive);
+  const Alive here(*this);
   arrivals.Happen();
   EchoReply reply;
   reply.set_text(std::string(request.bytes(), 'x'));
@@ -122,7 +125,7 @@ Task<std::optional<EchoRequest>> CoroutineService::ReadPatiently(
 }
 
 Task<absl::Status> CoroutineService::ChatAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) {
-  const Alive here(alive);
+  const Alive here(*this);
   arrivals.Happen();
   for (bool patiently = false;; patiently = !patiently) {
     std::optional<EchoRequest> request;

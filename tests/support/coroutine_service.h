@@ -21,9 +21,10 @@ namespace udsrpc::testing {
 // Chat gives every second read up, and takes it up again, until it has come.
 class CoroutineService final : public TestService {
  public:
-  // That have come to where they wait, and that are alive.
+  // That have come to where they wait, that are alive, and that have ended.
   Event arrivals;
   std::atomic<int> alive{0};
+  Event ends;
   Event release;
   // For the calls that a handler makes. Set before these.
   std::optional<TestStub> nested;
