@@ -15,6 +15,8 @@ using std::chrono::nanoseconds;
 // How often a parked thread looks at the others, and for how long nobody may have polled by then.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(1);
 constexpr nanoseconds kUnpolledPatience = std::chrono::microseconds(500);
+// Looks for which a handler that gets no CPU is waited for.
+constexpr int kPatientLooks = 30;
 // After so many looks during which no handler began, the next handler has to wake it again.
 constexpr int kQuietLooks = 20;
 
@@ -34,6 +36,8 @@ constexpr int kWokenInARow = 4;
 
 // How long this thread's handler has spent in Await.
 thread_local nanoseconds awaited_by_this_thread{0};
+
+thread_local const ThreadProgress progress_of_this_thread = ThreadProgress::OfThisThread();
 
 nanoseconds CpuTimeOfThisThread() {
   timespec now;
@@ -56,6 +60,16 @@ struct GrpcPollerPool::Load {
   nanoseconds cpu_before = CpuTimeOfThisThread();
   int handlers = 0;
 };
+
+void GrpcPollerPool::Handler::UsualTime::Add(nanoseconds took) {
+  const int64_t usual = nanoseconds_.load(std::memory_order_relaxed);
+  nanoseconds_.store(usual + (took.count() - usual) / kUsualOf, std::memory_order_relaxed);
+}
+
+bool GrpcPollerPool::Handler::UsualTime::IsLong() const {
+  return nanoseconds_.load(std::memory_order_relaxed) >= kLong.count() &&
+         !never_blocks_.load(std::memory_order_relaxed);
+}
 
 GrpcPollerPool::GrpcPollerPool(Source& source, const Limits& limits) : source_(source), limits_(limits) {}
 
@@ -152,7 +166,7 @@ bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
     }
     ++handlers_;
     woken_in_a_row_.store(0, std::memory_order_relaxed);
-    if (pollers_ == 1 && handler.usual_time().load(std::memory_order_relaxed) >= kLong.count()) CallPoller();
+    if (pollers_ == 1 && handler.usual_time().IsLong()) CallPoller();
     LeavePolling();
   }
   bool polls = false;
@@ -173,9 +187,7 @@ void GrpcPollerPool::RunTimed(Handler& handler) {
   awaited_by_this_thread = nanoseconds(0);
   const Clock::time_point start = Clock::now();
   handler.Run();
-  const int64_t took = nanoseconds(Clock::now() - start - awaited_by_this_thread).count();
-  const int64_t usual = usual_time.load(std::memory_order_relaxed);
-  usual_time.store(usual + (took - usual) / kUsualOf, std::memory_order_relaxed);
+  usual_time.Add(Clock::now() - start - awaited_by_this_thread);
 }
 
 GrpcPollerPool::Handler* GrpcPollerPool::AfterHandler(bool& polls) {
@@ -285,6 +297,8 @@ void GrpcPollerPool::LeavePolling() {
   ++handlers_ever_;
   if (--pollers_ > 0) return;
   unpolled_since_ = Clock::now();
+  last_poller_ = progress_of_this_thread;
+  patient_looks_ = 0;
   EnsureLooks();
 }
 
@@ -302,7 +316,11 @@ void GrpcPollerPool::EnsureLooks() {
 }
 
 bool GrpcPollerPool::Look() {
-  if (pollers_ == 0) return Clock::now() - unpolled_since_ >= kUnpolledPatience;
+  if (pollers_ == 0) {
+    last_poller_.Look();
+    if (Clock::now() - unpolled_since_ < kUnpolledPatience) return false;
+    return ++patient_looks_ > kPatientLooks || !last_poller_.IsKeptFromRunning();
+  }
   quiet_looks_ = handlers_ever_ == handlers_at_look_ ? quiet_looks_ + 1 : 0;
   handlers_at_look_ = handlers_ever_;
   if (quiet_looks_ >= kQuietLooks) {

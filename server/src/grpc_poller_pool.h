@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -21,7 +22,8 @@ namespace udsrpc {
 // As a rule one thread polls, and runs a handler on the spot, so that nobody is woken: with two threads polling, a lone
 // caller's calls took 10 to 25 % longer. Another thread takes the polling over
 //   - at once, where the handler is known to take long;
-//   - after about a millisecond, where it turns out to: while handlers run, a parked thread looks once a millisecond;
+//   - after about a millisecond, where it turns out to: while handlers run, a parked thread looks once a millisecond,
+//     and is patient with one that only waits for a CPU, where another thread would not get on either;
 //   - beside the first, where one thread's whole time goes into it, up to `max_pollers`.
 // A handler that waits for an event of the queue says so by Await. Where nobody else polls, its thread polls until its
 // event has come, so that here, too, nobody is woken; when a handler is to be run meanwhile, another thread takes over.
@@ -33,8 +35,20 @@ class GrpcPollerPool {
  public:
   class Handler {
    public:
-    // How long the handler takes, usually, in nanoseconds. Shared by handlers of one kind and kept up by the pool.
-    using UsualTime = std::atomic<int64_t>;
+    // How long the handler takes, usually. Shared by handlers of one kind and kept up by the pool. Thread-safe.
+    class UsualTime {
+     public:
+      // These handlers are coroutines and do not block. Where one takes long it has been waiting for a CPU, where
+      // another thread would not get on either, or it breaks that promise and is seen to after a millisecond.
+      void SetNeverBlocks() { never_blocks_.store(true, std::memory_order_relaxed); }
+      void Add(std::chrono::nanoseconds took);
+      // Whether another thread is better called before such a handler runs.
+      bool IsLong() const;
+
+     private:
+      std::atomic<int64_t> nanoseconds_{0};
+      std::atomic<bool> never_blocks_{false};
+    };
 
     virtual ~Handler() = default;
     virtual void Run() = 0;
@@ -156,7 +170,10 @@ class GrpcPollerPool {
   int quiet_looks_ ABSL_GUARDED_BY(mutex_) = 0;  // in a row
   uint64_t handlers_ever_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t handlers_at_look_ ABSL_GUARDED_BY(mutex_) = 0;
-  Clock::time_point unpolled_since_ ABSL_GUARDED_BY(mutex_);  // where pollers_ is 0
+  // Where pollers_ is 0: since when, whose handler polling waits for, and for how many looks in a row it has not run.
+  Clock::time_point unpolled_since_ ABSL_GUARDED_BY(mutex_);
+  ThreadProgress last_poller_ ABSL_GUARDED_BY(mutex_);
+  int patient_looks_ ABSL_GUARDED_BY(mutex_) = 0;
 
   std::list<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   std::list<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);

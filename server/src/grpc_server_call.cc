@@ -140,6 +140,7 @@ std::shared_ptr<AsyncServerStream> GrpcServerCall::async_stream() {
 void GrpcServerCall::Keep(std::unique_ptr<Handling> handling) {
   Ref();
   handling_ = std::move(handling);
+  usual_time().SetNeverBlocks();
   Keeping before = Keeping::kNotKept;
   if (!keeping_.compare_exchange_strong(before, Keeping::kKept)) keeping_.wait(Keeping::kBeingCancelled);
   if (async_stream_ != nullptr) async_stream_->Open();
