@@ -1,6 +1,9 @@
 #include "client/src/active_call.h"
 
+#include <chrono>
+
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 
 namespace udsrpc {
 
@@ -10,9 +13,19 @@ absl::Status ActiveCall::Claim(ClientContext& context) {
     return absl::FailedPreconditionError("this ClientContext has served a call already; make a new one for each call");
   }
   context.used_ = true;
-  context.set_deadline(context.deadline());  // a timeout begins to count
+  context.started_ = std::chrono::steady_clock::now();
   if (context.cancelled_) return absl::CancelledError("the call was cancelled before it started");
   return absl::OkStatus();
+}
+
+Deadline ActiveCall::DeadlineOf(const ClientContext& context) {
+  const bool has_parent = context.parent_ != nullptr;
+  if (!has_parent && context.timeout_ != absl::InfiniteDuration()) {
+    return Deadline::After(context.timeout_, context.started_);
+  }
+  if (!has_parent && context.deadline_ == absl::InfiniteFuture()) return Deadline();
+  const absl::Time at = context.deadline();
+  return at == absl::InfiniteFuture() ? Deadline() : Deadline::After(at - absl::Now(), Deadline::Clock::now());
 }
 
 void ActiveCall::Attach(ClientContext& context) {

@@ -2,6 +2,7 @@
 #define UDSRPC_CLIENT_ACTIVE_CALL_H_
 
 #include "absl/status/status.h"
+#include "common/src/deadline.h"
 #include "udsrpc/client_context.h"
 
 namespace udsrpc {
@@ -14,6 +15,9 @@ class ActiveCall {
 
   // Claims `context` for its one call. FAILED_PRECONDITION: it has served one; CANCELLED: Cancel came first.
   static absl::Status Claim(ClientContext& context);
+
+  // When the call of a claimed context has to be over.
+  static Deadline DeadlineOf(const ClientContext& context);
 
   // From Attach until Detach returns, Cancel calls OnCancel, with the context's lock held; where Cancel came between
   // Claim and Attach, Attach does.

@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "client/src/active_call.h"
 #include "common/src/deadline.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/method.h"
@@ -18,10 +18,8 @@ inline constexpr int kMaxCallAttempts = 3;
 
 // DEADLINE_EXCEEDED where it is too late to start.
 inline absl::StatusOr<Deadline> ReadDeadline(const MethodDescriptor& method, const ClientContext& context) {
-  const absl::Time at = context.deadline();
-  if (at == absl::InfiniteFuture()) return Deadline();
-  const Deadline deadline = Deadline::After(at - absl::Now(), Deadline::Clock::now());
-  if (!deadline.HasPassed(Deadline::Clock::now())) return deadline;
+  const Deadline deadline = ActiveCall::DeadlineOf(context);
+  if (deadline.never() || !deadline.HasPassed(Deadline::Clock::now())) return deadline;
   return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
 }
 

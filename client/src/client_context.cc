@@ -33,7 +33,13 @@ void ClientContext::set_timeout(absl::Duration timeout) {
 }
 
 absl::Time ClientContext::deadline() const {
-  const absl::Time own = timeout_ == absl::InfiniteDuration() ? deadline_ : absl::Now() + timeout_;
+  absl::Time own = deadline_;
+  if (timeout_ != absl::InfiniteDuration()) {
+    own = absl::Now() + timeout_;
+    if (started_ != std::chrono::steady_clock::time_point()) {
+      own -= absl::FromChrono(std::chrono::steady_clock::now() - started_);
+    }
+  }
   return parent_ == nullptr ? own : std::min(own, parent_->deadline());
 }
 

@@ -12,9 +12,12 @@ class Keepalive {
   // Asks after `time` of silence and gives up after another `timeout`; an infinite `time`: never.
   Keepalive(absl::Duration time, absl::Duration timeout) : time_(time), timeout_(timeout) {}
 
+  // Whether it ever asks.
+  bool enabled() const { return time_ != absl::InfiniteDuration(); }
+
   // Something came, or the silence is to count from now for another reason.
   void Restart(Deadline::Clock::time_point now) {
-    if (time_ == absl::InfiniteDuration()) return;
+    if (!enabled()) return;
     asked_ = false;
     next_ = Deadline::After(time_, now);
   }

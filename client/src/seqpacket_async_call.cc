@@ -80,6 +80,7 @@ void SeqpacketAsyncCall::OnChange() {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
   if (state_ == State::kOpening) TryOpen();
+  if (LeftAtEnd()) return Proceed();
   if (state_ == State::kOpen && replayable_ && MayCallAgain()) {
     CallAgain();
     if (state_ == State::kOpen) connection_->TellWatcher(*call_);  // it goes on from there, by another thread
@@ -123,6 +124,16 @@ void SeqpacketAsyncCall::CallAgain() {
   Connect();
 }
 
+bool SeqpacketAsyncCall::LeftAtEnd() {
+  const bool unary = response_ != nullptr;
+  if (state_ != State::kOpen || !unary || rest_ != nullptr || request_left_ || reader_.HasWhole()) return false;
+  if (!connection_->UnwatchEnded(*call_)) return false;
+  status_ = std::move(call_->status);
+  Depart();
+  state_ = State::kOver;
+  return true;
+}
+
 bool SeqpacketAsyncCall::Over() {
   if (!connection_->OnOwnThread() || !connection_->LookAt(*call_).ended) return false;
   status_ = std::move(call_->status);
@@ -133,6 +144,10 @@ bool SeqpacketAsyncCall::Over() {
 
 void SeqpacketAsyncCall::Leave() {
   connection_->Unwatch(*call_);
+  Depart();
+}
+
+void SeqpacketAsyncCall::Depart() {
   call_->Detach(context_);
   if (connection_->going_away()) transport_.connector.Forget(*connection_);
   rest_.reset();

@@ -104,6 +104,10 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   void CallAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes the call off its connection.
   void Leave() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same, behind the connection's.
+  void Depart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The common end of a unary call, in few steps: whether it was that.
+  bool LeftAtEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Transport transport_;
   Deadline deadline_;

@@ -11,6 +11,7 @@ SeqpacketAsyncUnaryCall::~SeqpacketAsyncUnaryCall() {
     internal::MutexLock lock(mutex_);
     turn_.AwaitOthers(mutex_);
     turn_.MarkGone();
+    if (over()) return;
   }
   Abandon();
 }

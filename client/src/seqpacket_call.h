@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "client/src/active_call.h"
 #include "common/src/deadline.h"
+#include "common/src/deadline_heap.h"
 #include "common/src/stream/credit.h"
 #include "common/src/stream/inbound_messages.h"
 #include "common/src/wire/limits.h"
@@ -70,7 +71,8 @@ struct SeqpacketCall final : public ActiveCall {
   CallWatcher* watcher = nullptr;  // constant while the call is on its connection
   bool to_be_told = false;         // the watcher, and soon
   bool waits_for_room = false;     // to be opened
-  bool watched = false;            // counted by the connection, from OpenWatched until it has ended
+  DeadlineHeapPlace place_by_deadline;
+  bool watched = false;  // counted by the connection, from OpenWatched until it has ended
 
   // What was fetched for it is not wanted any more. Read without the mutex.
   std::atomic<bool> ended_here{false};

@@ -75,6 +75,7 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
       name_(std::move(name)),
       limits_(limits),
       sender_(socket_.get()),
+      spin_(limits.spin_budget),
       keepalive_(limits.keepalive_time, limits.keepalive_timeout) {
   // Leaves with the first call, in one packet.
   const wire::HelloFrame hello{.version = wire::kVersion,
@@ -98,6 +99,20 @@ void SeqpacketConnection::Open(SeqpacketCall& call, const google::protobuf::Mess
   if (!fits) Write(call, *request, half_close);
 }
 
+bool SeqpacketConnection::OpenAndAwait(SeqpacketCall& call, const google::protobuf::MessageLite& request) {
+  std::string metadata;
+  absl::Status status = wire::SerializeMetadata(call.context.metadata(), metadata);
+  if (!Fits(call, metadata, &request)) {
+    Open(call, &request, /*half_close=*/true);
+    return Await(call, /*or_messages=*/true);
+  }
+  const Session session(*this);
+  if (status.ok()) status = Start(call, metadata, &request, /*half_close=*/true);
+  if (!status.ok()) Finish(call, std::move(status));
+  while (call.inbound.empty() && MayGoOn(call)) WaitOnce(call);
+  return !call.inbound.empty();
+}
+
 absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view metadata,
                                         const google::protobuf::MessageLite* request, bool half_close) {
   ++waiting_for_room_;
@@ -110,15 +125,16 @@ absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view m
 
 absl::Status SeqpacketConnection::StartNow(SeqpacketCall& call, absl::string_view metadata,
                                            const google::protobuf::MessageLite* request, bool half_close) {
-  if (absl::Status status = Expired(call); !status.ok()) return status;
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
+  if (absl::Status status = Expired(call, now); !status.ok()) return status;
   if (going_away_) {
     call.unserved = true;
     return absl::UnavailableError(absl::StrCat(name_, ": the connection has ended: ", goodbye_));
   }
-  if (absl::Status status = Enqueue(call, metadata, request, half_close); !status.ok()) return status;
+  if (absl::Status status = Enqueue(call, metadata, request, half_close, now); !status.ok()) return status;
   call.state = SeqpacketCall::State::kOpen;
   call.half_closed = half_close;
-  if (calls_.empty()) keepalive_.Restart(Deadline::Clock::now());
+  if (calls_.empty()) keepalive_.Restart(now);
   calls_.emplace(call.id, &call);
   return absl::OkStatus();
 }
@@ -134,11 +150,12 @@ bool SeqpacketConnection::HasRoom() const { return sender_.queue().bytes() <= kM
 bool SeqpacketConnection::HasRoomForCall() const { return HasRoom() && calls_.size() + abandoned_.size() < max_calls_; }
 
 absl::Status SeqpacketConnection::Enqueue(SeqpacketCall& call, absl::string_view metadata,
-                                          const google::protobuf::MessageLite* request, bool half_close) {
+                                          const google::protobuf::MessageLite* request, bool half_close,
+                                          Deadline::Clock::time_point now) {
   wire::CallFrame frame{.call = NextId(),
                         .half_close = half_close,
                         .has_message = request != nullptr,
-                        .timeout_us = call.deadline.RemainingMicroseconds(Deadline::Clock::now()),
+                        .timeout_us = call.deadline.RemainingMicroseconds(now),
                         .metadata = metadata};
   const auto known = methods_.find(call.path);
   if (known != methods_.end()) {
@@ -272,8 +289,12 @@ void SeqpacketConnection::AwaitInitialMetadata(SeqpacketCall& call) {
 }
 
 absl::Status SeqpacketConnection::Expired(const SeqpacketCall& call) const {
+  return call.deadline.never() ? Expired(call, {}) : Expired(call, Deadline::Clock::now());
+}
+
+absl::Status SeqpacketConnection::Expired(const SeqpacketCall& call, Deadline::Clock::time_point now) const {
   if (call.cancelled) return absl::CancelledError(absl::StrCat(call.path, ": cancelled"));
-  if (!call.deadline.never() && call.deadline.HasPassed(Deadline::Clock::now())) {
+  if (call.deadline.HasPassed(now)) {
     return absl::DeadlineExceededError(absl::StrCat(call.path, ": no answer from ", name_, " before the deadline"));
   }
   return absl::OkStatus();

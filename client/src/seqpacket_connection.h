@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,8 +18,10 @@
 #include "absl/status/statusor.h"
 #include "client/src/keepalive.h"
 #include "client/src/seqpacket_call.h"
+#include "common/src/deadline_heap.h"
 #include "common/src/socket/packet_sender.h"
 #include "common/src/socket/unique_fd.h"
+#include "common/src/spin_policy.h"
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
 #include "common/src/stream/credit_queue.h"
@@ -46,6 +47,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
     size_t max_metadata_bytes;
     absl::Duration keepalive_time;
     absl::Duration keepalive_timeout;
+    absl::Duration spin_budget;
   };
 
   // Takes a connected socket; `name` stands for the endpoint in messages. RESOURCE_EXHAUSTED: no descriptor left.
@@ -66,6 +68,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Sends the CALL, and `request` where it is not null. Blocks while the server takes no more. Where that fails, the
   // call has ended, and `call.unserved` says whether it can be made again on another connection.
   void Open(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close);
+
+  // Open, with a half-close, and Await for messages, in one.
+  bool OpenAndAwait(SeqpacketCall& call, const google::protobuf::MessageLite& request);
 
   // Whether the call has ended, no handler has run for it and none will.
   bool IsUnserved(const SeqpacketCall& call);
@@ -113,6 +118,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   Look LookAt(SeqpacketCall& call);
   // The watcher is not being told of it, unless by the calling thread, and will not be.
   void Unwatch(SeqpacketCall& call);
+  // The same, by the own thread, of a call that has ended, where nothing is left to be done for it: no messages to
+  // fetch, and it is not to be made again. Whether that is so.
+  bool UnwatchEnded(SeqpacketCall& call);
 
   // Further messages are dropped.
   void DiscardMessages(SeqpacketCall& call);
@@ -166,7 +174,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   absl::Status StartNow(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
                         bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Enqueue(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
-                       bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                       bool half_close, Deadline::Clock::time_point now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomForCall() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the CALL can take the request.
@@ -189,6 +197,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Waiting.
   // Why `call` cannot go on: cancelled, or past its deadline.
   absl::Status Expired(const SeqpacketCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Expired(const SeqpacketCall& call, Deadline::Clock::time_point now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends an open call that cannot go on. Whether it is open still.
   bool CheckOpen(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends a call with a message over the limit, or changes what it has ended with.
@@ -199,6 +209,10 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void WaitOnce(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads for all. `call` is the one that the calling thread waits for; null: the connection's own thread reads.
   void ReadOnce(const SeqpacketCall* call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Receives one packet, without the mutex: at once, or from `now` on within `patience`. `*writable`: the socket is,
+  // where that was wanted.
+  IoResult Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
+                   absl::Duration patience);
   void OnReceived(const IoResult& received, const char* buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the reader look at what has changed.
   void WakeReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -224,6 +238,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // As Flush, but for the own thread, which flushes once for all that it tells.
   void FlushSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WatchDeadline(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetWatcher(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // It has ended, or was never opened.
   void EndWatch(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireWatched() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -286,6 +301,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
 
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool reader_sleeps_ ABSL_GUARDED_BY(mutex_) = false;  // is in the kernel, or about to be
+  std::atomic<bool> reader_woken_{false};               // while it sleeps; set with the mutex held
+  SpinPolicy spin_;                                     // the reader's, without the mutex
   // What the reader waits for while it sleeps; null of the connection's own thread.
   const SeqpacketCall* reading_for_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Keepalive keepalive_ ABSL_GUARDED_BY(mutex_);
@@ -308,7 +325,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   internal::CondVar told_;
   bool flush_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<SeqpacketCall*> opening_ ABSL_GUARDED_BY(mutex_);  // in the order in which they wait for room
-  std::set<std::pair<Deadline::Clock::time_point, SeqpacketCall*>> deadlines_ ABSL_GUARDED_BY(mutex_);
+  DeadlineHeap<SeqpacketCall> deadlines_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<Reply> replies_;  // the reader's own, with or without the mutex; kept for its memory
 };

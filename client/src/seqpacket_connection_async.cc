@@ -69,20 +69,19 @@ void SeqpacketConnection::LeaveOpening(SeqpacketCall& call) {
 
 void SeqpacketConnection::WatchDeadline(SeqpacketCall& call) {
   if (call.deadline.never()) return;
-  const auto [place, added] = deadlines_.emplace(call.deadline.at(), &call);
-  if (place == deadlines_.begin() && !OnOwnThread()) WakeThread();  // it waits for a later one
+  if (deadlines_.Add(call) && !OnOwnThread()) WakeThread();  // it waits for a later one
 }
 
 Deadline SeqpacketConnection::NextWatchedDeadline() const {
-  return deadlines_.empty() ? Deadline() : deadlines_.begin()->second->deadline;
+  return deadlines_.empty() ? Deadline() : deadlines_.first().deadline;
 }
 
 void SeqpacketConnection::ExpireWatched() {
   if (deadlines_.empty()) return;
   const Deadline::Clock::time_point now = Deadline::Clock::now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    SeqpacketCall& call = *deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
+  while (!deadlines_.empty() && deadlines_.first().deadline.HasPassed(now)) {
+    SeqpacketCall& call = deadlines_.first();
+    deadlines_.Remove(call);
     CheckOpen(call);
     Tell(call);  // it may wait to be opened
   }
@@ -92,7 +91,7 @@ void SeqpacketConnection::EndWatch(SeqpacketCall& call) {
   call.watched = false;
   --watched_calls_;
   LeaveOpening(call);
-  if (!call.deadline.never()) deadlines_.erase({call.deadline.at(), &call});
+  deadlines_.Remove(call);
 }
 
 void SeqpacketConnection::Tell(SeqpacketCall& call) {
@@ -124,8 +123,21 @@ void SeqpacketConnection::FlushSoon() {
   flush_wanted_ = true;
 }
 
+bool SeqpacketConnection::UnwatchEnded(SeqpacketCall& call) {
+  if (!OnOwnThread()) return false;
+  const Session session(*this);
+  if (call.state != SeqpacketCall::State::kEnded || call.unserved || !call.inbound.empty()) return false;
+  ForgetWatcher(call);
+  return true;
+}
+
 void SeqpacketConnection::Unwatch(SeqpacketCall& call) {
   const Session session(*this);
+  ForgetWatcher(call);
+  while (told_now_ == &call && !OnOwnThread()) told_.Wait(mutex_);
+}
+
+void SeqpacketConnection::ForgetWatcher(SeqpacketCall& call) {
   if (call.to_be_told) {
     to_tell_.erase(std::remove(to_tell_.begin(), to_tell_.end(), &call), to_tell_.end());
     std::replace(telling_.begin(), telling_.end(), &call, static_cast<SeqpacketCall*>(nullptr));
@@ -134,7 +146,6 @@ void SeqpacketConnection::Unwatch(SeqpacketCall& call) {
   if (call.watched) EndWatch(call);
   call.watcher = nullptr;
   MayOpenNext();  // it may have been this call's turn
-  while (told_now_ == &call && !OnOwnThread()) told_.Wait(mutex_);
 }
 
 SeqpacketConnection::Look SeqpacketConnection::LookAt(SeqpacketCall& call) {

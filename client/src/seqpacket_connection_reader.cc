@@ -60,17 +60,17 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
   reading_for_ = call;
   const bool want_write = sender_.blocked();
   const Deadline& next = std::min(deadline, keepalive_.next());
-  const absl::Duration timeout = next.never() ? absl::InfiniteDuration() : next.Remaining(Deadline::Clock::now());
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
+  const absl::Duration timeout = next.Remaining(now);
+  reader_woken_.store(false, std::memory_order_relaxed);
   mutex_.Unlock();
-  const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), timeout);
-  if (ready.woken) ClearWakeEvent(wake_event_.get());
   char* const buffer = ReceiveBuffer();
-  IoResult received{.outcome = IoOutcome::kWouldBlock};
-  if (ready.readable) received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+  bool writable = false;
+  IoResult received = Receive(buffer, want_write, &writable, now, timeout);
   mutex_.Lock();
   reader_sleeps_ = false;
   reading_for_ = nullptr;
-  if (ready.writable && sender_.blocked()) {
+  if (writable && sender_.blocked()) {
     sender_.OnWritable();
     Flush();
   }
@@ -86,6 +86,26 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
   }
   reading_ = false;
   if (call != nullptr && !to_tell_.empty()) WakeThread();
+}
+
+IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
+                                      absl::Duration patience) {
+  IoResult received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+  const auto attempt = [&] {
+    received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+    return received.outcome != IoOutcome::kWouldBlock || reader_woken_.load(std::memory_order_relaxed);
+  };
+  if (received.outcome != IoOutcome::kWouldBlock) return received;
+  if (!want_write && Spin(spin_, now, absl::ToChronoNanoseconds(patience), attempt) &&
+      received.outcome != IoOutcome::kWouldBlock) {
+    return received;
+  }
+  const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), patience);
+  if (ready.woken) ClearWakeEvent(wake_event_.get());
+  *writable = ready.writable;
+  if (!ready.readable) return received;
+  spin_.OnSlept(now, SpinPolicy::Clock::now());
+  return ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
 }
 
 bool SeqpacketConnection::LookAlive() {
@@ -106,7 +126,7 @@ bool SeqpacketConnection::LookAlive() {
 void SeqpacketConnection::OnReceived(const IoResult& received, const char* buffer) {
   switch (received.outcome) {
     case IoOutcome::kDone:
-      keepalive_.Restart(Deadline::Clock::now());
+      if (keepalive_.enabled()) keepalive_.Restart(Deadline::Clock::now());
       if (received.truncated) {
         Reject("a packet is larger than the protocol allows");
       } else {
@@ -213,7 +233,9 @@ SeqpacketConnection::~SeqpacketConnection() {
 }
 
 void SeqpacketConnection::WakeReader() {
-  if (reader_sleeps_) SignalWakeEvent(wake_event_.get());
+  if (!reader_sleeps_) return;
+  reader_woken_.store(true, std::memory_order_relaxed);
+  SignalWakeEvent(wake_event_.get());
 }
 
 void SeqpacketConnection::Wake(SeqpacketCall& call) {

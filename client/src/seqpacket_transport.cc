@@ -23,9 +23,10 @@ bool MeansNotOffered(int error) {
   return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EPROTOTYPE || error == EACCES;
 }
 
-// Waits for the end of a unary call, whose reply comes with its status or, where it is long, ahead of it.
-absl::Status AwaitReply(SeqpacketConnection& connection, SeqpacketCall& call, google::protobuf::MessageLite& response) {
-  if (!connection.Await(call, /*or_messages=*/true)) return std::move(call.status);
+// Runs a unary call to its end. Its reply comes with its status or, where it is long, ahead of it.
+absl::Status Execute(SeqpacketConnection& connection, SeqpacketCall& call, const google::protobuf::MessageLite& request,
+                     google::protobuf::MessageLite& response) {
+  if (!connection.OpenAndAwait(call, request)) return std::move(call.status);
   MessageReader reader;
   const MessageReader::Outcome outcome =
       reader.Read(response, [&](ByteQueue& into) { return connection.Fetch(call, into); });
@@ -43,7 +44,8 @@ absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(c
   const SeqpacketConnection::Limits limits{.max_receive_message_bytes = options.max_receive_message_bytes,
                                            .max_metadata_bytes = options.max_metadata_bytes,
                                            .keepalive_time = options.keepalive_time,
-                                           .keepalive_timeout = options.keepalive_timeout};
+                                           .keepalive_timeout = options.keepalive_timeout,
+                                           .spin_budget = options.spin_budget};
   return std::unique_ptr<SeqpacketTransport>(new SeqpacketTransport(*std::move(address), endpoint.ToString(), limits));
 }
 
@@ -61,8 +63,7 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
     call.connection = connection->get();
     call.response = &response;
     call.Attach(context);
-    (*connection)->Open(call, &request, /*half_close=*/true);
-    absl::Status status = AwaitReply(**connection, call, response);
+    absl::Status status = Execute(**connection, call, request, response);
     call.Detach(context);
     if ((*connection)->going_away()) connector_.Forget(**connection);
     if (!call.unserved || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) return status;

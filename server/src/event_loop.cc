@@ -28,6 +28,10 @@ constexpr int kMaxEvents = 64;
 
 constexpr uint64_t kWakeKey = 0;
 
+// The others are looked at when the source that is hot has been read so often, a successful read counting for some.
+constexpr unsigned kHotReads = 16;
+constexpr unsigned kHotReadCounts = 4;
+
 // Which loop the calling thread leads, and its term there. Stale once another thread has taken over.
 thread_local const EventLoop* led_loop = nullptr;
 thread_local uint64_t led_term = 0;
@@ -38,22 +42,22 @@ absl::Status EpollError(absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handlers) {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handlers, absl::Duration spin_budget) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return EpollError("cannot open an epoll");
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey}};
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_event->get(), &event) != 0) return EpollError("cannot use epoll");
-  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handlers));
+  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handlers, spin_budget));
   internal::MutexLock lock(loop->mutex_);
   loop->EnsureStandBy();
   if (loop->threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
   return loop;
 }
 
-EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers)
-    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), max_handlers_(max_handlers) {}
+EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers, absl::Duration spin_budget)
+    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), max_handlers_(max_handlers), spin_(spin_budget) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -81,16 +85,16 @@ void EventLoop::Remove(int fd, const Source& source) {
   sources_.erase(found);
 }
 
-bool EventLoop::CallerLeads() const { return led_loop == this && led_term == term_; }
+bool EventLoop::CallerLeads() const { return led_loop == this && led_term == term_.load(std::memory_order_relaxed); }
 
 bool EventLoop::DeferFlush(Source& source) {
-  if (led_loop != this) return false;
+  if (!CallerLeads()) return false;
+  // What was queued before this is flushed with the rest: its flush begins, with a lock of the source's, behind the
+  // change of what is read here.
+  if (source.flush_deferred_.load(std::memory_order_relaxed)) return true;
   internal::MutexLock lock(mutex_);
   if (!CallerLeads() || stopping_) return false;
-  if (!source.flush_deferred_) {
-    source.flush_deferred_ = true;
-    deferred_.push_back(source.shared_from_this());
-  }
+  if (!source.flush_deferred_.exchange(true)) deferred_.push_back(source.shared_from_this());
   return true;
 }
 
@@ -227,13 +231,52 @@ void EventLoop::ReadSources() {
   if (stopping_) return;
   ++turn_count_;
   turn_is_long_ = false;
-  const bool forever = !MayRun() && timers_.empty();
-  timespec timeout = {};
-  if (!MayRun() && !forever) timeout = absl::ToTimespec(timers_.Remaining(Deadline::Clock::now()));
-  epoll_event ready[kMaxEvents];
+  absl::Duration patience = absl::ZeroDuration();
+  if (!MayRun()) {
+    patience = timers_.empty() ? absl::InfiniteDuration() : timers_.Remaining(Deadline::Clock::now());
+  }
+  const auto hot = hot_key_ == 0 ? sources_.end() : sources_.find(hot_key_);
+  std::shared_ptr<Source> hot_source = hot == sources_.end() ? nullptr : hot->second;
   mutex_.Unlock();
-  const int count = epoll_pwait2(epoll_.get(), ready, kMaxEvents, forever ? nullptr : &timeout, nullptr);
+  epoll_event ready[kMaxEvents];
+  const int count = WaitForEvents(ready, std::move(hot_source), patience);
   mutex_.Lock();
+  ReadReady(ready, count);
+  ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
+  const bool must_wait = !ready_.empty() || running_handlers_ >= max_handlers_;
+  for (std::unique_ptr<Task>& task : tasks_) {
+    if (must_wait) task->Park();
+    Enqueue(std::move(task));
+  }
+  tasks_.clear();
+}
+
+int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, absl::Duration patience) {
+  int count = 0;
+  const auto attempt = [&] {
+    if (hot != nullptr && hot_reads_ < kHotReads) {
+      const bool was_read = hot->Poll(tasks_);
+      hot_reads_ += was_read ? kHotReadCounts : 1;
+      return was_read;
+    }
+    hot_reads_ = 0;
+    constexpr timespec kNotAtAll = {};
+    count = epoll_pwait2(epoll_.get(), ready, kMaxEvents, &kNotAtAll, nullptr);
+    return count > 0;
+  };
+  const SpinPolicy::Clock::time_point start = SpinPolicy::Clock::now();
+  if (Spin(spin_, start, absl::ToChronoNanoseconds(patience), attempt)) return count;
+  hot.reset();  // it may end while this thread sleeps
+  const timespec timeout = absl::ToTimespec(patience);
+  count =
+      epoll_pwait2(epoll_.get(), ready, kMaxEvents, patience == absl::InfiniteDuration() ? nullptr : &timeout, nullptr);
+  if (count > 0 && patience > absl::ZeroDuration()) {
+    spin_.OnSlept(start, SpinPolicy::Clock::now());
+  }
+  return count;
+}
+
+void EventLoop::ReadReady(const epoll_event* ready, int count) {
   for (int i = 0; i < count; ++i) {
     if (ready[i].data.u64 == kWakeKey) {
       ClearWakeEvent(wake_event_.get());
@@ -242,6 +285,7 @@ void EventLoop::ReadSources() {
     const auto found = sources_.find(ready[i].data.u64);
     if (found != sources_.end()) events_.push_back(Event{.source = found->second, .events = ready[i].events});
   }
+  if (!events_.empty()) hot_key_ = events_.size() == 1 ? events_.front().source->key_ : 0;
   mutex_.Unlock();
   for (const Event& event : events_) {
     if ((event.events & (EPOLLOUT | EPOLLERR)) != 0) event.source->OnWritable();
@@ -249,13 +293,6 @@ void EventLoop::ReadSources() {
   }
   events_.clear();
   mutex_.Lock();
-  ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
-  const bool must_wait = !ready_.empty() || running_handlers_ >= max_handlers_;
-  for (std::unique_ptr<Task>& task : tasks_) {
-    if (must_wait) task->Park();
-    Enqueue(std::move(task));
-  }
-  tasks_.clear();
 }
 
 void EventLoop::ExpireTimers() {

@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -16,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "common/src/deadline.h"
 #include "common/src/socket/unique_fd.h"
+#include "common/src/spin_policy.h"
 #include "common/src/timer_queue.h"
 #include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
@@ -59,6 +61,9 @@ class EventLoop {
 
     // Reads what is there, up to a bound that keeps the loop fair, and adds the handlers to run. Must not block.
     virtual void OnReadable(std::vector<std::unique_ptr<Task>>& tasks) = 0;
+    // The same where it is not known that anything is there; nothing where it does not want to read. Whether anything
+    // was.
+    virtual bool Poll(std::vector<std::unique_ptr<Task>>& tasks) = 0;
     // There is room to send again.
     virtual void OnWritable() = 0;
     // Sends what is queued, as far as the socket takes it. Must not block. Called by any thread.
@@ -66,12 +71,13 @@ class EventLoop {
 
    private:
     friend class EventLoop;
-    uint64_t key_ = 0;             // constant from Add on
-    bool flush_deferred_ = false;  // guarded by the loop's mutex
+    uint64_t key_ = 0;                         // constant from Add on
+    std::atomic<bool> flush_deferred_{false};  // written with the loop's mutex held
   };
 
-  // At most `max_handlers` handlers (at least 1) run at once. RESOURCE_EXHAUSTED: no descriptor or thread left.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handlers);
+  // At most `max_handlers` handlers (at least 1) run at once. `spin_budget`: see ServerOptions. RESOURCE_EXHAUSTED: no
+  // descriptor or thread left.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handlers, absl::Duration spin_budget);
 
   // After Stop.
   ~EventLoop();
@@ -104,7 +110,7 @@ class EventLoop {
   void Stop();
 
  private:
-  EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers);
+  EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers, absl::Duration spin_budget);
 
   void ThreadMain();
   // Returns when another thread has taken the lead over, or the loop stops.
@@ -119,7 +125,7 @@ class EventLoop {
   }
   bool MayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !going_on_.empty() || MayRunHandler(); }
   // Whether the calling thread leads.
-  bool CallerLeads() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CallerLeads() const;
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     (task->GoesOn() ? going_on_ : ready_).push_back(std::move(task));
   }
@@ -127,6 +133,11 @@ class EventLoop {
   void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReadSources() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Blocks for `patience` at most until there are events, which it gives, or until `hot`, which may be null, has been
+  // read.
+  int WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, absl::Duration patience);
+  // Reads the sources that have events.
+  void ReadReady(const epoll_event* ready, int count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -139,7 +150,7 @@ class EventLoop {
 
   bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
   // Grows with each change of the leader; the leader is the thread that remembers the present term.
-  uint64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> term_{0};  // written with the mutex held
   uint64_t turn_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool turn_is_long_ ABSL_GUARDED_BY(mutex_) = false;  // the leader is to flush and read before it goes on
   // Odd while the leader runs a handler; grows by two with each.
@@ -163,6 +174,9 @@ class EventLoop {
     uint32_t events;
   };
   std::vector<Event> events_;
+  uint64_t hot_key_ = 0;    // of the source that alone had something to read in the last turn; 0: none
+  unsigned hot_reads_ = 0;  // since others were looked at
+  SpinPolicy spin_;
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<std::shared_ptr<Source>> flushing_;
 

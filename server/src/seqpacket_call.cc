@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/src/call_errors.h"
 #include "server/src/answer.h"
 #include "server/src/dispatch.h"
@@ -17,7 +16,7 @@ SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnecti
                                          size_t max_message_bytes)
     : connection_(std::move(connection)), id_(id), method_(method), expires_(deadline), flow_(max_message_bytes) {
   client_metadata_ = std::move(metadata);
-  if (!deadline.never()) deadline_ = absl::Now() + deadline.Remaining(Deadline::Clock::now());
+  steady_deadline_ = deadline.at();
 }
 
 SeqpacketServerCall::~SeqpacketServerCall() { RemoveTimer(); }

@@ -43,7 +43,16 @@ void SeqpacketServerConnection::Start() {
 
 void SeqpacketServerConnection::OnReadable(Tasks& tasks) {
   const Session session(*this);
-  if (!ReadPacket(tasks)) return;
+  ReadPackets(tasks);
+}
+
+bool SeqpacketServerConnection::Poll(Tasks& tasks) {
+  const Session session(*this);
+  return watching_readable_ && ReadPackets(tasks);
+}
+
+bool SeqpacketServerConnection::ReadPackets(Tasks& tasks) {
+  if (!ReadPacket(tasks)) return false;
   // A client with many calls outstanding sends packets in close succession. To look for more costs a system call, so it
   // is done as long as it succeeds, and tried now and then.
   bool look = more_came_ || ++turns_ % kTurnsALook == 0;
@@ -53,6 +62,7 @@ void SeqpacketServerConnection::OnReadable(Tasks& tasks) {
   }
   for (std::unique_ptr<EventLoop::Task>& task : to_continue_) tasks.push_back(std::move(task));
   to_continue_.clear();
+  return true;
 }
 
 bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
@@ -69,6 +79,7 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
     case IoOutcome::kDone:
       break;
   }
+  received_ = Deadline::Clock::now();
   const absl::Status status = received.truncated
                                   ? absl::InvalidArgumentError("a packet is larger than the protocol allows")
                                   : OnPacket(absl::string_view(buffer.get(), received.bytes), buffer, tasks);

@@ -52,6 +52,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   // EventLoop::Source
   void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override;
+  bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override;
   void OnWritable() override;
   void Flush() override;
 
@@ -147,7 +148,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   std::shared_ptr<SeqpacketServerConnection> Self();
 
-  // Whether a packet had come.
+  // Whether packets had come.
+  bool ReadPackets(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ReadPacket(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What comes in. A status that is not OK is a connection error.
   absl::Status OnPacket(absl::string_view packet, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
@@ -234,6 +236,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   const UniqueFd socket_;
 
   internal::Mutex mutex_;
+  Deadline::Clock::time_point received_ ABSL_GUARDED_BY(mutex_);  // the latest packet
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when it was looked for last
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;    // the client's HELLO has come

@@ -112,8 +112,7 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
     QueueAnswer(Answer(call->call, admitted, refused));
     return absl::OkStatus();
   }
-  const Deadline deadline =
-      call->timeout_us ? Deadline::AfterMicroseconds(*call->timeout_us, Deadline::Clock::now()) : Deadline();
+  const Deadline deadline = call->timeout_us ? Deadline::AfterMicroseconds(*call->timeout_us, received_) : Deadline();
   auto task = std::make_unique<SeqpacketServerCall>(Self(), call->call, *method, deadline, std::move(metadata),
                                                     transport_.options().max_receive_message_bytes);
   SeqpacketServerCall::Flow& flow = task->flow();

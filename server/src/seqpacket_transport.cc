@@ -9,7 +9,7 @@ namespace udsrpc {
 
 absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTransport::Create(
     const MethodTable& methods, const ServerOptions& options) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(options.max_handler_threads);
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(options.max_handler_threads, options.spin_budget);
   if (!loop.ok()) return loop.status();
   return std::unique_ptr<SeqpacketServerTransport>(new SeqpacketServerTransport(methods, options, *std::move(loop)));
 }

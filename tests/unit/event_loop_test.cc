@@ -71,6 +71,7 @@ class Packets final : public EventLoop::Source {
       tasks.push_back(std::make_unique<FunctionTask>([this, byte = bytes[i]] { handler_(byte); }, parked));
     }
   }
+  bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>&) override { return false; }
   void OnWritable() override {}
   void Flush() override { ++flushes; }
 
@@ -83,7 +84,7 @@ class Packets final : public EventLoop::Source {
 };
 
 std::unique_ptr<EventLoop> MakeLoop(int max_handlers) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(max_handlers);
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(max_handlers, absl::ZeroDuration());
   EXPECT_TRUE(loop.ok()) << loop.status();
   return *std::move(loop);
 }
@@ -142,6 +143,7 @@ TEST(EventLoop, ADeferredFlushIsNotHeldUpByASlowHandlerBehindIt) {
    public:
     Notifying(std::shared_ptr<Packets> packets, Event& flushed) : packets_(std::move(packets)), flushed_(flushed) {}
     void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override { packets_->OnReadable(tasks); }
+    bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>&) override { return false; }
     void OnWritable() override {}
     void Flush() override { flushed_.Set(); }
 
@@ -190,6 +192,7 @@ TEST(EventLoop, ReadsOnWhileAllHandlersAreBusyAndRunsTheRestLater) {
       tasks.clear();
       heard_.Set();
     }
+    bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>&) override { return false; }
     void OnWritable() override {}
     void Flush() override {}
 

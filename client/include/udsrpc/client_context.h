@@ -1,6 +1,7 @@
 #ifndef UDSRPC_CLIENT_CONTEXT_H_
 #define UDSRPC_CLIENT_CONTEXT_H_
 
+#include <chrono>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
@@ -70,6 +71,7 @@ class ClientContext {
   Metadata server_trailing_metadata_;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Duration timeout_ = absl::InfiniteDuration();
+  std::chrono::steady_clock::time_point started_;  // where used_: when the timeout began to count
   bool wait_for_ready_ = false;
   const ParentCall* parent_ = nullptr;
   Cancellation::Subscription subscription_ = 0;

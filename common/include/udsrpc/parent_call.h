@@ -1,6 +1,9 @@
 #ifndef UDSRPC_PARENT_CALL_H_
 #define UDSRPC_PARENT_CALL_H_
 
+#include <chrono>
+
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "udsrpc/cancellation.h"
 
@@ -14,7 +17,10 @@ class ParentCall {
   ParentCall& operator=(const ParentCall&) = delete;
 
   // By when the client wants its answer, by this host's clock; InfiniteFuture where it set no deadline.
-  absl::Time deadline() const { return deadline_; }
+  absl::Time deadline() const {
+    if (steady_deadline_ == std::chrono::steady_clock::time_point::max()) return deadline_;
+    return absl::Now() + absl::FromChrono(steady_deadline_ - std::chrono::steady_clock::now());
+  }
 
   // Where those who want to hear of the call's cancellation ask for it. Thread-safe.
   Cancellation& cancellation() const { return cancellation_; }
@@ -23,7 +29,9 @@ class ParentCall {
   ParentCall() = default;
   ~ParentCall() = default;
 
+  // The one that the transport knows.
   absl::Time deadline_ = absl::InfiniteFuture();
+  std::chrono::steady_clock::time_point steady_deadline_ = std::chrono::steady_clock::time_point::max();
 
  private:
   mutable Cancellation cancellation_;

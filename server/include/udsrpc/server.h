@@ -55,6 +55,9 @@ struct ServerOptions {
   // Default: never.
   absl::Duration max_connection_idle = absl::InfiniteDuration();
 
+  // As ChannelOptions::spin_budget, for the thread that waits for what the clients send.
+  absl::Duration spin_budget = absl::Microseconds(50);
+
   // See every call that reaches a method of the server, the first of them outermost.
   std::vector<ServerInterceptorFactory> interceptors = {};
 };
