@@ -59,7 +59,7 @@ void SpinPolicy::OnSlept(Clock::time_point start, Clock::time_point now) {
   if (time > budget_) {
     if (!after_failure) quick_ = 0;
   } else if (after_failure) {
-    Bar(now);
+    if (quick_ < kQuickEnough) Bar(now);
   } else {
     quick_ = std::min(quick_ + 1, kQuickEnough);
   }
