@@ -16,7 +16,8 @@ class ActiveCall {
   // Claims `context` for its one call. FAILED_PRECONDITION: it has served one; CANCELLED: Cancel came first.
   static absl::Status Claim(ClientContext& context);
 
-  // When the call of a claimed context has to be over.
+  // Of a claimed context: when it was claimed, and when its call has to be over.
+  static Deadline::Clock::time_point StartOf(const ClientContext& context) { return context.started_; }
   static Deadline DeadlineOf(const ClientContext& context);
 
   // From Attach until Detach returns, Cancel calls OnCancel, with the context's lock held; where Cancel came between

@@ -19,7 +19,8 @@ inline constexpr int kMaxCallAttempts = 3;
 // DEADLINE_EXCEEDED where it is too late to start.
 inline absl::StatusOr<Deadline> ReadDeadline(const MethodDescriptor& method, const ClientContext& context) {
   const Deadline deadline = ActiveCall::DeadlineOf(context);
-  if (deadline.never() || !deadline.HasPassed(Deadline::Clock::now())) return deadline;
+  // The call has begun, so that only one that had passed by then has to be found here.
+  if (!deadline.HasPassed(ActiveCall::StartOf(context))) return deadline;
   return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
 }
 

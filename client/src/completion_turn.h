@@ -45,7 +45,7 @@ class CompletionTurn {
   std::optional<Kind> kind_;
   bool* gone_ = nullptr;
   std::thread::id thread_;  // none: no completion runs
-  internal::CondVar left_;
+  internal::RareCondVar left_;
 };
 
 }  // namespace udsrpc

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "common/src/wire/limits.h"
-
 namespace udsrpc {
 namespace {
 
@@ -12,21 +10,26 @@ constexpr size_t kMaxFreeBuffers = 64;
 
 }  // namespace
 
-std::shared_ptr<char[]> PacketPool::Get() {
-  std::unique_ptr<char[]> buffer;
+PacketPool::Buffer PacketPool::Get() {
+  std::unique_ptr<Block> block;
   {
     internal::MutexLock lock(free_->mutex);
-    if (!free_->buffers.empty()) {
-      buffer = std::move(free_->buffers.back());
-      free_->buffers.pop_back();
+    if (!free_->blocks.empty()) {
+      block = std::move(free_->blocks.back());
+      free_->blocks.pop_back();
     }
   }
-  if (buffer == nullptr) buffer.reset(new char[wire::kMaxPacketBytes]);
-  return std::shared_ptr<char[]>(buffer.release(), [free = free_](char* returned) {
-    std::unique_ptr<char[]> owned(returned);
-    internal::MutexLock lock(free->mutex);
-    if (free->buffers.size() < kMaxFreeBuffers) free->buffers.push_back(std::move(owned));
-  });
+  if (block == nullptr) block.reset(new Block);  // the bytes stay uninitialized
+  block->references.store(1, std::memory_order_relaxed);
+  block->home = free_;
+  return Buffer(block.release());
+}
+
+void PacketPool::Buffer::Return() {
+  std::unique_ptr<Block> block(block_);
+  const std::shared_ptr<FreeList> home = std::move(block->home);
+  internal::MutexLock lock(home->mutex);
+  if (home->blocks.size() < kMaxFreeBuffers) home->blocks.push_back(std::move(block));
 }
 
 }  // namespace udsrpc

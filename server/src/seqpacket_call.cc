@@ -21,7 +21,7 @@ SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnecti
 
 SeqpacketServerCall::~SeqpacketServerCall() { RemoveTimer(); }
 
-void SeqpacketServerCall::SetRequest(std::shared_ptr<char[]> packet, absl::string_view request) {
+void SeqpacketServerCall::SetRequest(PacketPool::Buffer packet, absl::string_view request) {
   packet_ = std::move(packet);
   request_ = request;
   has_request_ = true;
@@ -79,17 +79,17 @@ void SeqpacketServerCall::Run(std::unique_ptr<EventLoop::Task> self) {
 }
 
 void SeqpacketServerCall::Park() {
-  if (packet_ == nullptr) return;
+  if (!packet_) return;
   parked_.assign(request_.data(), request_.size());
   request_ = parked_;
-  packet_.reset();
+  packet_ = {};
 }
 
 bool SeqpacketServerCall::ParseRequest(google::protobuf::MessageLite& request) {
   if (!has_request_) return ReadMessage(request) == MessageReader::Outcome::kMessage;
   const bool parsed = request.ParseFromArray(request_.data(), static_cast<int>(request_.size()));
   request_ = {};
-  packet_.reset();
+  packet_ = {};
   parked_ = {};
   return parsed;
 }

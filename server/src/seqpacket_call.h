@@ -17,6 +17,7 @@
 #include "common/src/timer_queue.h"
 #include "common/src/wire/limits.h"
 #include "server/src/event_loop.h"
+#include "server/src/packet_pool.h"
 #include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
 #include "udsrpc/internal/mutex.h"
@@ -37,14 +38,14 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
 
     InboundMessages inbound;
     SendCredit credit{wire::kInitialCallCredit};
-    bool half_closed = false;      // by the client
-    bool initial_sent = false;     // initial metadata is on its way
-    bool ended = false;            // no longer open: its STATUS is on its way, or the connection has closed
-    bool being_cancelled = false;  // a thread runs its callbacks
-    bool kept = false;             // its handler is a coroutine
-    bool cancel_queued = false;    // of a kept call: a task runs its callbacks, or has
-    bool awaited = false;          // its stream is to be gone on with at the next change
-    internal::CondVar changed;     // what a handler may wait for
+    bool half_closed = false;       // by the client
+    bool initial_sent = false;      // initial metadata is on its way
+    bool ended = false;             // no longer open: its STATUS is on its way, or the connection has closed
+    bool being_cancelled = false;   // a thread runs its callbacks
+    bool kept = false;              // its handler is a coroutine
+    bool cancel_queued = false;     // of a kept call: a task runs its callbacks, or has
+    bool awaited = false;           // its stream is to be gone on with at the next change
+    internal::RareCondVar changed;  // what a handler may wait for
   };
 
   SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id, const ServerMethod& method,
@@ -52,7 +53,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   ~SeqpacketServerCall() override;
 
   // The request came with the CALL. It is a view of `packet`.
-  void SetRequest(std::shared_ptr<char[]> packet, absl::string_view request);
+  void SetRequest(PacketPool::Buffer packet, absl::string_view request);
 
   uint32_t id() const { return id_; }
   SeqpacketServerConnection& connection() { return *connection_; }
@@ -118,7 +119,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   const uint32_t id_;
   const ServerMethod& method_;
   const Deadline expires_;
-  std::shared_ptr<char[]> packet_;
+  PacketPool::Buffer packet_;
   bool has_request_ = false;
   absl::string_view request_;  // of packet_, or of parked_
   std::string parked_;

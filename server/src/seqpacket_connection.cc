@@ -67,8 +67,8 @@ bool SeqpacketServerConnection::ReadPackets(Tasks& tasks) {
 
 bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (closed_) return false;
-  const std::shared_ptr<char[]> buffer = transport_.packets().Get();
-  const IoResult received = ReceivePacket(socket_.get(), buffer.get(), wire::kMaxPacketBytes);
+  const PacketPool::Buffer& buffer = transport_.PacketToRead();
+  const IoResult received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
   switch (received.outcome) {
     case IoOutcome::kWouldBlock:
       return false;
@@ -82,7 +82,7 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   received_ = Deadline::Clock::now();
   const absl::Status status = received.truncated
                                   ? absl::InvalidArgumentError("a packet is larger than the protocol allows")
-                                  : OnPacket(absl::string_view(buffer.get(), received.bytes), buffer, tasks);
+                                  : OnPacket(absl::string_view(buffer.data(), received.bytes), buffer, tasks);
   if (!status.ok()) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();

@@ -24,6 +24,7 @@
 #include "server/src/answer.h"
 #include "server/src/dispatch.h"
 #include "server/src/event_loop.h"
+#include "server/src/packet_pool.h"
 #include "server/src/seqpacket_call.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -152,12 +153,12 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   bool ReadPackets(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ReadPacket(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What comes in. A status that is not OK is a connection error.
-  absl::Status OnPacket(absl::string_view packet, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
+  absl::Status OnPacket(absl::string_view packet, const PacketPool::Buffer& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnFrame(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
+  absl::Status OnFrame(const wire::RawFrame& frame, const PacketPool::Buffer& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHello(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnCall(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer, Tasks& tasks)
+  absl::Status OnCall(const wire::RawFrame& frame, const PacketPool::Buffer& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnMessage(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHalfClose(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

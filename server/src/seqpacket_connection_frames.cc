@@ -27,7 +27,7 @@ constexpr size_t kLongRequests = 4;
 
 }  // namespace
 
-absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const std::shared_ptr<char[]>& buffer,
+absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const PacketPool::Buffer& buffer,
                                                  Tasks& tasks) {
   for (wire::PacketReader reader(packet); !reader.done();) {
     const absl::StatusOr<wire::RawFrame> frame = reader.Next();
@@ -39,7 +39,7 @@ absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketServerConnection::OnFrame(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer,
+absl::Status SeqpacketServerConnection::OnFrame(const wire::RawFrame& frame, const PacketPool::Buffer& buffer,
                                                 Tasks& tasks) {
   const auto type = static_cast<wire::FrameType>(frame.header.type);
   if (!greeted_ && type != wire::FrameType::kHello) {
@@ -92,7 +92,7 @@ absl::Status SeqpacketServerConnection::OnHello(const wire::RawFrame& frame) {
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, const std::shared_ptr<char[]>& buffer,
+absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, const PacketPool::Buffer& buffer,
                                                Tasks& tasks) {
   const absl::StatusOr<wire::CallFrame> call = wire::CallFrame::Parse(frame);
   if (!call.ok()) return call.status();

@@ -35,7 +35,11 @@ class SeqpacketServerTransport final : public ServerTransport {
   const MethodTable& methods() const { return methods_; }
   const ServerOptions& options() const { return options_; }
   EventLoop& loop() { return *loop_; }
-  PacketPool& packets() { return packets_; }
+  // Where the loop's leader is to read the next packet. Stays as it is until it asks again.
+  const PacketPool::Buffer& PacketToRead() {
+    if (!packet_to_read_ || !packet_to_read_.unshared()) packet_to_read_ = packets_.Get();
+    return packet_to_read_;
+  }
   void OnCallStarted() { calls_in_flight_.fetch_add(1, std::memory_order_relaxed); }
   // The last that a call does, on a thread of the loop.
   void OnCallEnded();
@@ -52,6 +56,7 @@ class SeqpacketServerTransport final : public ServerTransport {
   const MethodTable& methods_;
   const ServerOptions options_;
   PacketPool packets_;
+  PacketPool::Buffer packet_to_read_;  // the leader's
   std::atomic<int64_t> calls_in_flight_{0};
   std::atomic<bool> draining_{false};
 

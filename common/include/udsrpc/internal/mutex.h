@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
@@ -70,6 +71,26 @@ class CondVar {
 
  private:
   std::condition_variable condition_;
+};
+
+// The same for what is rarely waited for: costs nothing until then. All functions with the mutex held, always the same.
+class RareCondVar {
+ public:
+  void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { Made().Wait(mutex); }
+  bool WaitWithTimeout(Mutex& mutex, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return Made().WaitWithTimeout(mutex, timeout);
+  }
+  void SignalAll() {
+    if (condition_ != nullptr) condition_->SignalAll();
+  }
+
+ private:
+  CondVar& Made() {
+    if (condition_ == nullptr) condition_ = std::make_unique<CondVar>();
+    return *condition_;
+  }
+
+  std::unique_ptr<CondVar> condition_;
 };
 
 }  // namespace udsrpc::internal
