@@ -1,0 +1,88 @@
+#include "benchmarks/suite/idle_connections.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "benchmarks/suite/blocking_callers.h"
+#include "benchmarks/suite/measure.h"
+
+namespace udsrpc::benchmarks {
+namespace {
+
+constexpr size_t kConnections = 10'000;
+constexpr size_t kDescriptorsEach = 2;  // some systems have another one beside the socket, to be woken by
+constexpr size_t kOtherDescriptors = 500;
+// So many have to do, where ten thousand would take more than a few seconds.
+constexpr size_t kFewConnections = 1'000;
+constexpr std::chrono::milliseconds kPatienceForFew{500};
+
+// Memory that a process has for itself alone, what the kernel keeps for its sockets not included.
+double PrivateBytes(pid_t pid) {
+  std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
+  for (std::string line; std::getline(rollup, line);) {
+    std::istringstream words(line);
+    std::string key;
+    double kilobytes;
+    if (words >> key >> kilobytes && key == "Private_Dirty:") return kilobytes * 1024;
+  }
+  Fail("cannot read how much memory the server uses");
+}
+
+// As many as the limit of open files leaves room for.
+size_t Attainable() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < kOtherDescriptors) Fail("cannot open enough files");
+  return std::min(kConnections, (limit.rlim_cur - kOtherDescriptors) / kDescriptorsEach);
+}
+
+std::vector<std::unique_ptr<Connection>> OpenMany(const Measurement& measurement, const std::string& payload) {
+  std::vector<std::unique_ptr<Connection>> connections;
+  const Clock::time_point start = Clock::now();
+  while (connections.size() < Attainable()) {
+    connections.push_back(measurement.system.connect(measurement.path));
+    connections.back()->Echo(payload, std::chrono::microseconds(0));
+    if (connections.size() == kFewConnections && Clock::now() - start > kPatienceForFew) break;
+  }
+  return connections;
+}
+
+double FigureOf(const Figures& figures, const std::string& name) {
+  for (const auto& [key, value] : figures) {
+    if (key == name) return value;
+  }
+  Fail("there is no figure " + name);
+}
+
+}  // namespace
+
+std::optional<Figures> IdleConnections(const Measurement& measurement) {
+  if (measurement.system.bare) return std::nullopt;
+  const std::string payload(64, 'x');
+  const auto connection = measurement.system.connect(measurement.path);
+  const auto one_caller = [&] {
+    return *MeasureLoad(measurement, [&](Load& load) { EchoUntilOver(*connection, payload, load); });
+  };
+  const double alone = FigureOf(one_caller(), "p50_us");
+  const double server = PrivateBytes(measurement.server);
+  const double client = PrivateBytes(getpid());
+  const auto idle = OpenMany(measurement, payload);
+  const auto each = [&](double bytes) { return bytes / static_cast<double>(idle.size()); };
+  const double server_each = each(PrivateBytes(measurement.server) - server);
+  const double client_each = each(PrivateBytes(getpid()) - client);
+  Figures figures = one_caller();
+  const double beside = FigureOf(figures, "p50_us");
+  figures.insert(figures.end(), {{"p50_alone_us", alone},
+                                 {"p50_beside_by_alone", beside / alone},
+                                 {"idle_connections", static_cast<double>(idle.size())},
+                                 {"idle_client_bytes", client_each},
+                                 {"idle_server_bytes", server_each}});
+  return figures;
+}
+
+}  // namespace udsrpc::benchmarks
