@@ -164,9 +164,8 @@ class Channel {
   }
 
   void EchoMany(int outstanding, const std::string& payload, Load& load) {
-    int begun = 0;
     kj::Vector<kj::Promise<void>> promises;
-    for (int i = 0; i < outstanding; ++i) promises.add(EchoOnAndOn(payload, load, Clock::now(), begun));
+    for (int i = 0; i < outstanding; ++i) promises.add(EchoOnAndOn(payload, load, Clock::now()));
     kj::joinPromises(promises.releaseAsArray()).wait(wait_scope_);
   }
 
@@ -199,15 +198,14 @@ class Channel {
   }
 
   // One call after the other.
-  kj::Promise<void> EchoOnAndOn(const std::string& payload, Load& load, Clock::time_point start, int& begun) {
-    const bool slow = load.slow_every() != 0 && ++begun % load.slow_every() == 0;
-    return Send(payload, slow ? load.slow_for() : std::chrono::microseconds(0))
-        .then([this, &payload, &load, start, &begun, slow](auto&& reply) -> kj::Promise<void> {
-          CheckEcho(reply.getData(), payload);
-          const Clock::time_point now = slow ? Clock::now() : load.Record(start);
-          if (load.over()) return kj::READY_NOW;
-          return EchoOnAndOn(payload, load, now, begun);
-        });
+  kj::Promise<void> EchoOnAndOn(const std::string& payload, Load& load, Clock::time_point start) {
+    const std::chrono::microseconds sleep = load.NextSleep();
+    return Send(payload, sleep).then([this, &payload, &load, start, sleep](auto&& reply) -> kj::Promise<void> {
+      CheckEcho(reply.getData(), payload);
+      const Clock::time_point now = sleep.count() == 0 ? load.Record(start) : Clock::now();
+      if (load.over()) return kj::READY_NOW;
+      return EchoOnAndOn(payload, load, now);
+    });
   }
 
   // As flow control lets it.

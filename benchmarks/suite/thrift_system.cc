@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "benchmarks/suite/blocking_callers.h"
 #include "benchmarks/suite/channel_pool.h"
 #include "benchmarks/suite/system.h"
 #include "thrift_api/Echo.h"
@@ -184,42 +185,38 @@ class ThriftConnection final : public Connection {
   }
 
   // Thrift's C++ has no asynchronous client that would do. What its clients can do is to send calls ahead: the server
-  // replies in their order.
+  // replies in their order. Where a slow one would hold up the others, or they are too long, each has a connection.
   bool EchoMany(int outstanding, const std::string& payload, Load& load) override {
     try {
-      return SendAhead(outstanding, payload, load);
+      if (load.slow_every() != 0 || !SendAhead(outstanding, payload, load)) {
+        EchoByThreads(outstanding, *this, payload, load);
+      }
     } catch (const TException& error) {
       Fail(std::string("thrift: ") + error.what());
     }
+    return true;
   }
 
  private:
-  struct Call {
-    Clock::time_point start;
-    bool slow = false;
-  };
-
+  // False where that could jam.
   bool SendAhead(int outstanding, const std::string& payload, Load& load) {
     ChannelPool<Channel>::Lease channel(channels_);
     if (channel->CanJam(outstanding, payload.size())) return false;
-    int begun = 0;
-    const auto begin = [&](Clock::time_point start) {
-      const bool slow = load.slow_every() != 0 && ++begun % load.slow_every() == 0;
-      channel->Send(payload, slow ? load.slow_for() : std::chrono::microseconds(0));
-      return Call{.start = start, .slow = slow};
-    };
-    // A ring, from the oldest on.
-    std::vector<Call> calls;
-    for (int i = 0; i < outstanding; ++i) calls.push_back(begin(Clock::now()));
+    // When each call began: a ring, from the oldest on.
+    std::vector<Clock::time_point> starts;
+    for (int i = 0; i < outstanding; ++i) {
+      starts.push_back(Clock::now());
+      channel->Send(payload, std::chrono::microseconds(0));
+    }
     size_t oldest = 0;
-    for (int under_way = outstanding; under_way > 0; oldest = (oldest + 1) % calls.size()) {
+    for (int under_way = outstanding; under_way > 0; oldest = (oldest + 1) % starts.size()) {
       channel->ReceiveEchoOf(payload);
-      Call& call = calls[oldest];
-      const Clock::time_point now = call.slow ? Clock::now() : load.Record(call.start);
+      const Clock::time_point now = load.Record(starts[oldest]);
       if (load.over()) {
         --under_way;
       } else {
-        call = begin(now);
+        starts[oldest] = now;
+        channel->Send(payload, std::chrono::microseconds(0));
       }
     }
     return true;

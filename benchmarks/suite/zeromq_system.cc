@@ -101,11 +101,15 @@ class ZeromqServer final : public RunningServer {
   std::thread thread_;
 };
 
-// The clients' context, one for the program as ZeroMQ advises. Never destroyed: its end would wait for sockets where a
-// failure ends the program.
+// The clients' context, one for the program as ZeroMQ advises, with room for any number of connections. Never destroyed:
+// its end would wait for sockets that are still open.
 zmq::context_t& ClientContext() {
-  static zmq::context_t& context = *new zmq::context_t;
-  return context;
+  static zmq::context_t* const context = [] {
+    auto* const all = new zmq::context_t;
+    all->set(zmq::ctxopt::max_sockets, all->get(zmq::ctxopt::socket_limit));
+    return all;
+  }();
+  return *context;
 }
 
 class Channel {
@@ -173,11 +177,10 @@ class ZeromqConnection final : public Connection {
   void DoEchoMany(uint32_t outstanding, const std::string& payload, Load& load) {
     ChannelPool<Channel>::Lease channel(channels_);
     std::vector<Call> calls(outstanding);
-    int begun = 0;
     const auto begin = [&](uint32_t number, Clock::time_point start) {
-      const bool slow = load.slow_every() != 0 && ++begun % load.slow_every() == 0;
-      calls[number] = {.start = start, .slow = slow, .under_way = true};
-      channel->Send(payload, slow ? load.slow_for() : std::chrono::microseconds(0), number);
+      const std::chrono::microseconds sleep = load.NextSleep();
+      calls[number] = {.start = start, .slow = sleep.count() != 0, .under_way = true};
+      channel->Send(payload, sleep, number);
     };
     for (uint32_t i = 0; i < outstanding; ++i) begin(i, Clock::now());
     for (uint32_t under_way = outstanding; under_way > 0;) {
