@@ -19,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "benchmarks/suite/capnproto_buffered_stream.h"
 #include "benchmarks/suite/system.h"
 #include "echo.capnp.h"
 
@@ -121,7 +122,14 @@ class CapnprotoServer final : public RunningServer {
     capnp::TwoPartyServer server(kj::heap<EchoImpl>(io.provider->getTimer()));
     kj::PromiseCrossThreadFulfillerPair<void> stop = kj::newPromiseAndCrossThreadFulfiller<void>();
     ready.set_value(kj::mv(stop.fulfiller));
-    server.listen(*listener).exclusiveJoin(kj::mv(stop.promise)).wait(io.waitScope);
+    Listen(server, *listener).exclusiveJoin(kj::mv(stop.promise)).wait(io.waitScope);
+  }
+  // TwoPartyServer's own, but for the buffers.
+  static kj::Promise<void> Listen(capnp::TwoPartyServer& server, kj::ConnectionReceiver& listener) {
+    return listener.accept().then([&server, &listener](kj::Own<kj::AsyncIoStream> connection) {
+      server.accept(kj::heap<BufferedStream>(kj::mv(connection)));
+      return Listen(server, listener);
+    });
   }
 
   Stop stop_;
@@ -154,7 +162,7 @@ class Channel {
  public:
   Channel(kj::AsyncIoContext& io, const std::string& path)
       : wait_scope_(io.waitScope),
-        stream_(Connect(io, path)),
+        stream_(kj::heap<BufferedStream>(Connect(io, path))),
         client_(*stream_),
         echo_(client_.bootstrap().castAs<Echo>()) {}
 
