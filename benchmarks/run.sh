@@ -10,7 +10,7 @@ here=$(pwd)
 cd "$(dirname "$0")/.."
 . cmake/install_packages.sh
 
-peer_packages=(capnproto libcapnp-dev libthrift-dev thrift-compiler libzmq3-dev cppzmq-dev)
+peer_packages=(capnproto libcapnp-dev libthrift-dev thrift-compiler libboost-dev libzmq3-dev cppzmq-dev)
 install_packages "${build_packages[@]}" "${peer_packages[@]}" libbenchmark-dev python3
 
 mkdir -p build

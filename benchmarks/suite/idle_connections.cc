@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -16,8 +18,7 @@ namespace udsrpc::benchmarks {
 namespace {
 
 constexpr size_t kConnections = 10'000;
-constexpr size_t kDescriptorsEach = 2;  // some systems have another one beside the socket, to be woken by
-constexpr size_t kOtherDescriptors = 500;
+constexpr size_t kSpareDescriptors = 500;
 // So many have to do, where ten thousand would take more than a few seconds.
 constexpr size_t kFewConnections = 1'000;
 constexpr std::chrono::milliseconds kPatienceForFew{500};
@@ -34,20 +35,28 @@ double PrivateBytes(pid_t pid) {
   Fail("cannot read how much memory the server uses");
 }
 
-// As many as the limit of open files leaves room for.
-size_t Attainable() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < kOtherDescriptors) Fail("cannot open enough files");
-  return std::min(kConnections, (limit.rlim_cur - kOtherDescriptors) / kDescriptorsEach);
+size_t OpenFiles(pid_t pid) {
+  const auto files = std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<size_t>(std::distance(begin(files), end(files)));
 }
 
-std::vector<std::unique_ptr<Connection>> OpenMany(const Measurement& measurement, const std::string& payload) {
+// How many connections the limit of open files leaves room for, where `open` of them are.
+size_t Attainable(const Measurement& measurement, size_t open) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) Fail("cannot tell how many files may be open");
+  const size_t files = std::max(OpenFiles(measurement.server), OpenFiles(getpid()));
+  return open * (limit.rlim_cur - kSpareDescriptors) / files;
+}
+
+std::vector<std::unique_ptr<Connection>> OpenMany(const Measurement& measurement) {
   std::vector<std::unique_ptr<Connection>> connections;
   const Clock::time_point start = Clock::now();
-  while (connections.size() < Attainable()) {
-    connections.push_back(measurement.system.connect(measurement.path));
-    connections.back()->Echo(payload, std::chrono::microseconds(0));
-    if (connections.size() == kFewConnections && Clock::now() - start > kPatienceForFew) break;
+  size_t wanted = kConnections;
+  while (connections.size() < wanted) {
+    connections.push_back(Connected(measurement));
+    if (connections.size() != kFewConnections) continue;
+    if (Clock::now() - start > kPatienceForFew) break;
+    wanted = std::min(wanted, Attainable(measurement, kFewConnections));
   }
   return connections;
 }
@@ -64,14 +73,14 @@ double FigureOf(const Figures& figures, const std::string& name) {
 std::optional<Figures> IdleConnections(const Measurement& measurement) {
   if (measurement.system.bare) return std::nullopt;
   const std::string payload(64, 'x');
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   const auto one_caller = [&] {
     return *MeasureLoad(measurement, [&](Load& load) { EchoUntilOver(*connection, payload, load); });
   };
   const double alone = FigureOf(one_caller(), "p50_us");
   const double server = PrivateBytes(measurement.server);
   const double client = PrivateBytes(getpid());
-  const auto idle = OpenMany(measurement, payload);
+  const auto idle = OpenMany(measurement);
   const auto each = [&](double bytes) { return bytes / static_cast<double>(idle.size()); };
   const double server_each = each(PrivateBytes(measurement.server) - server);
   const double client_each = each(PrivateBytes(getpid()) - client);

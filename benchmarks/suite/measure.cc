@@ -53,6 +53,12 @@ class Timekeeper {
 
 }  // namespace
 
+std::unique_ptr<Connection> Connected(const Measurement& measurement) {
+  std::unique_ptr<Connection> connection = measurement.system.connect(measurement.path);
+  connection->Echo("x", std::chrono::microseconds(0));
+  return connection;
+}
+
 Load LoadOf(const Measurement& measurement) {
   const Clock::time_point from = Clock::now() + measurement.warmup;
   return Load(from, from + measurement.time);

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -14,6 +15,9 @@
 // What the workloads have in common.
 
 namespace udsrpc::benchmarks {
+
+// A connection that has been used: some systems connect only then, which is not what is measured.
+std::unique_ptr<Connection> Connected(const Measurement& measurement);
 
 // One that begins to warm up now.
 Load LoadOf(const Measurement& measurement);

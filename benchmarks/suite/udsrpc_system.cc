@@ -1,5 +1,7 @@
 // udsrpc, by its generated stub and service, over both of its transports.
 
+#include <grpc/grpc.h>
+
 #include <memory>
 #include <string>
 #include <thread>
@@ -27,6 +29,11 @@ ChannelOptions ChannelOptionsOf(Variant variant) {
 ServerOptions ServerOptionsOf(Variant /*variant*/) { return {}; }
 EndpointOptions EndpointOptionsOf(Variant variant) {
   return {.grpc = variant == Variant::kGrpc, .seqpacket = variant != Variant::kGrpc};
+}
+
+// The library is never to shut down: that waits for up to 10 s now and then, for what its other threads still hold.
+void KeepGrpc(Variant variant) {
+  if (variant == Variant::kGrpc) grpc_init();
 }
 
 void Require(const absl::Status& status) {
@@ -68,6 +75,7 @@ class EchoImpl final : public EchoService {
 class UdsrpcServer final : public RunningServer {
  public:
   UdsrpcServer(const std::string& path, Variant variant) {
+    KeepGrpc(variant);
     ServerBuilder builder(ServerOptionsOf(variant));
     builder.AddEndpoint(TargetOf(path), EndpointOptionsOf(variant)).RegisterService(&echo_);
     absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
@@ -121,7 +129,9 @@ class CallbackCaller {
 class UdsrpcConnection final : public Connection {
  public:
   UdsrpcConnection(const std::string& path, Variant variant)
-      : stub_(*CreateChannel(TargetOf(path), ChannelOptionsOf(variant))) {}
+      : stub_(*CreateChannel(TargetOf(path), ChannelOptionsOf(variant))) {
+    KeepGrpc(variant);
+  }
 
   void Echo(const std::string& payload, std::chrono::microseconds handler_sleep) override {
     Timed context;

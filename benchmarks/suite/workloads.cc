@@ -18,13 +18,13 @@ constexpr size_t kUploadChunk = 64 << 10;
 constexpr uint64_t kUploadBytes = 64 * kMebibyte;
 
 std::optional<Figures> OneCaller(const Measurement& measurement) {
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   return MeasureLoad(measurement, [&](Load& load) { EchoUntilOver(*connection, std::string(kSmall, 'x'), load); });
 }
 
 std::optional<Figures> LongMessages(const Measurement& measurement) {
   if (measurement.system.bare) return std::nullopt;
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   return MeasureLoad(measurement, [&](Load& load) { EchoUntilOver(*connection, std::string(kMebibyte, 'x'), load); });
 }
 
@@ -37,7 +37,7 @@ std::optional<Figures> BusyNeighbour(const Measurement& measurement) {
 std::optional<Figures> ManyConnections(const Measurement& measurement) {
   constexpr int kConnections = 16;
   std::vector<std::unique_ptr<Connection>> connections;
-  for (int i = 0; i < kConnections; ++i) connections.push_back(measurement.system.connect(measurement.path));
+  for (int i = 0; i < kConnections; ++i) connections.push_back(Connected(measurement));
   return MeasureLoad(measurement, [&](Load& load) {
     std::vector<std::thread> callers;
     for (const auto& connection : connections) {
@@ -50,7 +50,7 @@ std::optional<Figures> ManyConnections(const Measurement& measurement) {
 template <int kOutstanding>
 std::optional<Figures> ManyCalls(const Measurement& measurement) {
   if (measurement.system.bare) return std::nullopt;
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   return MeasureLoad(measurement,
                      [&](Load& load) { return connection->EchoMany(kOutstanding, std::string(kSmall, 'x'), load); });
 }
@@ -58,7 +58,7 @@ std::optional<Figures> ManyCalls(const Measurement& measurement) {
 // What calls suffer from another one whose handler takes its time.
 std::optional<Figures> SlowHandler(const Measurement& measurement) {
   if (measurement.system.bare) return std::nullopt;
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   return MeasureLoad(measurement, [&](Load& load) {
     load.set_slow(/*every=*/100, std::chrono::milliseconds(10));
     return connection->EchoMany(/*outstanding=*/16, std::string(kSmall, 'x'), load);
@@ -66,18 +66,18 @@ std::optional<Figures> SlowHandler(const Measurement& measurement) {
 }
 
 std::optional<Figures> Download(const Measurement& measurement) {
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   return MeasureLoad(measurement, [&](Load& load) { return connection->Download(std::string(kSmall, 'x'), load); });
 }
 
 std::optional<Figures> PingPong(const Measurement& measurement) {
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   return MeasureLoad(measurement, [&](Load& load) { return connection->PingPong(std::string(kSmall, 'x'), load); });
 }
 
 // The uploads are few and long, so the interval is made of whole ones.
 std::optional<Figures> Upload(const Measurement& measurement) {
-  const auto connection = measurement.system.connect(measurement.path);
+  const auto connection = Connected(measurement);
   const std::string chunk(kUploadChunk, 'x');
   Load load = LoadOf(measurement);
   Interval interval(load, measurement.server);
