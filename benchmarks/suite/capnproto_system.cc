@@ -50,7 +50,7 @@ class UploadSink final : public Echo::Sink::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> done(DoneContext context) override {
-    context.getResults().setBytes(bytes_);
+    context.getResults(SizeFor(0)).setBytes(bytes_);
     return kj::READY_NOW;
   }
 
@@ -86,7 +86,7 @@ class EchoImpl final : public Echo::Server {
   }
 
   kj::Promise<void> upload(UploadContext context) override {
-    context.getResults().setSink(kj::heap<UploadSink>());
+    context.getResults(SizeFor(0)).setSink(kj::heap<UploadSink>());
     return kj::READY_NOW;
   }
 
@@ -187,9 +187,9 @@ class Channel {
   }
 
   void Upload(const std::string& chunk, uint64_t bytes) {
-    Echo::Sink::Client sink = echo_.uploadRequest().send().wait(wait_scope_).getSink();
+    Echo::Sink::Client sink = echo_.uploadRequest(SizeFor(0)).send().wait(wait_scope_).getSink();
     WriteAll(sink, chunk, bytes).wait(wait_scope_);
-    const auto reply = sink.doneRequest().send().wait(wait_scope_);
+    const auto reply = sink.doneRequest(SizeFor(0)).send().wait(wait_scope_);
     if (reply.getBytes() != bytes) Fail("capnproto: not all has come");
   }
 
