@@ -38,7 +38,7 @@ using apache::thrift::transport::TSocket;
 using apache::thrift::transport::TTransport;
 using apache::thrift::transport::TTransportFactory;
 
-// With buffers that hold any message of the suite, so that it is one call of the kernel at each end.
+// With buffers that a message fits into, but for the longest, so that it takes one call of the kernel at each end.
 class BufferedTransport final : public TBufferedTransport {
  public:
   explicit BufferedTransport(std::shared_ptr<TTransport> transport)

@@ -101,8 +101,8 @@ class ZeromqServer final : public RunningServer {
   std::thread thread_;
 };
 
-// The clients' context, one for the program as ZeroMQ advises, with room for any number of connections. Never destroyed:
-// its end would wait for sockets that are still open.
+// The clients' context, one for the program as ZeroMQ advises, with room for any number of connections. Never
+// destroyed: its end would wait for sockets that are still open.
 zmq::context_t& ClientContext() {
   static zmq::context_t* const context = [] {
     auto* const all = new zmq::context_t;
