@@ -23,4 +23,4 @@ cmake --build --preset release --target bench_all >&2
 
 root=$(pwd)
 cd "$here" # what FILE is relative to
-exec python3 "$root/benchmarks/suite/run.py" --programs "$root/build/release/benchmarks/suite" "$@"
+exec python3 -B "$root/benchmarks/suite/run.py" --programs "$root/build/release/benchmarks/suite" "$@"

@@ -18,6 +18,8 @@ import systems
 import table
 import targets
 
+BUSY = 1.0  # load average above which others' work shows in the figures
+
 
 def main():
     arguments = parse_arguments()
@@ -26,8 +28,11 @@ def main():
             result = json.load(file)
         failed = False
     else:
+        described = host()
+        if described["load_average"] > BUSY:
+            tell(f"the machine is busy, by a load average of {described['load_average']:.1f}: do not trust what follows")
         rows, failed = run(arguments)
-        result = {"host": host(), "rows": rows}
+        result = {"host": described, "rows": rows}
     print(table.render(result["rows"]))
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
@@ -113,16 +118,20 @@ def measure_all(programs, present, workloads, plan):
 
 
 def best_row(system, workload, runs):
-    """The medians of the system's best variant, or None."""
-    medians = {
-        variant: {key: statistics.median(one[key] for one in repetitions) for key in repetitions[0]}
-        for variant in system.names() if (repetitions := runs.get((variant, workload)))
-    }
-    if not medians:
+    """The figures of the system's best variant, over all repetitions, or None."""
+    figures = {variant: figures_of(system, workload, repetitions)
+               for variant in system.names() if (repetitions := runs.get((variant, workload)))}
+    if not figures:
         return None
-    best = max(medians, key=lambda variant: systems.score(workload, medians[variant]))
-    row = {"system": system.name, "workload": workload, **medians[best], "repetitions": len(runs[best, workload])}
+    best = max(figures, key=lambda variant: systems.score(workload, figures[variant]))
+    row = {"system": system.name, "workload": workload, **figures[best], "repetitions": len(runs[best, workload])}
     return {**row, "variant": best} if system.variants else row
+
+
+def figures_of(system, workload, repetitions):
+    if system.at_its_best:
+        return max(repetitions, key=lambda figures: systems.score(workload, figures))
+    return {key: statistics.median(figures[key] for figures in repetitions) for key in repetitions[0]}
 
 
 def host():
