@@ -61,7 +61,7 @@ def panel(rows, key, tail, title, top):
     for power in range(low, high + 1):
         parts.append(f'<line x1="{x(10.0 ** power):.1f}" y1="{top + TITLE - 8}" x2="{x(10.0 ** power):.1f}" '
                      f'y2="{bottom}" stroke="{GRID}"/>')
-        parts.append(f'<text x="{x(10.0 ** power):.1f}" y="{bottom + 16}" text-anchor="middle">{10.0 ** power:,g}</text>')
+        parts.append(f'<text x="{x(10.0 ** power):.1f}" y="{bottom + 16}" text-anchor="middle">{label(power)}</text>')
     for index, row in enumerate(rows):
         parts += bar(row, key, tail, x, top + TITLE + index * (BAR + GAP))
     return "\n".join(parts)
@@ -80,6 +80,10 @@ def bar(row, key, tail, x, top):
         yield f'<line x1="{x(row[key]):.1f}" y1="{middle}" x2="{end:.1f}" y2="{middle}" stroke="{color}" stroke-width="2"/>'
         yield f'<line x1="{end:.1f}" y1="{top + 3}" x2="{end:.1f}" y2="{top + BAR - 3}" stroke="{color}" stroke-width="2"/>'
     yield f'<text x="{end + 6:.1f}" y="{middle + 4.5}">{text}</text>'
+
+
+def label(power):
+    return f"{10 ** power:,}" if power >= 0 else f"{10.0 ** power:g}"
 
 
 def figure(value):
