@@ -26,7 +26,7 @@ def render(result):
     panels = []
     top = MARGIN
     for workload, key, tail, title in (
-            (LATENCY_WORKLOAD, "p50_us", "p99_us", "Latency of one call of 64 bytes, us: median, and the 99th percentile"),
+            (LATENCY_WORKLOAD, "p50_us", "p99_us", "Latency of one call of 64 bytes, us: median and 99th percentile"),
             (THROUGHPUT_WORKLOAD, "calls_per_s", None, "Calls of 64 bytes a second, 256 of them outstanding"),
     ):
         chosen = [row for row in rows if row["workload"] == workload and key in row]
@@ -77,9 +77,13 @@ def bar(row, key, tail, x, top):
     if tail in row:
         end = x(row[tail])
         text += f" / {figure(row[tail])}"
-        yield f'<line x1="{x(row[key]):.1f}" y1="{middle}" x2="{end:.1f}" y2="{middle}" stroke="{color}" stroke-width="2"/>'
-        yield f'<line x1="{end:.1f}" y1="{top + 3}" x2="{end:.1f}" y2="{top + BAR - 3}" stroke="{color}" stroke-width="2"/>'
+        yield line(x(row[key]), middle, end, middle, color)
+        yield line(end, top + 3, end, top + BAR - 3, color)
     yield f'<text x="{end + 6:.1f}" y="{middle + 4.5}">{text}</text>'
+
+
+def line(x1, y1, x2, y2, color):
+    return f'<line x1="{x1:.1f}" y1="{y1}" x2="{x2:.1f}" y2="{y2}" stroke="{color}" stroke-width="2"/>'
 
 
 def label(power):

@@ -27,7 +27,7 @@ def render(rows):
 def note(row, by_cell):
     notes = [row["variant"]] if "variant" in row else []
     if "idle_connections" in row:
-        notes.append(f"{row['idle_connections']:,.0f} connections: {row['idle_client_bytes']:,.0f} B each at the client, "
+        notes.append(f"{row['idle_connections']:,.0f} connections, {row['idle_client_bytes']:,.0f} B each at the client, "
                      f"{row['idle_server_bytes']:,.0f} B at the server; p50 {row['p50_beside_by_alone']:.2f} of alone")
     spin = by_cell.get((row["workload"], "raw-seqpacket-spin"))
     if row["workload"] == "unary-64B-1" and spin:
