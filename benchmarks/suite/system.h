@@ -15,9 +15,10 @@
 
 namespace udsrpc::benchmarks {
 
-// A client's connection, or what the system has in its place. The functions block; `load` says when to stop, and is told
-// of every call. Calls have a deadline of kCallTimeout where the system knows deadlines, and every reply is compared
-// with what was sent. A function gives false where the system has nothing like it, without having done anything.
+// A client's connection, or what the system has in its place. The functions block; `load` says when to stop, and is
+// told of every call. Calls have a deadline of kCallTimeout where the system knows deadlines, and every reply is
+// compared with what was sent. A function gives false where the system has nothing like it, without having done
+// anything.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -31,13 +32,13 @@ class Connection {
   virtual bool EchoMany(int outstanding, const std::string& payload, Load& load) = 0;
 
   // Server streaming: messages of `payload`, as fast as they come. One call of Load::Count for each.
-  virtual bool Download(const std::string& payload, Load& load) { return false; }
+  virtual bool Download(const std::string& /*payload*/, Load& /*load*/) { return false; }
 
   // Bidirectional: one message there and back at a time, on one stream.
-  virtual bool PingPong(const std::string& payload, Load& load) { return false; }
+  virtual bool PingPong(const std::string& /*payload*/, Load& /*load*/) { return false; }
 
   // Client streaming: `bytes` in all in messages of `chunk`, and a reply that says how many have come. Blocks for one.
-  virtual bool Upload(const std::string& chunk, uint64_t bytes) { return false; }
+  virtual bool Upload(const std::string& /*chunk*/, uint64_t /*bytes*/) { return false; }
 };
 
 // A server that runs until it is destroyed.
@@ -51,6 +52,9 @@ struct System {
   // `path` is that of a socket. Both give an object or end the program.
   std::unique_ptr<RunningServer> (*serve)(const std::string& path);
   std::unique_ptr<Connection> (*connect)(const std::string& path);
+  // No RPC, but the least that a socket costs: Echo of a few bytes is all that there is, and ten thousand connections
+  // would be as many threads.
+  bool bare = false;
 };
 
 inline constexpr std::chrono::seconds kCallTimeout{20};
