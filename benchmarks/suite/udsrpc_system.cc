@@ -24,9 +24,16 @@ enum class Variant { kSeqpacket, kSeqpacketBlocking, kGrpc };
 
 // What the variants differ in, at either end.
 ChannelOptions ChannelOptionsOf(Variant variant) {
-  return {.transport = variant == Variant::kGrpc ? Transport::kGrpc : Transport::kSeqpacket};
+  ChannelOptions options;
+  options.transport = variant == Variant::kGrpc ? Transport::kGrpc : Transport::kSeqpacket;
+  if (variant == Variant::kSeqpacketBlocking) options.spin_budget = absl::ZeroDuration();
+  return options;
 }
-ServerOptions ServerOptionsOf(Variant /*variant*/) { return {}; }
+ServerOptions ServerOptionsOf(Variant variant) {
+  ServerOptions options;
+  if (variant == Variant::kSeqpacketBlocking) options.spin_budget = absl::ZeroDuration();
+  return options;
+}
 EndpointOptions EndpointOptionsOf(Variant variant) {
   return {.grpc = variant == Variant::kGrpc, .seqpacket = variant != Variant::kGrpc};
 }
