@@ -98,6 +98,17 @@ bool EventLoop::DeferFlush(Source& source) {
   return true;
 }
 
+bool EventLoop::FlushSoon(Source& source) {
+  AboutToBlock();
+  if (source.flush_deferred_.load(std::memory_order_relaxed)) return true;  // as in DeferFlush
+  internal::MutexLock lock(mutex_);
+  if (stopping_) return false;
+  if (source.flush_deferred_.exchange(true)) return true;
+  deferred_.push_back(source.shared_from_this());
+  SignalWakeEvent(wake_event_.get());
+  return true;
+}
+
 void EventLoop::AboutToBlock() {
   if (led_loop != this) return;
   internal::MutexLock lock(mutex_);

@@ -93,6 +93,10 @@ class EventLoop {
   // there by then, and returns true.
   bool DeferFlush(Source& source);
 
+  // Has `source` flushed soon by another thread than the calling one, which goes on; where it leads, another takes the
+  // lead over at once. False: the loop has stopped.
+  bool FlushSoon(Source& source);
+
   // The calling thread, which may be running a handler, is about to block: where it leads, another thread takes the
   // lead over at once.
   void AboutToBlock();
