@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -324,7 +324,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   SeqpacketCall* told_now_ ABSL_GUARDED_BY(mutex_) = nullptr;
   internal::CondVar told_;
   bool flush_wanted_ ABSL_GUARDED_BY(mutex_) = false;
-  std::deque<SeqpacketCall*> opening_ ABSL_GUARDED_BY(mutex_);  // in the order in which they wait for room
+  std::list<SeqpacketCall*> opening_ ABSL_GUARDED_BY(mutex_);  // in the order in which they wait for room
   DeadlineHeap<SeqpacketCall> deadlines_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<Reply> replies_;  // the reader's own, with or without the mutex; kept for its memory

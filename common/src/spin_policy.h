@@ -14,7 +14,7 @@ namespace udsrpc {
 //   - It spins where waits have lately been shorter than the budget, and stops once they are not.
 //   - It stops for a time when the thread was kept from running while it spun: the machine is busy, and spinning uses
 //     up what the scheduler grants the thread.
-//   - It stops for a time when a sleep brought at once what spinning had not: the peer got this thread's CPU.
+//   - It stops for a time when sleeps brought at once what spinning had not: the peer got this thread's CPU.
 //   - With a single CPU it never spins.
 // A time begins with 10 ms and doubles, up to a second, while the reason comes back.
 //

@@ -46,10 +46,10 @@ absl::Status HandlerRun::Prepare(const MethodTable& table, const ServerMethod& m
     if (absl::Status status = intercepted_->Start(); !status.ok()) return status;
   }
   if (ReadsOneRequest(method.kind())) {
-    request_ = method.request_prototype().New(&arena_);
+    request_ = &reused_request_.Get(method.request_prototype());
     if (!call_->ParseRequest(*request_)) return MalformedMessageError(method.path(), "the request", *request_);
   }
-  if (WritesOneResponse(method.kind())) response_ = method.response_prototype().New(&arena_);
+  if (WritesOneResponse(method.kind())) response_ = &reused_response_.Get(method.response_prototype());
   return absl::OkStatus();
 }
 
@@ -100,9 +100,8 @@ internal::Root HandlerRun::RunCoroutine(Task<absl::Status> task) {
 
 void HandlerRun::Clear() {
   intercepted_.reset();
-  request_ = nullptr;
-  response_ = nullptr;
-  arena_.Reset();
+  if (std::exchange(request_, nullptr) != nullptr) reused_request_.Release();
+  if (std::exchange(response_, nullptr) != nullptr) reused_response_.Release();
 }
 
 }  // namespace udsrpc

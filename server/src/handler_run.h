@@ -1,15 +1,14 @@
 #ifndef UDSRPC_SERVER_HANDLER_RUN_H_
 #define UDSRPC_SERVER_HANDLER_RUN_H_
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 
 #include "absl/status/status.h"
-#include "google/protobuf/arena.h"
 #include "google/protobuf/message_lite.h"
 #include "server/src/dispatch.h"
 #include "server/src/intercepted_call.h"
+#include "server/src/reused_message.h"
 #include "server/src/server_call.h"
 #include "udsrpc/service.h"
 #include "udsrpc/spawn.h"
@@ -20,7 +19,7 @@ namespace udsrpc {
 // One call's way through its handler: its messages, its interceptors and, where the handler is a coroutine, that.
 //
 // A handler that is none runs from Begin, and its thread uses the object again for the next call, so that a call
-// allocates none of this. One that is a coroutine takes the object along.
+// allocates none of this, nor, as a rule, of its messages. One that is a coroutine takes the object along.
 class HandlerRun final : public ServerCall::Handling {
  public:
   // See Dispatch.
@@ -45,16 +44,13 @@ class HandlerRun final : public ServerCall::Handling {
   // Makes it fit for another call.
   void Clear();
 
-  // Ample for the messages of a small call, whose memory is not given back after each.
-  static constexpr size_t kArenaBytes = 2 << 10;
-
-  alignas(std::max_align_t) char first_block_[kArenaBytes];
-  google::protobuf::Arena arena_{first_block_, kArenaBytes};
+  ReusedMessage reused_request_;
+  ReusedMessage reused_response_;
   std::optional<InterceptedServerCall> intercepted_;
   const ServerMethod* method_ = nullptr;
-  ServerCall* call_ = nullptr;  // as the handler sees it
-  Message* request_ = nullptr;
-  Message* response_ = nullptr;
+  ServerCall* call_ = nullptr;   // as the handler sees it
+  Message* request_ = nullptr;   // of reused_request_, or null
+  Message* response_ = nullptr;  // of reused_response_, or null
 };
 
 }  // namespace udsrpc

@@ -261,8 +261,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   Tasks to_continue_ ABSL_GUARDED_BY(mutex_);                            // to be handed to the loop
 
   CreditQueue<SeqpacketServerCall> send_credit_ ABSL_GUARDED_BY(mutex_);
-  bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;  // and not for credit alone
-  Deadline::Clock::time_point written_ ABSL_GUARDED_BY(mutex_);   // a handler's latest message
+  bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;   // and not for credit alone
+  Deadline::Clock::time_point written_ ABSL_GUARDED_BY(mutex_);  // a handler's latest message
   ReceiveCredit receive_credit_ ABSL_GUARDED_BY(mutex_){wire::kInitialConnectionCredit};
 
   Deadline::Clock::time_point last_call_ ABSL_GUARDED_BY(mutex_);  // when the last one ended, or it began to wait

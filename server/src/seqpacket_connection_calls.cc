@@ -18,8 +18,8 @@ namespace {
 // Answers that a client does not take, above which its connection is given up: handlers that run may still answer.
 constexpr size_t kMaxUntakenBytes = 64 << 20;
 
-// Messages that are written within this of each other share packets. Several times what it costs to write one, and about
-// what it costs to wake the thread that sends them.
+// Messages that are written within this of each other share packets. Several times what it costs to write one, and
+// about what it costs to wake the thread that sends them.
 constexpr Deadline::Clock::duration kCloseSuccession = std::chrono::microseconds(20);
 
 }  // namespace

@@ -15,41 +15,41 @@ constexpr size_t kLastBlockBytes = 16384;
 
 void ByteQueue::Append(absl::string_view bytes) {
   if (bytes.empty()) return;
-  if (blocks_.empty() || blocks_.back().capacity - blocks_.back().end < bytes.size()) {
-    const size_t usual = blocks_.empty() ? kFirstBlockBytes : std::min(2 * blocks_.back().capacity, kLastBlockBytes);
-    const size_t capacity = std::max(usual, bytes.size());
-    blocks_.push_back(
-        Block{.data = std::unique_ptr<char[]>(new char[capacity]), .begin = 0, .end = 0, .capacity = capacity});
+  if (runs_.empty() || runs_.back().capacity - runs_.back().end < bytes.size()) {
+    const size_t usual = runs_.empty() ? kFirstBlockBytes : std::min(2 * runs_.back().capacity, kLastBlockBytes);
+    size_t capacity;
+    Block data = MakeBlock(std::max(usual, bytes.size()), &capacity);
+    runs_.push_back(Run{.data = std::move(data), .begin = 0, .end = 0, .capacity = capacity});
   }
-  Block& block = blocks_.back();
-  std::memcpy(block.data.get() + block.end, bytes.data(), bytes.size());
-  block.end += bytes.size();
+  Run& run = runs_.back();
+  std::memcpy(run.data.get() + run.end, bytes.data(), bytes.size());
+  run.end += bytes.size();
   size_ += bytes.size();
 }
 
 absl::string_view ByteQueue::Front() const {
-  const Block& block = blocks_[first_];
-  return {block.data.get() + block.begin, block.end - block.begin};
+  const Run& run = runs_[first_];
+  return {run.data.get() + run.begin, run.end - run.begin};
 }
 
 void ByteQueue::Pop(size_t bytes) {
   if (bytes == 0) return;
-  Block& block = blocks_[first_];
-  block.begin += bytes;
+  Run& run = runs_[first_];
+  run.begin += bytes;
   size_ -= bytes;
-  if (block.begin < block.end) return;
+  if (run.begin < run.end) return;
   if (size_ == 0) return Clear();
-  block.data.reset();
+  run.data.reset();
   ++first_;
 }
 
 void ByteQueue::Peek(char* out, size_t bytes) const {
   for (size_t i = first_; bytes > 0; ++i) {
-    const Block& block = blocks_[i];
-    const size_t run = std::min(bytes, block.end - block.begin);
-    std::memcpy(out, block.data.get() + block.begin, run);
-    out += run;
-    bytes -= run;
+    const Run& run = runs_[i];
+    const size_t count = std::min(bytes, run.end - run.begin);
+    std::memcpy(out, run.data.get() + run.begin, count);
+    out += count;
+    bytes -= count;
   }
 }
 
@@ -66,14 +66,14 @@ void ByteQueue::Splice(ByteQueue& from) {
   if (empty()) {
     std::swap(*this, from);
   } else {
-    for (size_t i = from.first_; i < from.blocks_.size(); ++i) blocks_.push_back(std::move(from.blocks_[i]));
+    for (size_t i = from.first_; i < from.runs_.size(); ++i) runs_.push_back(std::move(from.runs_[i]));
     size_ += from.size_;
   }
   from.Clear();
 }
 
 void ByteQueue::Clear() {
-  blocks_.clear();
+  runs_.clear();
   first_ = 0;
   size_ = 0;
 }

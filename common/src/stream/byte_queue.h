@@ -2,10 +2,10 @@
 #define UDSRPC_COMMON_STREAM_BYTE_QUEUE_H_
 
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/src/stream/block.h"
 
 namespace udsrpc {
 
@@ -35,14 +35,14 @@ class ByteQueue {
   void Clear();
 
  private:
-  struct Block {
-    std::unique_ptr<char[]> data;
+  struct Run {
+    Block data;
     size_t begin;
     size_t end;
     size_t capacity;
   };
 
-  std::vector<Block> blocks_;
+  std::vector<Run> runs_;
   size_t first_ = 0;  // those before it have been popped
   size_t size_ = 0;
 };

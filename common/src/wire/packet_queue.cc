@@ -9,12 +9,14 @@ namespace {
 
 // What a packet starts with and what an idle queue keeps: a small unary call or a few, and little enough for ten
 // thousand idle connections.
-constexpr size_t kSmallPacketBytes = 1024;
+constexpr size_t kSmallPacketBytes = 512;
+// An idle queue has room for no more.
+constexpr size_t kFewPackets = 4;
 
 }  // namespace
 
 char* PacketQueue::Append(size_t size) {
-  if (packets_.empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes) {
+  if (empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes) {
     packets_.push_back(std::exchange(spare_, Packet()));
     last_is_whole_ = false;
   }
@@ -35,23 +37,32 @@ void PacketQueue::AppendPacket(Packet packet) {
 void PacketQueue::Reserve(Packet& packet, size_t capacity) {
   if (capacity <= packet.capacity_) return;
   capacity =
-      std::clamp(std::max(capacity, 2 * packet.capacity_), kSmallPacketBytes, std::max(capacity, kMaxPacketBytes));
-  std::unique_ptr<char[]> data(new char[capacity]);
+      std::clamp(std::max(capacity, 4 * packet.capacity_), kSmallPacketBytes, std::max(capacity, kMaxPacketBytes));
+  Block data = MakeBlock(capacity, &packet.capacity_);
   if (packet.size_ > 0) std::memcpy(data.get(), packet.data_.get(), packet.size_);
   packet.data_ = std::move(data);
-  packet.capacity_ = capacity;
 }
 
 PacketQueue::Packet PacketQueue::Take() {
-  Packet packet = std::move(packets_.front());
-  packets_.pop_front();
+  Packet packet = std::move(packets_[first_++]);
   bytes_taken_ += packet.size_;
+  if (empty()) {
+    packets_.clear();
+    if (packets_.capacity() > kFewPackets) packets_.shrink_to_fit();
+    first_ = 0;
+  } else if (first_ > packets_.size() / 2) {
+    packets_.erase(packets_.begin(), packets_.begin() + static_cast<ptrdiff_t>(std::exchange(first_, 0)));
+  }
   return packet;
 }
 
 void PacketQueue::Return(Packet packet) {
   bytes_taken_ -= packet.size_;
-  packets_.push_front(std::move(packet));
+  if (first_ > 0) {
+    packets_[--first_] = std::move(packet);
+  } else {
+    packets_.insert(packets_.begin(), std::move(packet));
+  }
 }
 
 void PacketQueue::Recycle(Packet packet) {
@@ -62,6 +73,7 @@ void PacketQueue::Recycle(Packet packet) {
 
 void PacketQueue::Clear() {
   packets_.clear();
+  first_ = 0;
   bytes_appended_ = bytes_taken_;
 }
 

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <memory>
+#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/src/stream/block.h"
 #include "common/src/wire/frame_header.h"
 #include "common/src/wire/limits.h"
 
@@ -21,16 +21,16 @@ class PacketQueue {
    public:
     Packet() = default;
     // Of `size` bytes (at most kMaxPacketBytes), which are the caller's to fill.
-    explicit Packet(size_t size) : data_(new char[size]), size_(size), capacity_(size) {}
+    explicit Packet(size_t size) : data_(MakeBlock(size, &capacity_)), size_(size) {}
 
     absl::string_view bytes() const { return {data_.get(), size_}; }
     char* data() { return data_.get(); }
 
    private:
     friend class PacketQueue;
-    std::unique_ptr<char[]> data_;
-    size_t size_ = 0;
     size_t capacity_ = 0;
+    Block data_;
+    size_t size_ = 0;
   };
 
   // Room for a frame of `size` bytes (at most kMaxPacketBytes) at the end of the last packet, or of a new one. The
@@ -56,7 +56,7 @@ class PacketQueue {
   // Appends a packet of whole frames that was built elsewhere; the frames behind it go into others.
   void AppendPacket(Packet packet);
 
-  bool empty() const { return packets_.empty(); }
+  bool empty() const { return first_ == packets_.size(); }
   // What is queued now, what ever was, and what was taken and not returned: a frame that ended at `bytes_appended` is
   // on its way, or sent, once `bytes_taken` has reached that.
   size_t bytes() const { return static_cast<size_t>(bytes_appended_ - bytes_taken_); }
@@ -76,7 +76,9 @@ class PacketQueue {
  private:
   static void Reserve(Packet& packet, size_t capacity);
 
-  std::deque<Packet> packets_;
+  // Those from first_ on; an idle queue has no memory for more than a few.
+  std::vector<Packet> packets_;
+  size_t first_ = 0;
   bool last_is_whole_ = false;  // nothing is to be appended to the last packet
   uint64_t bytes_appended_ = 0;
   uint64_t bytes_taken_ = 0;

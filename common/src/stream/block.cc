@@ -1,0 +1,61 @@
+#include "common/src/stream/block.h"
+
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "common/src/wire/limits.h"
+#include "udsrpc/internal/mutex.h"
+
+namespace udsrpc {
+namespace {
+
+// From here on blocks are as large as a packet, so that one fits where another was.
+constexpr size_t kLargeBytes = 16 << 10;
+
+class BlockPool {
+ public:
+  char* Get() {
+    {
+      internal::MutexLock lock(mutex_);
+      if (!free_.empty()) {
+        std::unique_ptr<char[]> block = std::move(free_.back());
+        free_.pop_back();
+        return block.release();
+      }
+    }
+    return new char[wire::kMaxPacketBytes];
+  }
+
+  void Put(std::unique_ptr<char[]> block) {
+    internal::MutexLock lock(mutex_);
+    if (free_.size() < kMaxFree) free_.push_back(std::move(block));
+  }
+
+ private:
+  // The fragments of a long message on its way through a process.
+  static constexpr size_t kMaxFree = 32;
+
+  internal::Mutex mutex_;
+  std::vector<std::unique_ptr<char[]>> free_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Never destroyed: blocks of static objects come back late.
+BlockPool& Pool() {
+  static BlockPool& pool = *new BlockPool;
+  return pool;
+}
+
+}  // namespace
+
+void BlockDelete::operator()(char* bytes) const {
+  std::unique_ptr<char[]> block(bytes);
+  if (pooled) Pool().Put(std::move(block));
+}
+
+Block MakeBlock(size_t bytes, size_t* capacity) {
+  const bool pooled = bytes > kLargeBytes && bytes <= wire::kMaxPacketBytes;
+  *capacity = pooled ? wire::kMaxPacketBytes : bytes;
+  return Block(pooled ? Pool().Get() : new char[bytes], BlockDelete{.pooled = pooled});
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,41 @@
+#ifndef UDSRPC_SERVER_REUSED_MESSAGE_H_
+#define UDSRPC_SERVER_REUSED_MESSAGE_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "google/protobuf/message_lite.h"
+
+namespace udsrpc {
+
+// A message that is used for one call after the other and keeps its memory in between, so that calls of one kind
+// allocate none. What they keep, by the size of their encoding, is bounded for the whole process. For one thread at a
+// time.
+class ReusedMessage {
+ public:
+  ReusedMessage() = default;
+  ~ReusedMessage();
+  ReusedMessage(const ReusedMessage&) = delete;
+  ReusedMessage& operator=(const ReusedMessage&) = delete;
+
+  // An empty one of the type of `prototype`, until Release.
+  google::protobuf::MessageLite& Get(const google::protobuf::MessageLite& prototype);
+  // It is not used any more.
+  void Release();
+
+  // What a process's messages keep between calls, in bytes, beside 256 bytes each.
+  static constexpr size_t kMaxKeptBytes = 4 << 20;
+  static size_t KeptBytes();
+
+ private:
+  void Forget();
+
+  std::unique_ptr<google::protobuf::MessageLite> message_;
+  const google::protobuf::MessageLite* prototype_ = nullptr;
+  size_t largest_ = 0;  // that it has been
+  size_t kept_ = 0;     // counted for the process
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_REUSED_MESSAGE_H_
