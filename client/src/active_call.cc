@@ -25,7 +25,9 @@ Deadline ActiveCall::DeadlineOf(const ClientContext& context) {
   }
   if (!has_parent && context.deadline_ == absl::InfiniteFuture()) return Deadline();
   const absl::Time at = context.deadline();
-  return at == absl::InfiniteFuture() ? Deadline() : Deadline::After(at - absl::Now(), Deadline::Clock::now());
+  if (at == absl::InfiniteFuture()) return Deadline();
+  const absl::Duration left = at - absl::Now();
+  return Deadline::After(left, left > absl::ZeroDuration() ? Deadline::Clock::now() : context.started_);
 }
 
 void ActiveCall::Attach(ClientContext& context) {

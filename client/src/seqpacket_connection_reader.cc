@@ -90,15 +90,15 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
 
 IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
                                       absl::Duration patience) {
-  IoResult received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+  IoResult received{.outcome = IoOutcome::kWouldBlock};
   const auto attempt = [&] {
     received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
     return received.outcome != IoOutcome::kWouldBlock || reader_woken_.load(std::memory_order_relaxed);
   };
-  if (received.outcome != IoOutcome::kWouldBlock) return received;
-  if (!want_write && Spin(spin_, now, absl::ToChronoNanoseconds(patience), attempt) &&
-      received.outcome != IoOutcome::kWouldBlock) {
-    return received;
+  // However much comes, it is to be seen when there is room to send.
+  if (!want_write) {
+    if (!attempt()) Spin(spin_, now, absl::ToChronoNanoseconds(patience), attempt);
+    if (received.outcome != IoOutcome::kWouldBlock) return received;
   }
   const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), patience);
   if (ready.woken) ClearWakeEvent(wake_event_.get());

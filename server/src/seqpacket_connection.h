@@ -215,8 +215,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void QueueGoaway(wire::GoawayReason reason, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The same for a message that a handler has written. Where another was written just before it, there will be more:
-  // it leaves them to the loop, so that they share packets.
+  // The same for a message that a handler has written. Where some were written just before it, there will be more: it
+  // leaves them to the loop, so that they share packets.
   void SendWritten() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same at the end of the loop's turn, where the calling thread leads.
   void SendSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -263,6 +263,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   CreditQueue<SeqpacketServerCall> send_credit_ ABSL_GUARDED_BY(mutex_);
   bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;   // and not for credit alone
   Deadline::Clock::time_point written_ ABSL_GUARDED_BY(mutex_);  // a handler's latest message
+  int written_in_succession_ ABSL_GUARDED_BY(mutex_) = 0;
   ReceiveCredit receive_credit_ ABSL_GUARDED_BY(mutex_){wire::kInitialConnectionCredit};
 
   Deadline::Clock::time_point last_call_ ABSL_GUARDED_BY(mutex_);  // when the last one ended, or it began to wait

@@ -21,6 +21,8 @@ constexpr size_t kMaxUntakenBytes = 64 << 20;
 // Messages that are written within this of each other share packets. Several times what it costs to write one, and
 // about what it costs to wake the thread that sends them.
 constexpr Deadline::Clock::duration kCloseSuccession = std::chrono::microseconds(20);
+// From so many on. To send a few by oneself costs less than to have another thread do it.
+constexpr int kLongSuccession = 8;
 
 }  // namespace
 
@@ -63,7 +65,9 @@ bool SeqpacketServerConnection::MayGoOn(SeqpacketServerCall& call) { return !cal
 void SeqpacketServerConnection::SendWritten() {
   const Deadline::Clock::time_point now = Deadline::Clock::now();
   const bool alone = now - std::exchange(written_, now) > kCloseSuccession;
-  if (alone || sender_.queue().bytes() > kSendAtOnceBytes || !transport_.loop().FlushSoon(*this)) SendQueued();
+  written_in_succession_ = alone ? 0 : written_in_succession_ + 1;
+  const bool at_once = written_in_succession_ < kLongSuccession || sender_.queue().bytes() > kSendAtOnceBytes;
+  if (at_once || !transport_.loop().FlushSoon(*this)) SendQueued();
 }
 
 void SeqpacketServerConnection::WaitForChange(SeqpacketServerCall& call) {

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -8,6 +11,9 @@
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/combinations.h"
+#include "tests/support/event.h"
+#include "udsrpc/channel.h"
+#include "udsrpc/server.h"
 
 namespace udsrpc::testing {
 namespace {
@@ -50,6 +56,51 @@ class StreamingTest : public CombinationTest {
   std::unique_ptr<TestStub> stub_;
   ClientContext context_;
 };
+
+// Writes at once as many messages as it is asked for, and goes on when the test lets it.
+class BurstService final : public TestService {
+ public:
+  absl::Status Count(ServerContext&, const InflateRequest& request, ServerWriter<EchoReply>& writer) override {
+    EchoReply reply;
+    for (uint64_t i = 0; i < request.messages(); ++i) {
+      reply.set_text(absl::StrCat(i));
+      if (!writer.Write(reply)) return absl::AbortedError("a message was not wanted");
+    }
+    return go_on.Await(++calls_) ? absl::OkStatus() : absl::AbortedError("the test never let it go on");
+  }
+
+  Event go_on;
+
+ private:
+  std::atomic<int> calls_{0};
+};
+
+TEST_P(StreamingTest, WhatIsWrittenInCloseSuccessionComesWhileTheHandlerGoesOn) {
+  BurstService bursts;
+  const std::string target = absl::StrCat("unix-abstract:udsrpc.burst.", getpid());
+  ServerBuilder builder;
+  builder.AddEndpoint(target, AllTransports()).RegisterService(&bursts);
+  absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+  ASSERT_TRUE(server.ok()) << server.status();
+  absl::StatusOr<std::shared_ptr<Channel>> channel = CreateChannel(target, {.transport = GetParam().transport});
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  const TestStub stub(*channel);
+  for (const int messages : {1, 2, 8, 9, 10, 1000}) {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    InflateRequest request;
+    request.set_messages(messages);
+    ClientReader<EchoReply> reader = stub.Count(context, request);
+    EchoReply reply;
+    for (int i = 0; i < messages; ++i) {
+      ASSERT_TRUE(reader.Read(reply)) << "message " << i << " of " << messages;
+      EXPECT_EQ(reply.text(), absl::StrCat(i));
+    }
+    bursts.go_on.Happen();
+    EXPECT_FALSE(reader.Read(reply));
+    EXPECT_TRUE(reader.Finish().ok());
+  }
+}
 
 TEST_P(StreamingTest, ServerStreamsEndWithTheirStatus) {
   InflateRequest request;

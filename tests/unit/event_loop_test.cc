@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/src/spin_policy.h"
 #include "gtest/gtest.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -112,6 +113,55 @@ TEST(EventLoop, DefersFlushesOfItsLeaderOnly) {
   const auto source = std::make_shared<Packets>([](char) {});
   EXPECT_FALSE(loop->DeferFlush(*source));
   loop->Stop();
+}
+
+// Has always more to read, where it is polled.
+class Endless final : public EventLoop::Source {
+ public:
+  Endless(std::shared_ptr<Packets> packets, std::function<void()> on_poll)
+      : packets_(std::move(packets)), on_poll_(std::move(on_poll)) {}
+  void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override { packets_->OnReadable(tasks); }
+  bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>& /*tasks*/) override {
+    on_poll_();
+    return true;
+  }
+  void OnWritable() override {}
+  void Flush() override {}
+
+ private:
+  const std::shared_ptr<Packets> packets_;
+  const std::function<void()> on_poll_;
+};
+
+TEST(EventLoop, ASourceThatIsPolledKeepsNoOtherWaiting) {
+  if (SpinPolicy::AvailableCpus() == 1) GTEST_SKIP() << "with one CPU nothing is polled";
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(4, /*spin_budget=*/absl::Seconds(1));
+  ASSERT_TRUE(loop.ok()) << loop.status();
+  Event heard;
+  std::atomic<bool> sent{false};
+  int polls = 0;  // since then; by the leader alone
+  int polls_when_heard = 0;
+  const auto other = std::make_shared<Packets>([&](char) {
+    polls_when_heard = polls;
+    heard.Set();
+  });
+  std::atomic<int> read{0};
+  const auto packets = std::make_shared<Packets>([&](char) { ++read; });
+  const auto endless = std::make_shared<Endless>(packets, [&] {
+    if (sent) ++polls;
+    if (!sent.exchange(true)) other->Send("b");
+  });
+  ASSERT_TRUE((*loop)->Add(packets->fd(), endless).ok());
+  ASSERT_TRUE((*loop)->Add(other->fd(), other).ok());
+  // The loop finds its waits short, and polls.
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  for (int i = 1; !sent && absl::Now() < give_up; ++i) {
+    packets->Send("a");
+    while (read < i && !sent && absl::Now() < give_up) std::this_thread::yield();
+  }
+  EXPECT_TRUE(heard.Await());
+  (*loop)->Stop();
+  EXPECT_LE(polls_when_heard, 16);
 }
 
 TEST(EventLoop, AnotherThreadLeadsOnWhileAHandlerIsSlow) {
