@@ -119,7 +119,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // The watcher is not being told of it, unless by the calling thread, and will not be.
   void Unwatch(SeqpacketCall& call);
   // The same, by the own thread, of a call that has ended, where nothing is left to be done for it: no messages to
-  // fetch, and it is not to be made again. Whether that is so.
+  // fetch, nor one that was over the limit, and it is not to be made again. Whether that is so.
   bool UnwatchEnded(SeqpacketCall& call);
 
   // Further messages are dropped.

@@ -126,7 +126,8 @@ void SeqpacketConnection::FlushSoon() {
 bool SeqpacketConnection::UnwatchEnded(SeqpacketCall& call) {
   if (!OnOwnThread()) return false;
   const Session session(*this);
-  if (call.state != SeqpacketCall::State::kEnded || call.unserved || !call.inbound.empty()) return false;
+  const bool plain = !call.unserved && call.inbound.empty() && call.inbound.exhausted().ok();
+  if (call.state != SeqpacketCall::State::kEnded || !plain) return false;
   ForgetWatcher(call);
   return true;
 }

@@ -31,6 +31,7 @@ constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
 }  // namespace
 
 void SeqpacketConnection::WaitOnce(SeqpacketCall& call) {
+  if (!to_tell_.empty()) WakeThread();  // by what this thread sent
   const bool claimed = call.state == SeqpacketCall::State::kClaimed;
   if (!claimed && !reading_ && !lost_) return ReadOnce(&call);
   if (reading_for_ == nullptr && watched_calls_ == 0) {  // the connection's own thread makes way for one that waits
@@ -99,6 +100,9 @@ IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writa
   if (!want_write) {
     if (!attempt()) Spin(spin_, now, absl::ToChronoNanoseconds(patience), attempt);
     if (received.outcome != IoOutcome::kWouldBlock) return received;
+  }
+  if (patience != absl::InfiniteDuration()) {
+    patience = std::max(patience - absl::FromChrono(Deadline::Clock::now() - now), absl::ZeroDuration());
   }
   const Readiness ready = WaitForSocket(socket_.get(), want_write, wake_event_.get(), patience);
   if (ready.woken) ClearWakeEvent(wake_event_.get());

@@ -20,6 +20,9 @@ constexpr int kFailureWeight = 4;
 constexpr nanoseconds kFirstBar = std::chrono::milliseconds(10);
 constexpr nanoseconds kLongestBar = std::chrono::seconds(1);
 
+// Beyond this a budget is as good as any, and what is added to it does not overflow.
+constexpr absl::Duration kLongestBudget = absl::Seconds(1);
+
 std::atomic<int> spinning{0};
 
 int MostSpinning() {
@@ -36,7 +39,8 @@ int SpinPolicy::AvailableCpus() {
 }
 
 SpinPolicy::SpinPolicy(absl::Duration budget, int cpus)
-    : budget_(cpus > 1 ? std::max(absl::ToChronoNanoseconds(budget), nanoseconds(0)) : nanoseconds(0)) {}
+    : budget_(absl::ToChronoNanoseconds(cpus > 1 ? std::clamp(budget, absl::ZeroDuration(), kLongestBudget)
+                                                 : absl::ZeroDuration())) {}
 
 SpinPolicy::SpinPolicy(absl::Duration budget) : SpinPolicy(budget, AvailableCpus()) {}
 

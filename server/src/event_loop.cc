@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -112,6 +113,9 @@ bool EventLoop::FlushSoon(Source& source) {
 void EventLoop::AboutToBlock() {
   if (led_loop != this) return;
   internal::MutexLock lock(mutex_);
+  const bool in_handler = handler_count_ % 2 == 1;
+  // What a connection's end has called back runs within a turn, which is not to be left halfway.
+  if (led_term == term_ && !in_handler) return;
   led_loop = nullptr;
   if (led_term != term_) return;
   ++term_;
@@ -243,7 +247,7 @@ void EventLoop::ReadSources() {
   ++turn_count_;
   turn_is_long_ = false;
   absl::Duration patience = absl::ZeroDuration();
-  if (!MayRun()) {
+  if (!MayRun() && deferred_.empty()) {
     patience = timers_.empty() ? absl::InfiniteDuration() : timers_.Remaining(Deadline::Clock::now());
   }
   const auto hot = hot_key_ == 0 ? sources_.end() : sources_.find(hot_key_);
@@ -278,6 +282,9 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
   const SpinPolicy::Clock::time_point start = SpinPolicy::Clock::now();
   if (Spin(spin_, start, absl::ToChronoNanoseconds(patience), attempt)) return count;
   hot.reset();  // it may end while this thread sleeps
+  if (patience != absl::InfiniteDuration() && patience > absl::ZeroDuration()) {
+    patience = std::max(patience - absl::FromChrono(SpinPolicy::Clock::now() - start), absl::ZeroDuration());
+  }
   const timespec timeout = absl::ToTimespec(patience);
   count =
       epoll_pwait2(epoll_.get(), ready, kMaxEvents, patience == absl::InfiniteDuration() ? nullptr : &timeout, nullptr);

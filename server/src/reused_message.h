@@ -9,8 +9,7 @@
 namespace udsrpc {
 
 // A message that is used for one call after the other and keeps its memory in between, so that calls of one kind
-// allocate none. What they keep, by the size of their encoding, is bounded for the whole process. For one thread at a
-// time.
+// allocate none. What they keep is bounded for the whole process. For one thread at a time.
 class ReusedMessage {
  public:
   ReusedMessage() = default;
@@ -23,17 +22,19 @@ class ReusedMessage {
   // It is not used any more.
   void Release();
 
-  // What a process's messages keep between calls, in bytes, beside 256 bytes each.
+  // What a process's messages keep between calls, in bytes, beside those whose encoding was never over 256 bytes.
   static constexpr size_t kMaxKeptBytes = 4 << 20;
   static size_t KeptBytes();
 
  private:
   void Forget();
+  size_t SpaceUsed() const;
 
   std::unique_ptr<google::protobuf::MessageLite> message_;
   const google::protobuf::MessageLite* prototype_ = nullptr;
-  size_t largest_ = 0;  // that it has been
   size_t kept_ = 0;     // counted for the process
+  bool large_ = false;  // or it was
+  unsigned uses_ = 0;
 };
 
 }  // namespace udsrpc

@@ -48,7 +48,8 @@ void SeqpacketServerConnection::OnReadable(Tasks& tasks) {
 
 bool SeqpacketServerConnection::Poll(Tasks& tasks) {
   const Session session(*this);
-  return watching_readable_ && ReadPackets(tasks);
+  if (closed_ || !watching_readable_) return false;
+  return ReadPackets(tasks) || closed_ || read_all_;  // the end is something, too
 }
 
 bool SeqpacketServerConnection::ReadPackets(Tasks& tasks) {

@@ -11,9 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/metadata_block.h"
+#include "common/src/wire/stream_frame.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "tests/conformance/client_conformance.h"
+#include "tests/support/event.h"
 #include "tests/support/hex.h"
 #include "tests/support/raw_server.h"
 
@@ -303,6 +305,28 @@ using ClientS8_Limits = ClientConformance;
 TEST_F(ClientS8_Limits, AReplyOverTheClientsIsACallError) {
   ExpectCallError(Ok(1, std::string(101, 'x')), absl::StatusCode::kResourceExhausted,
                   {.max_receive_message_bytes = 102});
+}
+
+TEST_F(ClientS8_Limits, ALongReplyOverTheClientsEndsAnAsynchronousCallThatLooksWhenAllHasCome) {
+  const std::unique_ptr<TestStub> stub = NewStub({.max_receive_message_bytes = 100});
+  ClientContext context;
+  context.set_timeout(kPatience);
+  EchoRequest request;
+  EchoReply reply;
+  absl::Status status;
+  Event ended;
+  stub->Async().Echo(context, request, reply, [&](absl::Status result) {
+    status = std::move(result);
+    ended.Happen();
+  });
+  RawServerConnection client = Accept();
+  const auto call = ReceiveCall(client);
+  EchoReply longer;
+  longer.set_text(std::string(200, 'x'));
+  const std::string message = SerializeFrame(wire::MessageFrame{.call = call->id()}, longer.SerializeAsString());
+  ASSERT_TRUE(client.Send(Hello() + message + SerializeFrame(StatusFrame{.call = call->id()})));
+  ASSERT_TRUE(ended.Await());
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
 }
 
 using ClientS9_Errors = ClientConformance;
