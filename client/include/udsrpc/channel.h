@@ -43,10 +43,10 @@ struct ChannelOptions {
   absl::Duration keepalive_time = absl::InfiniteDuration();
   absl::Duration keepalive_timeout = absl::Seconds(20);
 
-  // How long a thread that waits for the server tries again and again for a packet before it sleeps. It does so only
-  // while that has lately been quicker than to be woken, and not on a busy machine, so that this need not be tuned;
-  // longer than the default is rarely of use. Zero: it always sleeps at once, which costs the least CPU. Over seqpacket
-  // only: the gRPC library does its own waiting. Default: about what it costs to be woken (docs/PERFORMANCE.md).
+  // How long a thread that waits for the server tries again and again for a packet before it sleeps: zero, for never,
+  // to a second. It does so only while that has lately been quicker than to be woken, and not on a busy machine, so
+  // that this need not be tuned (docs/PERFORMANCE.md says where zero is right). Over seqpacket only: the gRPC library
+  // does its own waiting. Default: about what it costs to be woken.
   absl::Duration spin_budget = absl::Microseconds(50);
 
   // See every call of the channel, the first of them outermost.
