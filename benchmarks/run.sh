@@ -15,7 +15,7 @@ install_packages "${build_packages[@]}" "${peer_packages[@]}" libbenchmark-dev p
 
 mkdir -p build
 echo "== build in build/release" >&2
-cmake --preset release -DUDSRPC_BUILD_BENCHMARKS=ON -DUDSRPC_BENCHMARK_PEERS=ON >build/release.configure.log 2>&1 || {
+cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=ON -DUDSRPC_BENCHMARK_PEERS=ON >build/release.configure.log 2>&1 || {
   cat build/release.configure.log >&2
   exit 1
 }
