@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -62,10 +63,7 @@ class CallbackCaller {
 }  // namespace
 
 StockEchoes::StockEchoes(const std::string& target)
-    : stub_(std::make_unique<Stub>(
-          Stub{.echoes = Echoes::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()))})) {}
-
-StockEchoes::~StockEchoes() = default;
+    : stub_(*new Stub{.echoes = Echoes::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()))}) {}
 
 void StockEchoes::CallBlocking(const std::string& bytes, absl::Duration timeout, const Next& next) const {
   EchoPayload request;
@@ -74,13 +72,13 @@ void StockEchoes::CallBlocking(const std::string& bytes, absl::Duration timeout,
   do {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-    Require(stub_->echoes->Echo(&context, request, &reply));
+    Require(stub_.echoes->Echo(&context, request, &reply));
   } while (next(reply.bytes()));
 }
 
 void StockEchoes::CallWithCallbacks(const std::string& bytes, absl::Duration timeout, Next next,
                                     std::function<void()> ended) const {
-  (new CallbackCaller(*stub_->echoes, bytes, timeout, std::move(next), std::move(ended)))->Call();
+  (new CallbackCaller(*stub_.echoes, bytes, timeout, std::move(next), std::move(ended)))->Call();
 }
 
 }  // namespace udsrpc::benchmarks

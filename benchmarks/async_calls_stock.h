@@ -2,7 +2,6 @@
 #define UDSRPC_BENCHMARKS_ASYNC_CALLS_STOCK_H_
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
@@ -13,7 +12,6 @@ namespace udsrpc::benchmarks {
 class StockEchoes {
  public:
   explicit StockEchoes(const std::string& target);
-  ~StockEchoes();
 
   // Calls, one after the other, for as long as `next` says so; it gets the reply. Ends the program where a call fails.
   using Next = std::function<bool(const std::string& reply)>;
@@ -24,7 +22,8 @@ class StockEchoes {
 
  private:
   struct Stub;
-  const std::unique_ptr<Stub> stub_;
+  // Never destroyed: as the last channel with callbacks goes, gRPC 1.51 now and then frees their queue twice.
+  Stub& stub_;
 };
 
 }  // namespace udsrpc::benchmarks
