@@ -23,9 +23,6 @@ class SpinPolicy {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // About what it costs to be woken instead. Spinning twice as long would not have been cheaper in hindsight.
-  static constexpr absl::Duration kDefaultBudget = absl::Microseconds(50);
-
   // `budget`: how long to spin for one event at most; zero or less: never. `cpus`: that the process may run on.
   SpinPolicy(absl::Duration budget, int cpus);
   explicit SpinPolicy(absl::Duration budget);
