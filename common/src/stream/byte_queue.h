@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "common/src/stream/block.h"
+#include "common/src/wire/block.h"
 
 namespace udsrpc {
 

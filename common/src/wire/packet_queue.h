@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "common/src/stream/block.h"
+#include "common/src/wire/block.h"
 #include "common/src/wire/frame_header.h"
 #include "common/src/wire/limits.h"
 

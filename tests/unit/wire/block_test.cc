@@ -1,4 +1,4 @@
-#include "common/src/stream/block.h"
+#include "common/src/wire/block.h"
 
 #include <vector>
 

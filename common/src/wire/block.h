@@ -1,5 +1,5 @@
-#ifndef UDSRPC_COMMON_STREAM_BLOCK_H_
-#define UDSRPC_COMMON_STREAM_BLOCK_H_
+#ifndef UDSRPC_COMMON_WIRE_BLOCK_H_
+#define UDSRPC_COMMON_WIRE_BLOCK_H_
 
 #include <cstddef>
 #include <memory>
@@ -23,4 +23,4 @@ Block MakeBlock(size_t bytes, size_t* capacity);
 
 }  // namespace udsrpc
 
-#endif  // UDSRPC_COMMON_STREAM_BLOCK_H_
+#endif  // UDSRPC_COMMON_WIRE_BLOCK_H_
