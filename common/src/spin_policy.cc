@@ -17,7 +17,7 @@ constexpr int kQuickest = 16;
 // A spin in vain outweighs so many.
 constexpr int kFailureWeight = 4;
 
-constexpr nanoseconds kFirstBar = std::chrono::milliseconds(10);
+constexpr nanoseconds kFirstBar = std::chrono::milliseconds(1);
 constexpr nanoseconds kLongestBar = std::chrono::seconds(1);
 
 // Beyond this a budget is as good as any, and what is added to it does not overflow.

@@ -16,7 +16,8 @@ namespace udsrpc {
 //     up what the scheduler grants the thread.
 //   - It stops for a time when sleeps brought at once what spinning had not: the peer got this thread's CPU.
 //   - With a single CPU it never spins.
-// A time begins with 10 ms and doubles, up to a second, while the reason comes back.
+// A time begins with 1 ms and doubles, up to a second, while the reason comes back. Begun with 10 ms, some three
+// accidents a second, as a virtual machine has them, kept it from spinning for half of the time.
 //
 // Pure, but for the number of CPUs: times are parameters. For one thread at a time.
 class SpinPolicy {
@@ -50,6 +51,21 @@ class SpinPolicy {
   bool just_failed_ = false;  // the sleep that ends next comes after spinning
   Clock::time_point barred_until_{};
   std::chrono::nanoseconds bar_{0};  // the latest time for which it was barred
+};
+
+// Whether to try once before sleeping, learned from how that has gone: what was asked for a moment ago is not there
+// yet, as a rule, and a vain try costs a system call. One in some is made all the same. For one thread at a time.
+class TryPolicy {
+ public:
+  bool Worthwhile() { return in_vain_ < kOftenEnough || ++skipped_ % kTriesAgain == 0; }
+  void OnTried(bool success) { in_vain_ = success ? 0 : in_vain_ + 1; }
+
+ private:
+  static constexpr unsigned kOftenEnough = 4;
+  static constexpr unsigned kTriesAgain = 16;
+
+  unsigned in_vain_ = 0;  // in succession
+  unsigned skipped_ = 0;
 };
 
 // The right to spin. A process takes half of its CPUs for that at most, so that its other threads, and the peers, have

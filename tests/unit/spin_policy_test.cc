@@ -105,6 +105,24 @@ TEST_F(SpinPolicyTest, TriesLessAndLessOftenOnABusyMachine) {
   EXPECT_TRUE(Spins());
 }
 
+TEST(TryPolicy, TriesLessWhereItIsInVainAndAgainWhereItIsNot) {
+  TryPolicy policy;
+  int tries = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (!policy.Worthwhile()) continue;
+    ++tries;
+    policy.OnTried(false);
+  }
+  EXPECT_GT(tries, 50);
+  EXPECT_LT(tries, 100);
+  while (!policy.Worthwhile()) continue;
+  policy.OnTried(true);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(policy.Worthwhile());
+    policy.OnTried(false);
+  }
+}
+
 TEST(Spin, EndsWhenTheAttemptSucceeds) {
   SpinPolicy policy(absl::Seconds(60), /*cpus=*/2);
   const SpinPolicy::Clock::time_point now = SpinPolicy::Clock::now();
