@@ -13,11 +13,11 @@
 
 namespace udsrpc {
 
-void SeqpacketConnection::OnPacket(absl::string_view packet) {
+void SeqpacketConnection::OnPacket(absl::string_view packet, const PacketBuffer& buffer) {
   absl::Status status;
   for (wire::PacketReader reader(packet); !reader.done() && status.ok();) {
     const absl::StatusOr<wire::RawFrame> frame = reader.Next();
-    status = frame.ok() ? OnFrame(*frame) : frame.status();
+    status = frame.ok() ? OnFrame(*frame, buffer) : frame.status();
   }
   // Replies in front of a malformed frame are as good as any.
   const absl::Status replies = TakeReplies();
@@ -29,7 +29,7 @@ void SeqpacketConnection::OnPacket(absl::string_view packet) {
   if (!sender_.control().empty()) Flush();
 }
 
-absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame) {
+absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame, const PacketBuffer& buffer) {
   const auto type = static_cast<wire::FrameType>(frame.header.type);
   if (!greeted_ && type != wire::FrameType::kHello && type != wire::FrameType::kGoaway) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": it came before HELLO"));
@@ -46,7 +46,7 @@ absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame) {
     case wire::FrameType::kInitial:
       return OnInitial(frame);
     case wire::FrameType::kMessage:
-      return OnMessage(frame);
+      return OnMessage(frame, buffer);
     case wire::FrameType::kStatus:
       return OnStatus(frame);
     case wire::FrameType::kCall:
@@ -134,7 +134,7 @@ absl::Status SeqpacketConnection::OnInitial(const wire::RawFrame& frame) {
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketConnection::OnMessage(const wire::RawFrame& frame) {
+absl::Status SeqpacketConnection::OnMessage(const wire::RawFrame& frame, const PacketBuffer& buffer) {
   const absl::StatusOr<wire::MessageFrame> message = wire::MessageFrame::Parse(frame);
   if (!message.ok()) return message.status();
   if (message->half_close) return absl::InvalidArgumentError("MESSAGE: only a client half-closes");
@@ -144,8 +144,9 @@ absl::Status SeqpacketConnection::OnMessage(const wire::RawFrame& frame) {
   if (!found.ok()) return found.status();
   if (*found == nullptr) return absl::OkStatus();
   SeqpacketCall& call = **found;
-  absl::Status status = call.inbound.OnMessage(*message, frame.header.size);
+  absl::Status status = call.inbound.OnMessage(*message, frame.header.size, buffer);
   call.initial_metadata_known = true;
+  if (call.inbound.KeepsLongMessage()) receive_credit_.Widen(wire::kLongMessageConnectionCredit);
   GiveCredit(call);
   Wake(call);
   return status;

@@ -15,15 +15,18 @@
 namespace udsrpc {
 namespace {
 
-// A thread reads for one connection at a time and is done with the packet when it reads the next, so the buffer is the
-// thread's: idle connections keep none.
-char* ReceiveBuffer() {
-  thread_local std::unique_ptr<char[]> buffer(new char[wire::kMaxPacketBytes]);
-  return buffer.get();
+// A thread reads for one connection at a time and is done with the packet when it reads the next, but for what a long
+// message keeps; so the buffer is the thread's, and idle connections keep none.
+PacketBuffer& ReceiveBuffer() {
+  thread_local PacketBuffer buffer;
+  buffer.MakeUnshared();
+  return buffer;
 }
 
 // What the connection's own thread reads at most before it tells of it.
 constexpr int kPacketsATurn = 64;
+// Of its turns in which only one packet had come, one in so many looks for a second.
+constexpr unsigned kTurnsALook = 8;
 
 // How long the connection's own thread is kept without work.
 constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
@@ -65,9 +68,9 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
   const absl::Duration timeout = next.Remaining(now);
   reader_woken_.store(false, std::memory_order_relaxed);
   mutex_.Unlock();
-  char* const buffer = ReceiveBuffer();
+  PacketBuffer& buffer = ReceiveBuffer();
   bool writable = false;
-  IoResult received = Receive(buffer, want_write, &writable, now, timeout);
+  IoResult received = Receive(buffer.data(), want_write, &writable, now, timeout);
   mutex_.Lock();
   reader_sleeps_ = false;
   reading_for_ = nullptr;
@@ -76,17 +79,22 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
     Flush();
   }
   OnReceived(received, buffer);
-  // With many calls outstanding more has come meanwhile: one turn for all, so that what they cause shares a packet,
-  // too.
-  for (int i = 1; call == nullptr && i < kPacketsATurn && received.outcome == IoOutcome::kDone && !lost_; ++i) {
-    if (watched_calls_ < 2) break;
-    mutex_.Unlock();
-    received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
-    mutex_.Lock();
-    OnReceived(received, buffer);
-  }
+  if (call == nullptr && received.outcome == IoOutcome::kDone && watched_calls_ > 1) ReadOn(buffer);
   reading_ = false;
   if (call != nullptr && !to_tell_.empty()) WakeThread();
+}
+
+void SeqpacketConnection::ReadOn(PacketBuffer& buffer) {
+  bool look = more_came_ || ++turns_ % kTurnsALook == 0;
+  for (int i = 1; look && i < kPacketsATurn && !lost_; ++i) {
+    mutex_.Unlock();
+    buffer.MakeUnshared();
+    const IoResult received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
+    mutex_.Lock();
+    OnReceived(received, buffer);
+    look = received.outcome == IoOutcome::kDone;
+    more_came_ = look;
+  }
 }
 
 IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
@@ -98,7 +106,11 @@ IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writa
   };
   // However much comes, it is to be seen when there is room to send.
   if (!want_write) {
-    if (!attempt()) Spin(spin_, now, absl::ToChronoNanoseconds(patience), attempt);
+    if (spin_.BudgetAt(now).count() > 0) {
+      if (!attempt()) Spin(spin_, now, absl::ToChronoNanoseconds(patience), attempt);
+    } else if (try_.Worthwhile()) {
+      try_.OnTried(attempt());
+    }
     if (received.outcome != IoOutcome::kWouldBlock) return received;
   }
   if (patience != absl::InfiniteDuration()) {
@@ -118,8 +130,8 @@ bool SeqpacketConnection::LookAlive() {
   while (received.outcome == IoOutcome::kDone && !reading_ && !going_away_) {
     reading_ = true;
     mutex_.Unlock();
-    char* const buffer = ReceiveBuffer();
-    received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+    PacketBuffer& buffer = ReceiveBuffer();
+    received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
     mutex_.Lock();
     OnReceived(received, buffer);
     reading_ = false;
@@ -127,14 +139,14 @@ bool SeqpacketConnection::LookAlive() {
   return !going_away_;
 }
 
-void SeqpacketConnection::OnReceived(const IoResult& received, const char* buffer) {
+void SeqpacketConnection::OnReceived(const IoResult& received, const PacketBuffer& buffer) {
   switch (received.outcome) {
     case IoOutcome::kDone:
       if (keepalive_.enabled()) keepalive_.Restart(Deadline::Clock::now());
       if (received.truncated) {
         Reject("a packet is larger than the protocol allows");
       } else {
-        OnPacket(absl::string_view(buffer, received.bytes));
+        OnPacket(absl::string_view(buffer.data(), received.bytes), buffer);
       }
       break;
     case IoOutcome::kWouldBlock:

@@ -1,5 +1,7 @@
 #include "common/src/deadline.h"
 
+#include <time.h>
+
 #include <algorithm>
 
 namespace udsrpc {
@@ -8,7 +10,18 @@ namespace {
 // Added to any time of the steady clock, which counts from boot, this is far from overflow (292 years).
 constexpr std::chrono::hours kForever(24 * 365 * 100);
 
+// The coarse clock is at most a tick behind, 10 ms, and little more where ticks come late.
+constexpr std::chrono::milliseconds kCoarseEnough(200);
+
 }  // namespace
+
+bool Deadline::HasPassedNow() const {
+  if (never()) return false;
+  timespec coarse;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+  const Clock::time_point about(std::chrono::seconds(coarse.tv_sec) + std::chrono::nanoseconds(coarse.tv_nsec));
+  return at_ - about < kCoarseEnough && HasPassed(Clock::now());
+}
 
 Deadline Deadline::After(absl::Duration timeout, Clock::time_point now) {
   if (timeout >= absl::FromChrono(kForever)) return Deadline();

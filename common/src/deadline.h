@@ -10,7 +10,7 @@
 namespace udsrpc {
 
 // A point on the steady clock by which something has to be over, or never. Steady, so that a step of the wall clock
-// neither ends nor prolongs a call. Pure: `now` is a parameter.
+// neither ends nor prolongs a call. Pure where `now` is a parameter.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
@@ -25,6 +25,8 @@ class Deadline {
   bool never() const { return at_ == Clock::time_point::max(); }
   Clock::time_point at() const { return at_; }  // time_point::max() for never
   bool HasPassed(Clock::time_point now) const { return now >= at_; }
+  // By now. For one that is far away a coarse clock is looked at, which costs a quarter.
+  bool HasPassedNow() const;
 
   friend bool operator<(const Deadline& a, const Deadline& b) { return a.at_ < b.at_; }
 

@@ -151,6 +151,7 @@ TEST_F(S6_LongMessage, GetsMoreThanItUsedAtOnce) {
   RawClient client = Connect();
   const std::string begins = First(1, 1 << 20, "begins");
   ASSERT_TRUE(client.Send(Open(1, "Collect") + begins));
+  ExpectCredit(client, 0, 2 * 65536 + static_cast<uint32_t>(begins.size()));
   ExpectCredit(client, 1, 3 * 65536 + static_cast<uint32_t>(begins.size()));
   ASSERT_TRUE(client.Send(Cancel(1)));
   ExpectEnd(client, 1, absl::StatusCode::kCancelled);

@@ -109,6 +109,13 @@ IoResult ReceivePacket(int fd, char* buffer, size_t capacity) {
   }
 }
 
+void EnlargeSendBuffer(int fd) {
+  // The kernel doubles it, for its own overhead. What it takes from everybody, unless an administrator has lowered
+  // net.core.wmem_max; with more, credit would no longer be what bounds a connection.
+  constexpr int kBytes = 212992;
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBytes, sizeof(kBytes));
+}
+
 void ShutdownReading(int fd) { shutdown(fd, SHUT_RD); }
 
 void ShutdownSocket(int fd) { shutdown(fd, SHUT_RDWR); }

@@ -11,25 +11,40 @@ namespace {
 constexpr size_t kFirstBlockBytes = 256;
 constexpr size_t kLastBlockBytes = 16384;
 
+// From here on bytes stay in their packet: it keeps at most twice as much memory as is needed.
+constexpr size_t kLongBytes = wire::kMaxPacketBytes / 2;
+
 }  // namespace
 
 void ByteQueue::Append(absl::string_view bytes) {
   if (bytes.empty()) return;
   if (runs_.empty() || runs_.back().capacity - runs_.back().end < bytes.size()) {
-    const size_t usual = runs_.empty() ? kFirstBlockBytes : std::min(2 * runs_.back().capacity, kLastBlockBytes);
+    const bool grows = !runs_.empty() && !runs_.back().packet;
+    const size_t usual = grows ? std::min(2 * runs_.back().capacity, kLastBlockBytes) : kFirstBlockBytes;
     size_t capacity;
-    Block data = MakeBlock(std::max(usual, bytes.size()), &capacity);
-    runs_.push_back(Run{.data = std::move(data), .begin = 0, .end = 0, .capacity = capacity});
+    Block block = MakeBlock(std::max(usual, bytes.size()), &capacity);
+    char* const data = block.get();
+    runs_.push_back(
+        Run{.data = data, .begin = 0, .end = 0, .capacity = capacity, .block = std::move(block), .packet = {}});
   }
   Run& run = runs_.back();
-  std::memcpy(run.data.get() + run.end, bytes.data(), bytes.size());
+  std::memcpy(run.data + run.end, bytes.data(), bytes.size());
   run.end += bytes.size();
+  size_ += bytes.size();
+}
+
+void ByteQueue::Append(absl::string_view bytes, const PacketBuffer& packet) {
+  if (bytes.size() < kLongBytes) return Append(bytes);
+  const auto begin = static_cast<size_t>(bytes.data() - packet.data());
+  const size_t end = begin + bytes.size();
+  runs_.push_back(
+      Run{.data = packet.data(), .begin = begin, .end = end, .capacity = end, .block = nullptr, .packet = packet});
   size_ += bytes.size();
 }
 
 absl::string_view ByteQueue::Front() const {
   const Run& run = runs_[first_];
-  return {run.data.get() + run.begin, run.end - run.begin};
+  return {run.data + run.begin, run.end - run.begin};
 }
 
 void ByteQueue::Pop(size_t bytes) {
@@ -39,7 +54,8 @@ void ByteQueue::Pop(size_t bytes) {
   size_ -= bytes;
   if (run.begin < run.end) return;
   if (size_ == 0) return Clear();
-  run.data.reset();
+  run.block.reset();
+  run.packet = {};
   ++first_;
 }
 
@@ -47,7 +63,7 @@ void ByteQueue::Peek(char* out, size_t bytes) const {
   for (size_t i = first_; bytes > 0; ++i) {
     const Run& run = runs_[i];
     const size_t count = std::min(bytes, run.end - run.begin);
-    std::memcpy(out, run.data.get() + run.begin, count);
+    std::memcpy(out, run.data + run.begin, count);
     out += count;
     bytes -= count;
   }

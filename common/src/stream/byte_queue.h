@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/src/wire/block.h"
+#include "common/src/wire/packet_buffer.h"
 
 namespace udsrpc {
 
@@ -20,6 +21,8 @@ class ByteQueue {
   bool empty() const { return size_ == 0; }
 
   void Append(absl::string_view bytes);
+  // The same of what is in `packet`: where it is long it stays there, and the packet is kept.
+  void Append(absl::string_view bytes, const PacketBuffer& packet);
 
   // The first run of bytes; not when empty(). Valid until it is popped.
   absl::string_view Front() const;
@@ -35,11 +38,14 @@ class ByteQueue {
   void Clear();
 
  private:
+  // In a block of its own, which has room up to `capacity`, or in a packet.
   struct Run {
-    Block data;
+    char* data;
     size_t begin;
     size_t end;
     size_t capacity;
+    Block block;
+    PacketBuffer packet;
   };
 
   std::vector<Run> runs_;

@@ -18,7 +18,8 @@ constexpr uint32_t kLongMessageWindow = 4 * wire::kMaxPacketBytes;
 InboundMessages::InboundMessages(size_t max_message_bytes)
     : max_message_bytes_(max_message_bytes), credit_(wire::kInitialCallCredit) {}
 
-absl::Status InboundMessages::OnMessage(const wire::MessageFrame& frame, size_t frame_bytes) {
+absl::Status InboundMessages::OnMessage(const wire::MessageFrame& frame, size_t frame_bytes,
+                                        const PacketBuffer& packet) {
   if (absl::Status status = credit_.Use(frame_bytes); !status.ok()) return status;
   if (!in_message_) {
     if (frame.more && !frame.total) {
@@ -35,7 +36,7 @@ absl::Status InboundMessages::OnMessage(const wire::MessageFrame& frame, size_t 
   missing_ -= size;
   in_message_ = frame.more;
   if (!in_message_) ++whole_messages_;
-  if (!discarding_) bytes_.Append(frame.message);
+  Keep(frame.message, packet);
   // Nothing is kept of it, so nobody will take it; or it is not to be waited for that somebody does.
   if (discarding_ || releasing_ || bytes_.empty()) {
     credit_.Release(frame_bytes);
@@ -45,12 +46,21 @@ absl::Status InboundMessages::OnMessage(const wire::MessageFrame& frame, size_t 
   return absl::OkStatus();
 }
 
-void InboundMessages::OnInlineMessage(absl::string_view message) {
+void InboundMessages::OnInlineMessage(absl::string_view message, const PacketBuffer& packet) {
   Begin(message.size());
   in_message_ = false;
   missing_ = 0;
   ++whole_messages_;
-  if (!discarding_) bytes_.Append(message);
+  Keep(message, packet);
+}
+
+void InboundMessages::Keep(absl::string_view bytes, const PacketBuffer& packet) {
+  if (discarding_) return;
+  if (packet) {
+    bytes_.Append(bytes, packet);
+  } else {
+    bytes_.Append(bytes);
+  }
 }
 
 void InboundMessages::Begin(uint64_t total) {

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
+#include "common/src/wire/packet_buffer.h"
 #include "common/src/wire/stream_frame.h"
 
 namespace udsrpc {
@@ -19,10 +20,11 @@ class InboundMessages {
 
   // A frame came, `frame_bytes` of it all told. INVALID_ARGUMENT: the peer broke the protocol, and the connection is to
   // end. A message over the limit, known from its first frame, is not kept, nor is what comes behind it: see exhausted.
-  absl::Status OnMessage(const wire::MessageFrame& frame, size_t frame_bytes);
+  // `packet`: what the frame is a view of, which may be kept for it; none, and it is copied.
+  absl::Status OnMessage(const wire::MessageFrame& frame, size_t frame_bytes, const PacketBuffer& packet = {});
 
   // A message came whole with the frame that opens or ends its call, which costs no credit.
-  void OnInlineMessage(absl::string_view message);
+  void OnInlineMessage(absl::string_view message, const PacketBuffer& packet = {});
 
   // Moves what has come to the end of `into`, as MessageReader reads it: for each message its size in 8 bytes, then its
   // bytes, of the last message as far as they have come. False where nothing has.
@@ -45,12 +47,15 @@ class InboundMessages {
   bool HasWholeMessage() const { return whole_messages_ > 0; }
   // Whether a message has begun that is longer than the credit for it.
   bool InLongMessage() const { return in_message_ && long_; }
+  // The same, of one that is kept.
+  bool KeepsLongMessage() const { return InLongMessage() && !discarding_; }
   // Whether the last message that came has ended.
   bool AtMessageEnd() const { return missing_ == 0 && !in_message_; }
 
  private:
   void ReleaseKept();
   void Begin(uint64_t total);
+  void Keep(absl::string_view bytes, const PacketBuffer& packet);
 
   const size_t max_message_bytes_;
   ReceiveCredit credit_;

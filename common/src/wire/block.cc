@@ -9,8 +9,10 @@
 namespace udsrpc {
 namespace {
 
-// From here on blocks are as large as a packet, so that one fits where another was.
+// From here on blocks are as large as a packet, so that one fits where another was, and a little more, for who counts
+// what refers to it.
 constexpr size_t kLargeBytes = 16 << 10;
+constexpr size_t kPooledBytes = wire::kMaxPacketBytes + 64;
 
 class BlockPool {
  public:
@@ -23,12 +25,17 @@ class BlockPool {
         return block.release();
       }
     }
-    return new char[wire::kMaxPacketBytes];
+    return new char[kPooledBytes];
   }
 
   void Put(std::unique_ptr<char[]> block) {
     internal::MutexLock lock(mutex_);
     if (free_.size() < kMaxFree) free_.push_back(std::move(block));
+  }
+
+  size_t KeptBytes() {
+    internal::MutexLock lock(mutex_);
+    return free_.size() * kPooledBytes;
   }
 
  private:
@@ -52,9 +59,11 @@ void BlockDelete::operator()(char* bytes) const {
   if (pooled) Pool().Put(std::move(block));
 }
 
+size_t KeptBlockBytes() { return Pool().KeptBytes(); }
+
 Block MakeBlock(size_t bytes, size_t* capacity) {
-  const bool pooled = bytes > kLargeBytes && bytes <= wire::kMaxPacketBytes;
-  *capacity = pooled ? wire::kMaxPacketBytes : bytes;
+  const bool pooled = bytes > kLargeBytes && bytes <= kPooledBytes;
+  *capacity = pooled ? kPooledBytes : bytes;
   return Block(pooled ? Pool().Get() : new char[bytes], BlockDelete{.pooled = pooled});
 }
 

@@ -21,6 +21,9 @@ using Block = std::unique_ptr<char[], BlockDelete>;
 // Thread-safe.
 Block MakeBlock(size_t bytes, size_t* capacity);
 
+// How much it keeps of such now.
+size_t KeptBlockBytes();
+
 }  // namespace udsrpc
 
 #endif  // UDSRPC_COMMON_WIRE_BLOCK_H_

@@ -27,6 +27,10 @@ inline constexpr uint32_t kInitialCallCredit = 65536;
 // Two packets: one on its way while the other is read. It has to leave room in the socket for everything else: the
 // kernel takes 212,992 bytes by default, counted with its own overhead.
 inline constexpr uint32_t kInitialConnectionCredit = 2 * kMaxPacketBytes;
+// What a receiver lets its peer have once a message comes that takes several packets, so that credit is a frame for
+// every second packet and both ends work at the same time. For a peer whose socket takes the doubled size (see
+// EnlargeSendBuffer) it leaves as much room as the first; another's waits until there is some.
+inline constexpr uint32_t kLongMessageConnectionCredit = 4 * kMaxPacketBytes;
 // More than this at once is a connection error.
 inline constexpr uint32_t kMaxCredit = 1U << 30;
 

@@ -29,6 +29,8 @@ TEST(Block, ALargeOneIsUsedAgain) {
   std::vector<Block> blocks;
   for (int i = 0; i < 100; ++i) blocks.push_back(MakeBlock(40000, &capacity));
   blocks.clear();
+  EXPECT_GT(KeptBlockBytes(), 1U << 20);
+  EXPECT_LE(KeptBlockBytes(), (2U << 20) + (64 << 10)) << "2 MiB, and what counts their references";
   EXPECT_NE(MakeBlock(40000, &capacity), nullptr);
 }
 
