@@ -1,6 +1,7 @@
 #include "client/src/active_call.h"
 
 #include <chrono>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
@@ -8,13 +9,12 @@
 namespace udsrpc {
 
 absl::Status ActiveCall::Claim(ClientContext& context) {
-  internal::MutexLock lock(context.mutex_);
-  if (context.used_) {
+  const uintptr_t before = context.state_.fetch_or(kUsed, std::memory_order_relaxed);
+  if ((before & kUsed) != 0) {
     return absl::FailedPreconditionError("this ClientContext has served a call already; make a new one for each call");
   }
-  context.used_ = true;
   context.started_ = std::chrono::steady_clock::now();
-  if (context.cancelled_) return absl::CancelledError("the call was cancelled before it started");
+  if ((before & kCancelled) != 0) return absl::CancelledError("the call was cancelled before it started");
   return absl::OkStatus();
 }
 
@@ -31,14 +31,26 @@ Deadline ActiveCall::DeadlineOf(const ClientContext& context) {
 }
 
 void ActiveCall::Attach(ClientContext& context) {
-  internal::MutexLock lock(context.mutex_);
-  context.active_ = this;
-  if (context.cancelled_) OnCancel();
+  const uintptr_t before = context.state_.fetch_or(reinterpret_cast<uintptr_t>(this), std::memory_order_acq_rel);
+  if ((before & kCancelled) != 0) OnCancel();
 }
 
 void ActiveCall::Detach(ClientContext& context) {
-  internal::MutexLock lock(context.mutex_);
-  context.active_ = nullptr;
+  const uintptr_t before = context.state_.fetch_and(kFlags, std::memory_order_acq_rel);
+  if ((before & kCancelling) != 0) internal::MutexLock await(context.cancelling_);
+}
+
+void ActiveCall::Cancel(ClientContext& context) {
+  internal::MutexLock lock(context.cancelling_);
+  const uintptr_t before = context.state_.fetch_or(kCancelled | kCancelling, std::memory_order_acq_rel);
+  if ((before & kCancelled) == 0 && (before & ~kFlags) != 0) {
+    reinterpret_cast<ActiveCall*>(before & ~kFlags)->OnCancel();
+  }
+  context.state_.fetch_and(~kCancelling, std::memory_order_acq_rel);
+}
+
+bool ActiveCall::IsActive(const ClientContext& context) {
+  return (context.state_.load(std::memory_order_acquire) & ~kFlags) != 0;
 }
 
 }  // namespace udsrpc

@@ -1,6 +1,8 @@
 #ifndef UDSRPC_CLIENT_ACTIVE_CALL_H_
 #define UDSRPC_CLIENT_ACTIVE_CALL_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "common/src/deadline.h"
 #include "udsrpc/client_context.h"
@@ -9,7 +11,7 @@ namespace udsrpc {
 
 // A transport's hold on the context of a call under way: fills in its results and hears of Cancel. A transport's call
 // object derives from it.
-class ActiveCall {
+class alignas(8) ActiveCall {
  public:
   virtual ~ActiveCall() = default;
 
@@ -20,10 +22,14 @@ class ActiveCall {
   static Deadline::Clock::time_point StartOf(const ClientContext& context) { return context.started_; }
   static Deadline DeadlineOf(const ClientContext& context);
 
-  // From Attach until Detach returns, Cancel calls OnCancel, with the context's lock held; where Cancel came between
-  // Claim and Attach, Attach does.
+  // From Attach until Detach returns, Cancel calls OnCancel; where Cancel came between Claim and Attach, Attach does.
+  // Detach waits for an OnCancel that is under way. Lock-free but for that, as every call pays for them.
   void Attach(ClientContext& context);
   void Detach(ClientContext& context);
+
+  // See ClientContext::Cancel.
+  static void Cancel(ClientContext& context);
+  static bool IsActive(const ClientContext& context);
 
   static Metadata& SentMetadata(ClientContext& context) { return context.metadata_; }
   static Metadata& InitialMetadata(ClientContext& context) { return context.server_initial_metadata_; }
@@ -34,7 +40,11 @@ class ActiveCall {
   virtual void OnCancel() = 0;
 
  private:
-  friend class ClientContext;
+  // Of ClientContext::state_.
+  static constexpr uintptr_t kUsed = 1;
+  static constexpr uintptr_t kCancelled = 2;
+  static constexpr uintptr_t kCancelling = 4;  // Cancel is about to call OnCancel, or does
+  static constexpr uintptr_t kFlags = kUsed | kCancelled | kCancelling;
 };
 
 }  // namespace udsrpc

@@ -17,8 +17,7 @@ std::unique_ptr<ClientContext> ClientContext::FromServerContext(const ParentCall
 
 ClientContext::~ClientContext() {
   if (parent_ != nullptr) parent_->cancellation().Unsubscribe(subscription_);
-  internal::MutexLock lock(mutex_);
-  if (active_ == nullptr) return;
+  if (!ActiveCall::IsActive(*this)) return;
   Fatal("ClientContext", "it was destroyed during its call; keep it until the call has ended");
 }
 
@@ -43,11 +42,6 @@ absl::Time ClientContext::deadline() const {
   return parent_ == nullptr ? own : std::min(own, parent_->deadline());
 }
 
-void ClientContext::Cancel() {
-  internal::MutexLock lock(mutex_);
-  if (cancelled_) return;
-  cancelled_ = true;
-  if (active_ != nullptr) active_->OnCancel();
-}
+void ClientContext::Cancel() { ActiveCall::Cancel(*this); }
 
 }  // namespace udsrpc

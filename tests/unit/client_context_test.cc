@@ -1,5 +1,8 @@
 #include "udsrpc/client_context.h"
 
+#include <memory>
+#include <thread>
+
 #include "absl/time/clock.h"
 #include "client/src/active_call.h"
 #include "gtest/gtest.h"
@@ -39,6 +42,25 @@ TEST(ClientContext, TellsTheCallOfCancellationOnceAndOnlyWhileAttached) {
   late.Attach(context);
   EXPECT_EQ(late.cancels, 1);
   late.Detach(context);
+}
+
+TEST(ClientContext, ACancellationOfAnotherThreadIsHeardOnceOrComesTooLate) {
+  for (int round = 0; round < 2000; ++round) {
+    ClientContext context;
+    ASSERT_TRUE(ActiveCall::Claim(context).ok());
+    auto call = std::make_unique<CountingCall>();
+    std::thread canceller([&] { context.Cancel(); });
+    call->Attach(context);
+    call->Detach(context);
+    const int cancels = call->cancels;
+    call.reset();  // nothing refers to it
+    canceller.join();
+    EXPECT_LE(cancels, 1);
+    CountingCall next;
+    next.Attach(context);
+    EXPECT_EQ(next.cancels, 1) << "another attempt of a call that was cancelled";
+    next.Detach(context);
+  }
 }
 
 TEST(ClientContext, TheLastOfDeadlineAndTimeoutWins) {

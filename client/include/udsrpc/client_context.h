@@ -1,10 +1,11 @@
 #ifndef UDSRPC_CLIENT_CONTEXT_H_
 #define UDSRPC_CLIENT_CONTEXT_H_
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -76,10 +77,9 @@ class ClientContext {
   const ParentCall* parent_ = nullptr;
   Cancellation::Subscription subscription_ = 0;
 
-  internal::Mutex mutex_;
-  ActiveCall* active_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  bool used_ ABSL_GUARDED_BY(mutex_) = false;
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  // The ActiveCall under way, and ActiveCall's flags in the bits that its alignment leaves.
+  std::atomic<uintptr_t> state_{0};
+  internal::Mutex cancelling_;  // held by Cancel
 };
 
 }  // namespace udsrpc
