@@ -80,13 +80,21 @@ void SeqpacketAsyncCall::OnChange() {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
   if (state_ == State::kOpening) TryOpen();
-  if (LeftAtEnd()) return Proceed();
   if (state_ == State::kOpen && replayable_ && MayCallAgain()) {
     CallAgain();
     if (state_ == State::kOpen) connection_->TellWatcher(*call_);  // it goes on from there, by another thread
     return mutex_.Unlock();
   }
   if (state_ != State::kOpen) return mutex_.Unlock();
+  Proceed();
+}
+
+void SeqpacketAsyncCall::OnLeft() {
+  mutex_.Lock();
+  if (abandoned_) return mutex_.Unlock();
+  status_ = std::move(call_->status);
+  Depart();
+  state_ = State::kOver;
   Proceed();
 }
 
@@ -122,16 +130,6 @@ void SeqpacketAsyncCall::CallAgain() {
   ActiveCall::TrailingMetadata(context_).clear();
   reader_.Clear();
   Connect();
-}
-
-bool SeqpacketAsyncCall::LeftAtEnd() {
-  const bool unary = response_ != nullptr;
-  if (state_ != State::kOpen || !unary || rest_ != nullptr || request_left_ || reader_.HasWhole()) return false;
-  if (!connection_->UnwatchEnded(*call_)) return false;
-  status_ = std::move(call_->status);
-  Depart();
-  state_ = State::kOver;
-  return true;
 }
 
 bool SeqpacketAsyncCall::Over() {

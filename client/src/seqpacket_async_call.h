@@ -95,6 +95,7 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
 
   void OnStart(absl::Status status) override;
   void OnChange() override;
+  void OnLeft() override;
 
   void Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OpenOn(std::shared_ptr<SeqpacketConnection> connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -106,8 +107,6 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   void Leave() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same, behind the connection's.
   void Depart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The common end of a unary call, in few steps: whether it was that.
-  bool LeftAtEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Transport transport_;
   Deadline deadline_;

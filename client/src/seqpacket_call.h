@@ -34,6 +34,8 @@ class CallWatcher {
  public:
   virtual ~CallWatcher() = default;
   virtual void OnChange() = 0;
+  // The same, as the last that it is told: the call has ended and left its connection, which has forgotten it.
+  virtual void OnLeft() = 0;
 };
 
 // A call on a seqpacket connection, as all of its faces have it: unary and stream, waited for and watched.
@@ -71,6 +73,7 @@ struct SeqpacketCall final : public ActiveCall {
   CallWatcher* watcher = nullptr;  // constant while the call is on its connection
   bool to_be_told = false;         // the watcher, and soon
   bool waits_for_room = false;     // to be opened
+  bool leaves_at_end = false;      // its watcher has nothing to ask for then: see SeqpacketConnection::LeavesNow
   DeadlineHeapPlace place_by_deadline;
   bool watched = false;  // counted by the connection, from OpenWatched until it has ended
 

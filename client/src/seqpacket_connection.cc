@@ -65,6 +65,7 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnection::Create
                                                                                  Limits limits) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
+  EnlargeSendBuffer(socket.get());
   return std::shared_ptr<SeqpacketConnection>(
       new SeqpacketConnection(std::move(socket), *std::move(wake_event), std::move(name), limits));
 }
@@ -289,7 +290,7 @@ void SeqpacketConnection::AwaitInitialMetadata(SeqpacketCall& call) {
 }
 
 absl::Status SeqpacketConnection::Expired(const SeqpacketCall& call) const {
-  return call.deadline.never() ? Expired(call, {}) : Expired(call, Deadline::Clock::now());
+  return call.cancelled || call.deadline.HasPassedNow() ? Expired(call, Deadline::Clock::now()) : absl::OkStatus();
 }
 
 absl::Status SeqpacketConnection::Expired(const SeqpacketCall& call, Deadline::Clock::time_point now) const {

@@ -27,6 +27,7 @@
 #include "common/src/stream/credit_queue.h"
 #include "common/src/stream/fragment.h"
 #include "common/src/wire/frame.h"
+#include "common/src/wire/packet_buffer.h"
 #include "common/src/wire/stream_frame.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -118,9 +119,6 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   Look LookAt(SeqpacketCall& call);
   // The watcher is not being told of it, unless by the calling thread, and will not be.
   void Unwatch(SeqpacketCall& call);
-  // The same, by the own thread, of a call that has ended, where nothing is left to be done for it: no messages to
-  // fetch, nor one that was over the limit, and it is not to be made again. Whether that is so.
-  bool UnwatchEnded(SeqpacketCall& call);
 
   // Further messages are dropped.
   void DiscardMessages(SeqpacketCall& call);
@@ -157,6 +155,13 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   static constexpr uint32_t kMaxCalls = 1 << 20;
 
   class FragmentsOf;
+
+  // A watcher that is to be told, of a call that has left or has not.
+  struct Telling {
+    SeqpacketCall* call;
+    CallWatcher* watcher;
+    bool left;
+  };
 
   // A STATUS whose call was claimed for it.
   struct Reply {
@@ -209,11 +214,14 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void WaitOnce(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads for all. `call` is the one that the calling thread waits for; null: the connection's own thread reads.
   void ReadOnce(const SeqpacketCall* call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // With many calls outstanding more may have come meanwhile: one turn for all, so that what they cause shares a
+  // packet, too. To look for it costs a system call, so it is done as long as it succeeds, and tried now and then.
+  void ReadOn(PacketBuffer& buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Receives one packet, without the mutex: at once, or from `now` on within `patience`. `*writable`: the socket is,
   // where that was wanted.
   IoResult Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
                    absl::Duration patience);
-  void OnReceived(const IoResult& received, const char* buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnReceived(const IoResult& received, const PacketBuffer& buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the reader look at what has changed.
   void WakeReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks a silent server whether it lives, or gives it up.
@@ -230,6 +238,11 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void Tell(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // By the connection's own thread.
   void TellAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Tells one of those that are to be told, unless it has been forgotten meanwhile. Without the mutex.
+  void TellOne(Telling& telling);
+  // Whether nothing is left to be done for the call, which has its reply: no message to fetch, nor one that was over
+  // the limit, and it is not to be made again. It leaves then.
+  bool LeavesNow(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the connection's own thread look at what has changed; starts it where there is none.
   void WakeThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the next of those that wait for room open.
@@ -249,14 +262,14 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What comes in.
-  void OnPacket(absl::string_view packet) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnFrame(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnPacket(absl::string_view packet, const PacketBuffer& buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnFrame(const wire::RawFrame& frame, const PacketBuffer& buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHello(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnGoaway(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnPing(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnCredit(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnInitial(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnMessage(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnMessage(const wire::RawFrame& frame, const PacketBuffer& buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether `status`, which is in `frame`, may end the call.
   absl::Status CheckStatus(const SeqpacketCall& call, const wire::StatusFrame& status,
                            const wire::RawFrame& frame) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -302,7 +315,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool reader_sleeps_ ABSL_GUARDED_BY(mutex_) = false;  // is in the kernel, or about to be
   std::atomic<bool> reader_woken_{false};               // while it sleeps; set with the mutex held
-  SpinPolicy spin_;                                     // the reader's, without the mutex
+  SpinPolicy spin_;                                     // these two are the reader's, without the mutex
+  TryPolicy try_;
   // What the reader waits for while it sleeps; null of the connection's own thread.
   const SeqpacketCall* reading_for_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Keepalive keepalive_ ABSL_GUARDED_BY(mutex_);
@@ -318,10 +332,15 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
 
   // Calls with a watcher.
   size_t watched_calls_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool lingers_ ABSL_GUARDED_BY(mutex_) = false;  // the own thread reads on, as there will be another such call soon
+  bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when the own thread looked for it last
+  unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;      // of the own thread
+  bool lingers_ ABSL_GUARDED_BY(mutex_) = false;    // the own thread reads on, as there will be another such call soon
   std::vector<SeqpacketCall*> to_tell_ ABSL_GUARDED_BY(mutex_);
-  std::vector<SeqpacketCall*> telling_ ABSL_GUARDED_BY(mutex_);  // being told one after the other; null: no more
-  SeqpacketCall* told_now_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Those that the own thread is telling, one after the other, without the mutex. With the mutex, others take a call
+  // out by setting `call` to null, atomically.
+  std::vector<Telling> telling_;
+  std::atomic<SeqpacketCall*> told_now_{nullptr};
+  std::atomic<int> waiting_for_told_{0};  // threads
   internal::CondVar told_;
   bool flush_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   std::list<SeqpacketCall*> opening_ ABSL_GUARDED_BY(mutex_);  // in the order in which they wait for room

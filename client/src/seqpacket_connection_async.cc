@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ bool SeqpacketConnection::OpenWatched(SeqpacketCall& call, const google::protobu
     opening_.push_back(&call);
     return false;
   }
+  call.leaves_at_end = fits && call.response != nullptr;
   if (status.ok()) status = StartNow(call, metadata, fits ? request : nullptr, fits && half_close);
   if (status.ok()) {
     FlushSoon();
@@ -95,27 +97,45 @@ void SeqpacketConnection::EndWatch(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::Tell(SeqpacketCall& call) {
+  if (call.watcher == nullptr) return;  // it has left
   if (!std::exchange(call.to_be_told, true)) to_tell_.push_back(&call);
 }
 
 void SeqpacketConnection::TellAll() {
   telling_connection = this;
-  telling_.swap(to_tell_);
-  for (size_t i = 0; i < telling_.size(); ++i) {
-    SeqpacketCall* const call = telling_[i];
-    if (call == nullptr) continue;
+  for (SeqpacketCall* call : to_tell_) {
     call->to_be_told = false;
     CallWatcher* const watcher = call->watcher;
-    told_now_ = call;
-    mutex_.Unlock();
-    watcher->OnChange();
-    mutex_.Lock();
-    told_now_ = nullptr;
-    told_.SignalAll();
+    telling_.push_back(Telling{.call = call, .watcher = watcher, .left = LeavesNow(*call)});
   }
+  to_tell_.clear();
+  mutex_.Unlock();
+  for (Telling& telling : telling_) TellOne(telling);
+  mutex_.Lock();
   telling_.clear();
   telling_connection = nullptr;
   if (std::exchange(flush_wanted_, false)) Flush();
+}
+
+void SeqpacketConnection::TellOne(Telling& telling) {
+  const std::atomic_ref<SeqpacketCall*> place(telling.call);
+  SeqpacketCall* const call = place.load();
+  told_now_.store(call);
+  // Whoever takes it out after this sees that it is being told.
+  if (call != nullptr && place.exchange(nullptr) == call) {
+    telling.left ? telling.watcher->OnLeft() : telling.watcher->OnChange();
+  }
+  told_now_.store(nullptr);
+  if (waiting_for_told_.load() == 0) return;
+  internal::MutexLock lock(mutex_);
+  told_.SignalAll();
+}
+
+bool SeqpacketConnection::LeavesNow(SeqpacketCall& call) {
+  const bool leaves = call.leaves_at_end && call.state == SeqpacketCall::State::kEnded && !call.unserved &&
+                      call.inbound.empty() && call.inbound.exhausted().ok();
+  if (leaves) call.watcher = nullptr;
+  return leaves;
 }
 
 void SeqpacketConnection::FlushSoon() {
@@ -123,26 +143,22 @@ void SeqpacketConnection::FlushSoon() {
   flush_wanted_ = true;
 }
 
-bool SeqpacketConnection::UnwatchEnded(SeqpacketCall& call) {
-  if (!OnOwnThread()) return false;
-  const Session session(*this);
-  const bool plain = !call.unserved && call.inbound.empty() && call.inbound.exhausted().ok();
-  if (call.state != SeqpacketCall::State::kEnded || !plain) return false;
-  ForgetWatcher(call);
-  return true;
-}
-
 void SeqpacketConnection::Unwatch(SeqpacketCall& call) {
   const Session session(*this);
   ForgetWatcher(call);
-  while (told_now_ == &call && !OnOwnThread()) told_.Wait(mutex_);
+  if (OnOwnThread()) return;
+  ++waiting_for_told_;
+  while (told_now_.load() == &call) told_.Wait(mutex_);
+  --waiting_for_told_;
 }
 
 void SeqpacketConnection::ForgetWatcher(SeqpacketCall& call) {
-  if (call.to_be_told) {
+  if (std::exchange(call.to_be_told, false)) {
     to_tell_.erase(std::remove(to_tell_.begin(), to_tell_.end(), &call), to_tell_.end());
-    std::replace(telling_.begin(), telling_.end(), &call, static_cast<SeqpacketCall*>(nullptr));
-    call.to_be_told = false;
+  }
+  for (Telling& telling : telling_) {
+    SeqpacketCall* expected = &call;
+    std::atomic_ref<SeqpacketCall*>(telling.call).compare_exchange_strong(expected, nullptr);
   }
   if (call.watched) EndWatch(call);
   call.watcher = nullptr;
@@ -160,6 +176,7 @@ SeqpacketConnection::Look SeqpacketConnection::LookAt(SeqpacketCall& call) {
 bool SeqpacketConnection::TryFetch(SeqpacketCall& call, ByteQueue& into) {
   const Session session(*this);
   const bool fetched = call.inbound.Take(into);
+  if (fetched) call.leaves_at_end = false;
   GiveCredit(call);
   if (!sender_.control().empty()) FlushSoon();
   return fetched;
