@@ -20,7 +20,20 @@ absl::Status MethodTable::Add(const Service& service) {
   if (!services_.insert(service.name()).second) {
     return absl::AlreadyExistsError(absl::StrCat("service ", service.name(), " is registered twice; register it once"));
   }
-  for (const ServerMethod& method : service.methods()) methods_.emplace(method.path(), &method);
+  for (const ServerMethod& method : service.methods()) {
+    methods_.emplace(method.path(), &method);
+    paces_.emplace(&method, std::make_unique<MethodPace>(MethodOptions()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MethodTable::SetOptions(absl::string_view path, MethodOptions options) {
+  const ServerMethod* const method = Find(path);
+  if (method == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("options of ", path, ", which no registered service has; a path is \"/package.Service/Method\""));
+  }
+  paces_[method] = std::make_unique<MethodPace>(options);
   return absl::OkStatus();
 }
 

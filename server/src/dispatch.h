@@ -1,6 +1,7 @@
 #ifndef UDSRPC_SERVER_DISPATCH_H_
 #define UDSRPC_SERVER_DISPATCH_H_
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,13 +10,16 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/src/method_pace.h"
 #include "server/src/server_call.h"
+#include "udsrpc/server.h"
 #include "udsrpc/server_interceptor.h"
 #include "udsrpc/service.h"
 
 namespace udsrpc {
 
-// The methods of a server by path. Filled before the server starts and constant from then on, hence thread-safe.
+// The methods of a server by path. Filled before the server starts and constant from then on, but for the methods'
+// paces, hence thread-safe.
 class MethodTable {
  public:
   // `service` must outlive the table. ALREADY_EXISTS: a service of that name is there.
@@ -23,6 +27,11 @@ class MethodTable {
 
   // "/package.Service/Method", or null. Lives as long as the service.
   const ServerMethod* Find(absl::string_view path) const;
+
+  // INVALID_ARGUMENT: no service has a method of that path.
+  absl::Status SetOptions(absl::string_view path, MethodOptions options);
+  // Of a method of this table.
+  MethodPace& PaceOf(const ServerMethod& method) const { return *paces_.find(&method)->second; }
 
   // Why Find found nothing: UNIMPLEMENTED, naming the service or the method that is not there.
   absl::Status NotFound(absl::string_view path) const;
@@ -33,6 +42,7 @@ class MethodTable {
 
  private:
   absl::flat_hash_map<std::string, const ServerMethod*> methods_;
+  absl::flat_hash_map<const ServerMethod*, std::unique_ptr<MethodPace>> paces_;
   absl::flat_hash_set<std::string> services_;
   std::vector<ServerInterceptorFactory> interceptors_;
 };

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/src/socket/socket.h"
+#include "server/src/method_pace.h"
 
 namespace udsrpc {
 namespace {
@@ -24,6 +25,8 @@ constexpr int kPatientLooks = 10;
 constexpr int kQuietLooks = 100;
 // How long a thread without work is kept.
 constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
+// Of which one leads and one stands by, beside those that run handlers.
+constexpr size_t kOtherThreads = 2;
 // Events taken at once; bounds what one turn reads before it answers.
 constexpr int kMaxEvents = 64;
 
@@ -116,14 +119,45 @@ void EventLoop::AboutToBlock() {
   const bool in_handler = handler_count_ % 2 == 1;
   // What a connection's end has called back runs within a turn, which is not to be left halfway.
   if (led_term == term_ && !in_handler) return;
+  if (led_term == term_) {
+    GiveUpLead();
+  } else {
+    led_loop = nullptr;
+  }
+}
+
+void EventLoop::GiveUpLead() {
   led_loop = nullptr;
-  if (led_term != term_) return;
   ++term_;
   ++handler_count_;  // even: the next leader runs none yet
   has_leader_ = false;
+  leader_pace_ = nullptr;  // to wait is not to be slow
   standby_sleeps_ = false;
   standby_.Signal();
   EnsureStandBy();
+}
+
+bool EventLoop::CallerMayReadOn() const {
+  // Not within a turn, as in AboutToBlock. And what waits to be run is not to wait for this handler.
+  return CallerLeads() && handler_count_ % 2 == 1 && !stopping_ && NextLane(/*leads=*/true) == kNone;
+}
+
+bool EventLoop::MayReadOn() {
+  if (!CallerLeads()) return false;
+  internal::MutexLock lock(mutex_);
+  return CallerMayReadOn();
+}
+
+void EventLoop::ReadOn(absl::Duration patience) {
+  internal::MutexLock lock(mutex_);
+  if (!CallerMayReadOn()) return;
+  ++handler_count_;  // even: it runs none meanwhile, and nobody takes the lead over
+  FlushDeferred();
+  ReadSources(patience);
+  ++handler_count_;
+  leader_pace_ = nullptr;
+  if (NextLane(/*leads=*/true) != kNone) return GiveUpLead();
+  if (std::exchange(standby_sleeps_, false)) standby_.Signal();
 }
 
 void EventLoop::Resume(std::vector<std::unique_ptr<Task>> tasks) {
@@ -162,8 +196,9 @@ void EventLoop::Stop() {
   for (auto& [id, thread] : threads) thread.join();
   for (std::thread& thread : ended) thread.join();
   internal::MutexLock lock(mutex_);
-  ready_.clear();
-  going_on_.clear();
+  ready_.Clear();
+  pool_.Clear();
+  going_on_.Clear();
   deferred_.clear();
   sources_.clear();
 }
@@ -177,8 +212,8 @@ void EventLoop::ThreadMain() {
       Lead();
     } else if (!has_standby_) {
       StandBy();
-    } else if (MayRun()) {
-      RunOne();
+    } else if (const Lane lane = NextLane(/*leads=*/false); lane != kNone) {
+      RunOne(lane);
     } else if (!Idle()) {
       break;
     }
@@ -200,35 +235,61 @@ void EventLoop::Lead() {
     RunReady(term);
     if (term_ != term) break;
     FlushDeferred();
-    ReadSources();
+    ReadSources(absl::InfiniteDuration());
   }
   led_loop = nullptr;
 }
 
-void EventLoop::RunOne() {
-  went_on_ = !going_on_.empty() && (!went_on_ || !MayRunHandler());
-  std::deque<std::unique_ptr<Task>>& from = went_on_ ? going_on_ : ready_;
-  const int handlers = went_on_ ? 0 : 1;
-  std::unique_ptr<Task> task = std::move(from.front());
-  from.pop_front();
+EventLoop::Lane EventLoop::NextLane(bool leads) const {
+  const bool may_run_handler = running_handlers_ < max_handlers_;
+  for (int i = 1; i <= kNone; ++i) {
+    const Lane lane = static_cast<Lane>((last_lane_ + i) % kNone);
+    const bool may_run = lane == kGoingOn || (may_run_handler && !(lane == kPool && leads));
+    if (may_run && !QueueOf(lane).empty()) return lane;
+  }
+  return kNone;
+}
+
+void EventLoop::Enqueue(std::unique_ptr<Task> task) {
+  if (task->GoesOn()) return going_on_.Push(std::move(task));
+  const MethodPace* const pace = task->pace();
+  if (pace == nullptr || !pace->goes_to_pool() || !SummonThread()) return ready_.Push(std::move(task));
+  task->Park();
+  pool_.Push(std::move(task));
+}
+
+void EventLoop::RunOne(Lane lane) {
+  last_lane_ = lane;
+  const int handlers = lane == kGoingOn ? 0 : 1;
+  std::unique_ptr<Task> task = QueueOf(lane).Pop();
+  MethodPace* const pace = lane == kPool ? task->pace() : nullptr;
   running_handlers_ += handlers;
   mutex_.Unlock();
+  const Deadline::Clock::time_point start = pace == nullptr ? Deadline::Clock::time_point() : Deadline::Clock::now();
   Task& running = *task;
   running.Run(std::move(task));
+  if (pace != nullptr) {
+    const bool quick = Deadline::Clock::now() - start < absl::ToChronoNanoseconds(kWatchInterval);
+    quick ? pace->OnQuick() : pace->OnSlow();
+  }
   mutex_.Lock();
   running_handlers_ -= handlers;
 }
 
 void EventLoop::RunReady(uint64_t term) {
-  while (MayRun() && !turn_is_long_) {
+  for (Lane lane; !turn_is_long_ && (lane = NextLane(/*leads=*/true)) != kNone;) {
     ++handler_count_;
     if (standby_sleeps_) {
       standby_sleeps_ = false;
       standby_.Signal();
     }
-    RunOne();
+    MethodPace* const pace = lane == kInline ? ready_.Front().pace() : nullptr;
+    leader_pace_ = pace;
+    RunOne(lane);
     if (term_ != term) return;
+    if (pace != nullptr) pace->OnQuick();
     ++handler_count_;
+    if (!pool_.empty() && running_handlers_ == max_handlers_ - 1) SummonThread();  // they waited for this one
   }
 }
 
@@ -242,13 +303,14 @@ void EventLoop::FlushDeferred() {
   mutex_.Lock();
 }
 
-void EventLoop::ReadSources() {
+void EventLoop::ReadSources(absl::Duration patience) {
   if (stopping_) return;
   ++turn_count_;
   turn_is_long_ = false;
-  absl::Duration patience = absl::ZeroDuration();
-  if (!MayRun() && deferred_.empty()) {
-    patience = timers_.empty() ? absl::InfiniteDuration() : timers_.Remaining(Deadline::Clock::now());
+  if (NextLane(/*leads=*/true) != kNone || !deferred_.empty()) {
+    patience = absl::ZeroDuration();
+  } else if (!timers_.empty()) {
+    patience = std::min(patience, timers_.Remaining(Deadline::Clock::now()));
   }
   const auto hot = hot_key_ == 0 ? sources_.end() : sources_.find(hot_key_);
   std::shared_ptr<Source> hot_source = hot == sources_.end() ? nullptr : hot->second;
@@ -346,9 +408,10 @@ void EventLoop::StandBy() {
     } else if (in_handler && patient < kPatientLooks && leader_.IsKeptFromRunning()) {
       ++patient;
     } else if (in_handler) {
+      if (leader_pace_ != nullptr) std::exchange(leader_pace_, nullptr)->OnSlow();
       ++handler_count_;  // even: the new leader runs none yet
       has_leader_ = false;
-    } else if (MayRun()) {
+    } else if (NextLane(/*leads=*/true) != kNone) {
       SignalWakeEvent(wake_event_.get());  // a handler ended that others waited for, and the leader waits for events
     } else if (++quiet >= kQuietLooks) {
       standby_sleeps_ = true;
@@ -363,25 +426,39 @@ void EventLoop::StandBy() {
 
 bool EventLoop::Idle() {
   ++idle_threads_;
-  const bool expired = idle_.WaitWithTimeout(mutex_, kIdleThreadLife);
+  const bool expired = summoned_ == 0 && idle_.WaitWithTimeout(mutex_, kIdleThreadLife);
   --idle_threads_;
-  return !expired || !has_leader_ || !has_standby_;
+  const bool summoned = summoned_ > 0;
+  if (summoned) --summoned_;
+  return summoned || !expired || !has_leader_ || !has_standby_;
 }
 
 void EventLoop::EnsureStandBy() {
   for (std::thread& thread : std::exchange(ended_threads_, {})) thread.join();
-  if (has_standby_ || stopping_) return;
-  if (idle_threads_ > 0) {
+  // Without one handlers run one after the other until there is one.
+  if (!has_standby_ && !stopping_) WakeOrStartThread();
+}
+
+bool EventLoop::SummonThread() {
+  // At the limit all that may run a handler do, or are about to: one of them will look.
+  const bool at_limit = threads_.size() >= static_cast<size_t>(max_handlers_) + kOtherThreads;
+  return (at_limit && summoned_ == idle_threads_) || WakeOrStartThread();
+}
+
+bool EventLoop::WakeOrStartThread() {
+  if (summoned_ < idle_threads_) {
+    ++summoned_;
     idle_.Signal();
-    return;
+    return true;
   }
   try {
     std::thread thread([this] { ThreadMain(); });
     const std::thread::id id = thread.get_id();
     threads_.emplace(id, std::move(thread));
   } catch (const std::system_error&) {
-    // No thread to be had: handlers run one after the other until one is.
+    return false;
   }
+  return true;
 }
 
 }  // namespace udsrpc

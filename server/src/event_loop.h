@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -16,9 +15,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/src/deadline.h"
+#include "common/src/socket/socket.h"
 #include "common/src/socket/unique_fd.h"
 #include "common/src/spin_policy.h"
 #include "common/src/timer_queue.h"
+#include "server/src/task_queue.h"
 #include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -38,24 +39,16 @@ namespace udsrpc {
 // flushed, and others are read, before they go on. And the leader never stops reading: where as many handlers run as
 // may, it leaves further ones to the threads whose handlers return, and reads on, so that cancellations are heard.
 //
+// A method that proves to be slow, or is known to be, is not run by the leader at all: its tasks go to other threads,
+// as many as may run (see MethodPace). Connections take turns, task by task.
+//
 // Thread-safe.
 class EventLoop {
  public:
-  // A handler to run, or to go on with.
-  class Task {
-   public:
-    virtual ~Task() = default;
-    // Owns itself by `self`. Where it cannot run yet, sees to it that `self` is handed to Resume when it can.
-    virtual void Run(std::unique_ptr<Task> self) = 0;
-    // It will have to wait: lets go of what it shares with others, such as the packet that it came in.
-    virtual void Park() {}
-    // Whether it goes on with a call that a handler has begun to serve, and for which other handlers may wait. It does
-    // not block, and runs beside as many handlers as may.
-    virtual bool GoesOn() const { return false; }
-  };
+  using Task = LoopTask;
 
   // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
-  class Source : public std::enable_shared_from_this<Source> {
+  class Source : public std::enable_shared_from_this<Source>, public TaskOwner {
    public:
     virtual ~Source() = default;
 
@@ -89,6 +82,11 @@ class EventLoop {
   // Before `fd` is closed. A call to the source may still be under way when this returns.
   void Remove(int fd, const Source& source);
 
+  // Whether the calling thread leads.
+  bool CallerLeads() const;
+  // The leader goes through a turn, where it waits for events.
+  void Wake() { SignalWakeEvent(wake_event_.get()); }
+
   // Where the calling thread leads, has `source` flushed at the end of the turn, together with whatever is queued
   // there by then, and returns true.
   bool DeferFlush(Source& source);
@@ -100,6 +98,13 @@ class EventLoop {
   // The calling thread, which may be running a handler, is about to block: where it leads, another thread takes the
   // lead over at once.
   void AboutToBlock();
+
+  // A handler that waits for something that a source is to read need not block where its thread leads: whether it may
+  // read on instead, so that nobody has to be woken for what it waits for.
+  bool MayReadOn();
+  // Does so, where it still may: once, and for `patience` at most. Where that brings tasks, another thread takes the
+  // lead over to run them.
+  void ReadOn(absl::Duration patience);
 
   // Runs tasks that were postponed, or that came up beside reading.
   void Resume(std::vector<std::unique_ptr<Task>> tasks);
@@ -124,19 +129,25 @@ class EventLoop {
   // False: the thread was idle for long and is to end.
   bool Idle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  bool MayRunHandler() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !ready_.empty() && running_handlers_ < max_handlers_;
+  // Where tasks wait. Of kPool the leader runs none.
+  enum Lane { kGoingOn, kInline, kPool, kNone };
+  // From which of them the calling thread is to run a task now: in turns.
+  Lane NextLane(bool leads) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  TaskQueue& QueueOf(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return lane == kGoingOn ? going_on_ : lane == kInline ? ready_ : pool_;
   }
-  bool MayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !going_on_.empty() || MayRunHandler(); }
-  // Whether the calling thread leads.
-  bool CallerLeads() const;
-  void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    (task->GoesOn() ? going_on_ : ready_).push_back(std::move(task));
+  const TaskQueue& QueueOf(Lane lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return lane == kGoingOn ? going_on_ : lane == kInline ? ready_ : pool_;
   }
-  void RunOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CallerMayReadOn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of the leader, within a handler.
+  void GiveUpLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ReadSources() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Blocks for `patience` at most.
+  void ReadSources(absl::Duration patience) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Blocks for `patience` at most until there are events, which it gives, or until `hot`, which may be null, has been
   // read.
   int WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, absl::Duration patience);
@@ -144,6 +155,9 @@ class EventLoop {
   void ReadReady(const epoll_event* ready, int count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has a thread look for a task, as soon as one may run it. False: there is none to be had.
+  bool SummonThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool WakeOrStartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const UniqueFd epoll_;
   const UniqueFd wake_event_;
@@ -159,14 +173,16 @@ class EventLoop {
   bool turn_is_long_ ABSL_GUARDED_BY(mutex_) = false;  // the leader is to flush and read before it goes on
   // Odd while the leader runs a handler; grows by two with each.
   uint64_t handler_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  MethodPace* leader_pace_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of that handler
   ThreadProgress leader_ ABSL_GUARDED_BY(mutex_);
   int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;
 
-  // What is left of the leader's turn, which whoever leads goes on with, and what has to wait.
-  std::deque<std::unique_ptr<Task>> ready_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::unique_ptr<Task>> going_on_
-      ABSL_GUARDED_BY(mutex_);                    // of these, what is no handler: in turns with those
-  bool went_on_ ABSL_GUARDED_BY(mutex_) = false;  // the last task was of going_on_
+  // What is left of the leader's turn, which whoever leads goes on with, and what has to wait; what other threads are
+  // to run; and what is no handler.
+  TaskQueue ready_ ABSL_GUARDED_BY(mutex_){0};
+  TaskQueue pool_ ABSL_GUARDED_BY(mutex_){1};
+  TaskQueue going_on_ ABSL_GUARDED_BY(mutex_){0};  // of nobody
+  Lane last_lane_ ABSL_GUARDED_BY(mutex_) = kPool;
   std::vector<std::shared_ptr<Source>> deferred_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_key_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -188,6 +204,7 @@ class EventLoop {
   bool standby_sleeps_ ABSL_GUARDED_BY(mutex_) = false;
   internal::CondVar standby_;
   int idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  int summoned_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, how many have been told to look
   internal::CondVar idle_;
   absl::flat_hash_map<std::thread::id, std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);  // to be joined

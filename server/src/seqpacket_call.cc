@@ -12,16 +12,21 @@
 namespace udsrpc {
 
 SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id,
-                                         const ServerMethod& method, Deadline deadline, Metadata metadata,
-                                         size_t max_message_bytes)
-    : connection_(std::move(connection)), id_(id), method_(method), expires_(deadline), flow_(max_message_bytes) {
+                                         const ServerMethod& method, MethodPace& pace, Deadline deadline,
+                                         Metadata metadata, size_t max_message_bytes)
+    : connection_(std::move(connection)),
+      id_(id),
+      method_(method),
+      pace_(pace),
+      expires_(deadline),
+      flow_(max_message_bytes) {
   client_metadata_ = std::move(metadata);
   steady_deadline_ = deadline.at();
 }
 
 SeqpacketServerCall::~SeqpacketServerCall() { RemoveTimer(); }
 
-void SeqpacketServerCall::SetRequest(PacketPool::Buffer packet, absl::string_view request) {
+void SeqpacketServerCall::SetRequest(PacketBuffer packet, absl::string_view request) {
   packet_ = std::move(packet);
   request_ = request;
   has_request_ = true;
@@ -77,6 +82,8 @@ void SeqpacketServerCall::Run(std::unique_ptr<EventLoop::Task> self) {
   }
   Dispatch(connection_->methods(), method_, *this);
 }
+
+TaskOwner* SeqpacketServerCall::owner() { return connection_.get(); }
 
 void SeqpacketServerCall::Park() {
   if (!packet_) return;
@@ -187,7 +194,7 @@ void SeqpacketServerCall::EndKept(const absl::Status& status, const google::prot
 
 absl::Status SeqpacketServerCall::Wanted() const {
   // Looked at first: at the deadline the call is cancelled as well.
-  if (!expires_.never() && expires_.HasPassed(Deadline::Clock::now())) {
+  if (expires_.HasPassedNow()) {
     return absl::DeadlineExceededError(absl::StrCat(method_.path(), ": the deadline passed on the server"));
   }
   if (cancelled_.load(std::memory_order_acquire)) {

@@ -16,8 +16,8 @@
 #include "common/src/stream/message_reader.h"
 #include "common/src/timer_queue.h"
 #include "common/src/wire/limits.h"
+#include "common/src/wire/packet_buffer.h"
 #include "server/src/event_loop.h"
-#include "server/src/packet_pool.h"
 #include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
 #include "udsrpc/internal/mutex.h"
@@ -44,16 +44,17 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
     bool being_cancelled = false;   // a thread runs its callbacks
     bool kept = false;              // its handler is a coroutine
     bool cancel_queued = false;     // of a kept call: a task runs its callbacks, or has
+    bool reads_on = false;          // its thread waits by leading the loop, and not for `changed`
     bool awaited = false;           // its stream is to be gone on with at the next change
     internal::RareCondVar changed;  // what a handler may wait for
   };
 
   SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id, const ServerMethod& method,
-                      Deadline deadline, Metadata metadata, size_t max_message_bytes);
+                      MethodPace& pace, Deadline deadline, Metadata metadata, size_t max_message_bytes);
   ~SeqpacketServerCall() override;
 
   // The request came with the CALL. It is a view of `packet`.
-  void SetRequest(PacketPool::Buffer packet, absl::string_view request);
+  void SetRequest(PacketBuffer packet, absl::string_view request);
 
   uint32_t id() const { return id_; }
   SeqpacketServerConnection& connection() { return *connection_; }
@@ -79,6 +80,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   // EventLoop::Task
   void Run(std::unique_ptr<EventLoop::Task> self) override;
   void Park() override;
+  TaskOwner* owner() override;
+  MethodPace* pace() override { return &pace_; }
 
   // ServerCall
   ServerContext& context() override { return *this; }
@@ -118,8 +121,9 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   const std::shared_ptr<SeqpacketServerConnection> connection_;
   const uint32_t id_;
   const ServerMethod& method_;
+  MethodPace& pace_;
   const Deadline expires_;
-  PacketPool::Buffer packet_;
+  PacketBuffer packet_;
   bool has_request_ = false;
   absl::string_view request_;  // of packet_, or of parked_
   std::string parked_;

@@ -24,17 +24,21 @@ constexpr unsigned kTurnsALook = 8;
 
 }  // namespace
 
-SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, UniqueFd socket)
-    : transport_(transport), socket_(std::move(socket)), sender_(socket_.get()) {}
+SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
+                                                     UniqueFd socket)
+    : transport_(transport), loop_(loop), socket_(std::move(socket)), sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;
+
+EventLoop& SeqpacketServerConnection::loop() const { return *loop_.loop; }
 
 std::shared_ptr<SeqpacketServerConnection> SeqpacketServerConnection::Self() {
   return std::static_pointer_cast<SeqpacketServerConnection>(shared_from_this());
 }
 
 void SeqpacketServerConnection::Start() {
-  const absl::Status status = transport_.loop().Add(socket_.get(), Self());
+  EnlargeSendBuffer(socket_.get());
+  const absl::Status status = loop().Add(socket_.get(), Self());
   if (!status.ok()) return Close(status.message());
   const Session session(*this);
   last_call_ = Deadline::Clock::now();
@@ -68,7 +72,7 @@ bool SeqpacketServerConnection::ReadPackets(Tasks& tasks) {
 
 bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (closed_) return false;
-  const PacketPool::Buffer& buffer = transport_.PacketToRead();
+  const PacketBuffer& buffer = loop_.PacketToRead();
   const IoResult received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
   switch (received.outcome) {
     case IoOutcome::kWouldBlock:
@@ -88,7 +92,7 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();
   } else if (!sender_.empty()) {
-    transport_.loop().DeferFlush(*this);
+    loop().DeferFlush(*this);
   }
   return true;
 }
@@ -148,7 +152,7 @@ void SeqpacketServerConnection::SendQueued() {
     UpdateWatch();
   }
   if (!closed_ && !HasRoom()) return;
-  if (!postponed_.empty()) transport_.loop().Resume(std::exchange(postponed_, Tasks()));
+  if (!postponed_.empty()) loop().Resume(std::exchange(postponed_, Tasks()));
   if (std::exchange(writer_waits_for_room_, false)) SignalNextWriter();
 }
 
@@ -167,7 +171,7 @@ void SeqpacketServerConnection::UpdateWatch() {
   if (readable == watching_readable_ && sender_.blocked() == watching_writable_) return;
   watching_readable_ = readable;
   watching_writable_ = sender_.blocked();
-  transport_.loop().Watch(socket_.get(), *this, readable, sender_.blocked());
+  loop().Watch(socket_.get(), *this, readable, sender_.blocked());
 }
 
 void SeqpacketServerConnection::WatchIdleness() {
@@ -175,7 +179,7 @@ void SeqpacketServerConnection::WatchIdleness() {
   if (limit == absl::InfiniteDuration() || closed_) return;
   const Deadline deadline = Deadline::After(limit, calls_.empty() ? last_call_ : Deadline::Clock::now());
   if (deadline.never()) return;
-  idle_timer_ = transport_.loop().AddTimer(deadline.at(), [self = Self()] { self->OnIdleTimer(); });
+  idle_timer_ = loop().AddTimer(deadline.at(), [self = Self()] { self->OnIdleTimer(); });
 }
 
 void SeqpacketServerConnection::OnIdleTimer() {
@@ -214,8 +218,8 @@ void SeqpacketServerConnection::Close(absl::string_view why) {
 void SeqpacketServerConnection::CloseLocked() {
   if (closed_) return;
   closed_ = true;
-  transport_.loop().Remove(socket_.get(), *this);
-  transport_.loop().RemoveTimer(idle_timer_);
+  loop().Remove(socket_.get(), *this);
+  loop().RemoveTimer(idle_timer_);
   for (const auto& [id, call] : calls_) {
     call->flow().ended = true;
     if (!receiving_.contains(id)) CancelCall(*call);

@@ -20,24 +20,26 @@
 #include "common/src/stream/fragment.h"
 #include "common/src/wire/frame.h"
 #include "common/src/wire/limits.h"
+#include "common/src/wire/packet_buffer.h"
 #include "common/src/wire/stream_frame.h"
 #include "server/src/answer.h"
 #include "server/src/dispatch.h"
 #include "server/src/event_loop.h"
-#include "server/src/packet_pool.h"
 #include "server/src/seqpacket_call.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
 
 class SeqpacketServerTransport;
+struct ServingLoop;
 
 // The server's end of one seqpacket connection: reads frames, makes calls of them, and sends what the calls answer.
 // Whatever the peer sends ends this connection at worst. Thread-safe.
 class SeqpacketServerConnection final : public EventLoop::Source {
  public:
-  // Takes an accepted socket. `transport` must outlive the connection's life in the loop and its calls.
-  SeqpacketServerConnection(SeqpacketServerTransport& transport, UniqueFd socket);
+  // Takes an accepted socket. `transport`, and `loop`, which is one of its loops, must outlive the connection's life in
+  // the loop and its calls.
+  SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop, UniqueFd socket);
   ~SeqpacketServerConnection() override;
 
   // Begins to read.
@@ -97,6 +99,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Why the response of a call that may go on could not be written ahead of its status.
   static absl::Status UnsentResponseError(const SeqpacketServerCall& call);
   SeqpacketServerTransport& transport() { return transport_; }
+  ServingLoop& serving_loop() { return loop_; }
 
   // Takes `self` over while the client does not take its answers.
   void MayPostpone(std::unique_ptr<EventLoop::Task>& self);
@@ -108,8 +111,12 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   using Tasks = std::vector<std::unique_ptr<EventLoop::Task>>;
   class FragmentsOf;
 
-  // Answers above which it is not worth while to wait for more to share a send with.
+  // Of a handler's messages, above which it is not worth while to wait for more to share a send with.
   static constexpr size_t kSendAtOnceBytes = wire::kMaxPacketBytes;
+  // The same of answers: so that a client with many calls outstanding works on the first while the next are made. Half
+  // as much is no quicker with 256 calls of 64 bytes; with a whole packet each end waits for the other (half as many
+  // calls a second).
+  static constexpr size_t kAnswersAtOnceBytes = 4096;
 
   // Holds the mutex, and then runs the callbacks of the calls that were cancelled meanwhile.
   class ABSL_SCOPED_LOCKABLE Session {
@@ -144,7 +151,14 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // What a method's number stands for on this connection.
   struct NumberedMethod {
     const ServerMethod* method;  // null: the server has none of that path
+    MethodPace* pace;            // of the method
     std::string unknown_path;
+  };
+  // What a call names.
+  struct ResolvedMethod {
+    const ServerMethod* method = nullptr;
+    MethodPace* pace = nullptr;
+    absl::Status unknown;  // where there is no such method
   };
 
   std::shared_ptr<SeqpacketServerConnection> Self();
@@ -153,14 +167,15 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   bool ReadPackets(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ReadPacket(Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What comes in. A status that is not OK is a connection error.
-  absl::Status OnPacket(absl::string_view packet, const PacketPool::Buffer& buffer, Tasks& tasks)
+  absl::Status OnPacket(absl::string_view packet, const PacketBuffer& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnFrame(const wire::RawFrame& frame, const PacketPool::Buffer& buffer, Tasks& tasks)
+  absl::Status OnFrame(const wire::RawFrame& frame, const PacketBuffer& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHello(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnCall(const wire::RawFrame& frame, const PacketPool::Buffer& buffer, Tasks& tasks)
+  absl::Status OnCall(const wire::RawFrame& frame, const PacketBuffer& buffer, Tasks& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status OnMessage(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OnMessage(const wire::RawFrame& frame, const PacketBuffer& buffer, Tasks& tasks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnHalfClose(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnCredit(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnCancel(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -169,7 +184,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void MayDispatch(uint32_t id, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has a long request come on, now or when it is its turn.
   void ReceiveLongRequest(uint32_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ResolveMethod(const wire::CallFrame& call, const ServerMethod** method, absl::Status* unknown)
+  absl::Status ResolveMethod(const wire::CallFrame& call, ResolvedMethod& resolved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Why a well-formed call is not to be run. `*refused` is set where it may be made again elsewhere.
   absl::Status Admit(const wire::CallFrame& call, const Metadata& metadata, bool* refused)
@@ -236,7 +251,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Ends the connection after what is queued, as far as the socket takes that; calls are cancelled.
   void CloseLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  EventLoop& loop() const;
+
   SeqpacketServerTransport& transport_;
+  ServingLoop& loop_;
   const UniqueFd socket_;
 
   internal::Mutex mutex_;

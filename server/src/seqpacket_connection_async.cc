@@ -47,11 +47,13 @@ void SeqpacketServerConnection::Keep(SeqpacketServerCall& call) {
 void SeqpacketServerConnection::Changed(SeqpacketServerCall& call) {
   SeqpacketServerCall::Flow& flow = call.flow();
   flow.changed.SignalAll();
+  // The thread that leads finds it itself, behind the turn in which it is.
+  if (flow.reads_on && !loop().CallerLeads()) loop().Wake();
   if (std::exchange(flow.awaited, false)) to_continue_.push_back(call.MakeContinuation());
 }
 
 void SeqpacketServerConnection::ContinueCalls() {
-  if (!to_continue_.empty()) transport_.loop().Resume(std::exchange(to_continue_, Tasks()));
+  if (!to_continue_.empty()) loop().Resume(std::exchange(to_continue_, Tasks()));
 }
 
 void SeqpacketServerConnection::ContinueSoon(SeqpacketServerCall& call) {
@@ -154,7 +156,7 @@ SeqpacketServerConnection::Sent SeqpacketServerConnection::LeaveWriting(Seqpacke
 }
 
 void SeqpacketServerConnection::SendSoon() {
-  if (sender_.queue().bytes() > kSendAtOnceBytes || !transport_.loop().DeferFlush(*this)) SendQueued();
+  if (sender_.queue().bytes() > kSendAtOnceBytes || !loop().DeferFlush(*this)) SendQueued();
 }
 
 }  // namespace udsrpc

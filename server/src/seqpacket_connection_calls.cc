@@ -67,7 +67,7 @@ void SeqpacketServerConnection::SendWritten() {
   const bool alone = now - std::exchange(written_, now) > kCloseSuccession;
   written_in_succession_ = alone ? 0 : written_in_succession_ + 1;
   const bool at_once = written_in_succession_ < kLongSuccession || sender_.queue().bytes() > kSendAtOnceBytes;
-  if (at_once || !transport_.loop().FlushSoon(*this)) SendQueued();
+  if (at_once || !loop().FlushSoon(*this)) SendQueued();
 }
 
 void SeqpacketServerConnection::WaitForChange(SeqpacketServerCall& call) {
@@ -75,7 +75,16 @@ void SeqpacketServerConnection::WaitForChange(SeqpacketServerCall& call) {
     SendQueued();  // without the mutex for a while: there may have been a change
     return;
   }
-  transport_.loop().AboutToBlock();
+  written_in_succession_ = 0;  // who waits between its messages is not to have them sent by others
+  if (loop().MayReadOn()) {
+    call.flow().reads_on = true;
+    mutex_.Unlock();
+    loop().ReadOn(call.Remaining());
+    mutex_.Lock();
+    call.flow().reads_on = false;
+    return;
+  }
+  loop().AboutToBlock();
   call.flow().changed.WaitWithTimeout(mutex_, call.Remaining());
 }
 
@@ -215,10 +224,10 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
         QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
         CloseLocked();
       }
-      send_at_once = sender_.queue().bytes() > kSendAtOnceBytes;
+      send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes;
     }
   }
-  if (send_at_once || !transport_.loop().DeferFlush(*this)) Flush();
+  if (send_at_once || !loop().DeferFlush(*this)) Flush();
 }
 
 void SeqpacketServerConnection::Abort(SeqpacketServerCall& call, const absl::Status& status) {
@@ -261,11 +270,10 @@ void SeqpacketServerConnection::RunCancelCallbacks() {
 }
 
 TimerQueue::Id SeqpacketServerConnection::CancelAt(SeqpacketServerCall& call, Deadline::Clock::time_point deadline) {
-  return transport_.loop().AddTimer(deadline,
-                                    [self = Self(), id = call.id(), call = &call] { self->OnDeadline(id, call); });
+  return loop().AddTimer(deadline, [self = Self(), id = call.id(), call = &call] { self->OnDeadline(id, call); });
 }
 
-void SeqpacketServerConnection::RemoveTimer(const TimerQueue::Id& timer) { transport_.loop().RemoveTimer(timer); }
+void SeqpacketServerConnection::RemoveTimer(const TimerQueue::Id& timer) { loop().RemoveTimer(timer); }
 
 void SeqpacketServerConnection::OnDeadline(uint32_t id, const SeqpacketServerCall* call) {
   const Session session(*this);
@@ -275,7 +283,7 @@ void SeqpacketServerConnection::OnDeadline(uint32_t id, const SeqpacketServerCal
   if (!receiving_.contains(id)) return CancelCall(*found->second);
   Tasks tasks;  // to be ended, with nobody to be told
   MayDispatch(id, tasks);
-  transport_.loop().Resume(std::move(tasks));
+  loop().Resume(std::move(tasks));
 }
 
 }  // namespace udsrpc

@@ -27,8 +27,7 @@ constexpr size_t kLongRequests = 4;
 
 }  // namespace
 
-absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const PacketPool::Buffer& buffer,
-                                                 Tasks& tasks) {
+absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const PacketBuffer& buffer, Tasks& tasks) {
   for (wire::PacketReader reader(packet); !reader.done();) {
     const absl::StatusOr<wire::RawFrame> frame = reader.Next();
     if (!frame.ok()) return frame.status();
@@ -39,8 +38,7 @@ absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketServerConnection::OnFrame(const wire::RawFrame& frame, const PacketPool::Buffer& buffer,
-                                                Tasks& tasks) {
+absl::Status SeqpacketServerConnection::OnFrame(const wire::RawFrame& frame, const PacketBuffer& buffer, Tasks& tasks) {
   const auto type = static_cast<wire::FrameType>(frame.header.type);
   if (!greeted_ && type != wire::FrameType::kHello) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": it came before HELLO"));
@@ -49,7 +47,7 @@ absl::Status SeqpacketServerConnection::OnFrame(const wire::RawFrame& frame, con
     case wire::FrameType::kCall:
       return OnCall(frame, buffer, tasks);
     case wire::FrameType::kMessage:
-      return OnMessage(frame, tasks);
+      return OnMessage(frame, buffer, tasks);
     case wire::FrameType::kHalfClose:
       return OnHalfClose(frame, tasks);
     case wire::FrameType::kCredit:
@@ -92,36 +90,35 @@ absl::Status SeqpacketServerConnection::OnHello(const wire::RawFrame& frame) {
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, const PacketPool::Buffer& buffer,
-                                               Tasks& tasks) {
+absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, const PacketBuffer& buffer, Tasks& tasks) {
   const absl::StatusOr<wire::CallFrame> call = wire::CallFrame::Parse(frame);
   if (!call.ok()) return call.status();
   if (calls_.contains(call->call)) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": a call of that number is open"));
   }
-  const ServerMethod* method = nullptr;
-  absl::Status unknown;
-  if (absl::Status status = ResolveMethod(*call, &method, &unknown); !status.ok()) return status;
+  ResolvedMethod resolved;
+  if (absl::Status status = ResolveMethod(*call, resolved); !status.ok()) return status;
   Metadata metadata;
   if (absl::Status status = wire::ParseMetadata(call->metadata, metadata); !status.ok()) return status;
 
   bool refused = false;
   absl::Status admitted = Admit(*call, metadata, &refused);
-  if (admitted.ok() && method == nullptr) admitted = unknown;
+  if (admitted.ok() && resolved.method == nullptr) admitted = resolved.unknown;
   if (!admitted.ok()) {
     QueueAnswer(Answer(call->call, admitted, refused));
     return absl::OkStatus();
   }
   const Deadline deadline = call->timeout_us ? Deadline::AfterMicroseconds(*call->timeout_us, received_) : Deadline();
-  auto task = std::make_unique<SeqpacketServerCall>(Self(), call->call, *method, deadline, std::move(metadata),
-                                                    transport_.options().max_receive_message_bytes);
+  auto task =
+      std::make_unique<SeqpacketServerCall>(Self(), call->call, *resolved.method, *resolved.pace, deadline,
+                                            std::move(metadata), transport_.options().max_receive_message_bytes);
   SeqpacketServerCall::Flow& flow = task->flow();
   flow.half_closed = call->half_close;
   calls_.emplace(call->call, task.get());
   ++unfinished_calls_;
   transport_.OnCallStarted();
-  if (!ReadsOneRequest(method->kind())) {
-    if (call->has_message) flow.inbound.OnInlineMessage(call->message);
+  if (!ReadsOneRequest(resolved.method->kind())) {
+    if (call->has_message) flow.inbound.OnInlineMessage(call->message, buffer);
     tasks.push_back(std::move(task));
   } else if (call->has_message) {
     task->SetRequest(buffer, call->message);
@@ -163,7 +160,8 @@ void SeqpacketServerConnection::ReceiveLongRequest(uint32_t id) {
   GiveCredit(call);
 }
 
-absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, Tasks& tasks) {
+absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, const PacketBuffer& buffer,
+                                                  Tasks& tasks) {
   const absl::StatusOr<wire::MessageFrame> message = wire::MessageFrame::Parse(frame);
   if (!message.ok()) return message.status();
   if (absl::Status status = receive_credit_.Use(frame.header.size); !status.ok()) return status;
@@ -176,8 +174,9 @@ absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, T
   if (flow.half_closed) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": it came behind the half-close"));
   }
-  absl::Status status = flow.inbound.OnMessage(*message, frame.header.size);
+  absl::Status status = flow.inbound.OnMessage(*message, frame.header.size, buffer);
   flow.half_closed = message->half_close;
+  if (flow.inbound.KeepsLongMessage()) receive_credit_.Widen(wire::kLongMessageConnectionCredit);
   GiveCredit(call);
   Changed(call);
   MayDispatch(message->call, tasks);
@@ -213,27 +212,33 @@ absl::Status SeqpacketServerConnection::OnCredit(const wire::RawFrame& frame) {
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketServerConnection::ResolveMethod(const wire::CallFrame& call, const ServerMethod** method,
-                                                      absl::Status* unknown) {
+absl::Status SeqpacketServerConnection::ResolveMethod(const wire::CallFrame& call, ResolvedMethod& resolved) {
   const MethodTable& table = transport_.methods();
   if (call.path.empty()) {
     if (call.method > methods_.size()) {
       return absl::InvalidArgumentError(absl::StrCat("CALL: method number ", call.method, " was never given a path"));
     }
     const NumberedMethod& numbered = methods_[call.method - 1];
-    *method = numbered.method;
-    if (numbered.method == nullptr) *unknown = table.NotFound(numbered.unknown_path);
+    resolved.method = numbered.method;
+    resolved.pace = numbered.pace;
+    if (numbered.method == nullptr) resolved.unknown = table.NotFound(numbered.unknown_path);
     return absl::OkStatus();
   }
-  *method = table.Find(call.path);
-  if (*method == nullptr) *unknown = table.NotFound(call.path);
+  resolved.method = table.Find(call.path);
+  if (resolved.method != nullptr) {
+    resolved.pace = &table.PaceOf(*resolved.method);
+  } else {
+    resolved.unknown = table.NotFound(call.path);
+  }
   if (call.method == 0) return absl::OkStatus();
   if (call.method != methods_.size() + 1 || call.method > wire::kMaxMethodNumbers) {
     return absl::InvalidArgumentError(absl::StrCat("CALL: method number ", call.method, " is not the next one, ",
                                                    methods_.size() + 1, ", or over the limit of ",
                                                    wire::kMaxMethodNumbers));
   }
-  methods_.push_back(NumberedMethod{.method = *method, .unknown_path = *method ? "" : std::string(call.path)});
+  methods_.push_back(NumberedMethod{.method = resolved.method,
+                                    .pace = resolved.pace,
+                                    .unknown_path = resolved.method != nullptr ? "" : std::string(call.path)});
   return absl::OkStatus();
 }
 

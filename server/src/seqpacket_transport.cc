@@ -1,25 +1,53 @@
 #include "server/src/seqpacket_transport.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "common/src/spin_policy.h"
 #include "server/src/seqpacket_connection.h"
 
 namespace udsrpc {
+namespace {
+
+// More than a few are of use to a server only whose clients keep more than a few CPUs busy; it says so then.
+constexpr int kMostLoopsByDefault = 8;
+
+int LoopsFor(const ServerOptions& options) {
+  const int wanted = options.event_loops > 0 ? options.event_loops
+                                             : std::clamp(SpinPolicy::AvailableCpus() / 2, 1, kMostLoopsByDefault);
+  return std::min(wanted, options.max_handler_threads);  // each runs one handler at least
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTransport::Create(
     const MethodTable& methods, const ServerOptions& options) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(options.max_handler_threads, options.spin_budget);
-  if (!loop.ok()) return loop.status();
-  return std::unique_ptr<SeqpacketServerTransport>(new SeqpacketServerTransport(methods, options, *std::move(loop)));
+  const int count = LoopsFor(options);
+  Loops loops;
+  for (int i = 0; i < count; ++i) {
+    const int share = (options.max_handler_threads + i) / count;  // all of them together are the whole
+    absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(share, options.spin_budget);
+    if (!loop.ok()) {
+      for (const auto& started : loops) started->loop->Stop();
+      return loop.status();
+    }
+    loops.push_back(std::make_unique<ServingLoop>(*std::move(loop)));
+  }
+  return std::unique_ptr<SeqpacketServerTransport>(new SeqpacketServerTransport(methods, options, std::move(loops)));
 }
 
 SeqpacketServerTransport::~SeqpacketServerTransport() { Shutdown(absl::InfinitePast()); }
 
 void SeqpacketServerTransport::Adopt(UniqueFd socket) {
-  auto connection = std::make_shared<SeqpacketServerConnection>(*this, std::move(socket));
+  std::shared_ptr<SeqpacketServerConnection> connection;
   {
     internal::MutexLock lock(mutex_);
+    ServingLoop& loop = **std::min_element(loops_.begin(), loops_.end(), [](const auto& one, const auto& other) {
+      return one->connections < other->connections;
+    });
+    ++loop.connections;
+    connection = std::make_shared<SeqpacketServerConnection>(*this, loop, std::move(socket));
     connections_.insert(connection);
   }
   connection->Start();
@@ -42,7 +70,7 @@ void SeqpacketServerTransport::Shutdown(absl::Time deadline) {
     internal::MutexLock lock(mutex_);
     while (calls_in_flight_.load() > 0) drained_.Wait(mutex_);
   }
-  loop_->Stop();
+  for (const auto& loop : loops_) loop->loop->Stop();
 }
 
 void SeqpacketServerTransport::OnCallEnded() {
@@ -61,7 +89,7 @@ void SeqpacketServerTransport::OnKeptCallEnded() {
 
 void SeqpacketServerTransport::OnConnectionClosed(const std::shared_ptr<SeqpacketServerConnection>& connection) {
   internal::MutexLock lock(mutex_);
-  connections_.erase(connection);
+  if (connections_.erase(connection) > 0) --connection->serving_loop().connections;
   if (connections_.empty()) drained_.SignalAll();
 }
 

@@ -9,9 +9,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "common/src/wire/packet_buffer.h"
 #include "server/src/dispatch.h"
 #include "server/src/event_loop.h"
-#include "server/src/packet_pool.h"
 #include "server/src/server_transport.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server.h"
@@ -20,7 +20,22 @@ namespace udsrpc {
 
 class SeqpacketServerConnection;
 
-// Serves seqpacket connections from one event loop.
+// An event loop, and what goes with it.
+struct ServingLoop {
+  explicit ServingLoop(std::unique_ptr<EventLoop> started) : loop(std::move(started)) {}
+
+  // Where the loop's leader is to read the next packet. Stays as it is until it asks again.
+  const PacketBuffer& PacketToRead() {
+    packet_to_read.MakeUnshared();
+    return packet_to_read;
+  }
+
+  PacketBuffer packet_to_read;
+  size_t connections = 0;  // guarded by the transport's mutex
+  const std::unique_ptr<EventLoop> loop;
+};
+
+// Serves seqpacket connections from a few event loops, each connection from one of them.
 class SeqpacketServerTransport final : public ServerTransport {
  public:
   // `methods` must outlive the transport. RESOURCE_EXHAUSTED: no descriptor left.
@@ -34,12 +49,6 @@ class SeqpacketServerTransport final : public ServerTransport {
   // For connections.
   const MethodTable& methods() const { return methods_; }
   const ServerOptions& options() const { return options_; }
-  EventLoop& loop() { return *loop_; }
-  // Where the loop's leader is to read the next packet. Stays as it is until it asks again.
-  const PacketPool::Buffer& PacketToRead() {
-    if (!packet_to_read_ || !packet_to_read_.unshared()) packet_to_read_ = packets_.Get();
-    return packet_to_read_;
-  }
   void OnCallStarted() { calls_in_flight_.fetch_add(1, std::memory_order_relaxed); }
   // The last that a call does, on a thread of the loop.
   void OnCallEnded();
@@ -48,15 +57,15 @@ class SeqpacketServerTransport final : public ServerTransport {
   void OnConnectionClosed(const std::shared_ptr<SeqpacketServerConnection>& connection);
 
  private:
-  SeqpacketServerTransport(const MethodTable& methods, const ServerOptions& options, std::unique_ptr<EventLoop> loop)
-      : methods_(methods), options_(options), loop_(std::move(loop)) {}
+  using Loops = std::vector<std::unique_ptr<ServingLoop>>;
+
+  SeqpacketServerTransport(const MethodTable& methods, const ServerOptions& options, Loops loops)
+      : methods_(methods), options_(options), loops_(std::move(loops)) {}
 
   std::vector<std::shared_ptr<SeqpacketServerConnection>> Connections();
 
   const MethodTable& methods_;
   const ServerOptions options_;
-  PacketPool packets_;
-  PacketPool::Buffer packet_to_read_;  // the leader's
   std::atomic<int64_t> calls_in_flight_{0};
   std::atomic<bool> draining_{false};
 
@@ -65,7 +74,7 @@ class SeqpacketServerTransport final : public ServerTransport {
   absl::flat_hash_set<std::shared_ptr<SeqpacketServerConnection>> connections_ ABSL_GUARDED_BY(mutex_);
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
 
-  const std::unique_ptr<EventLoop> loop_;
+  const Loops loops_;
 };
 
 }  // namespace udsrpc

@@ -17,6 +17,9 @@
 namespace udsrpc {
 namespace {
 
+// More do not help anybody, and each takes two threads and two descriptors.
+constexpr int kMaxEventLoops = 256;
+
 using Listeners = std::vector<Acceptor::Listener>;
 
 Admission AdmissionFor(const Endpoint& endpoint, const EndpointOptions& options) {
@@ -49,6 +52,11 @@ ServerBuilder& ServerBuilder::RegisterService(Service* service) {
   return *this;
 }
 
+ServerBuilder& ServerBuilder::SetMethodOptions(absl::string_view path, MethodOptions options) {
+  method_options_[std::string(path)] = options;
+  return *this;
+}
+
 absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   if (endpoints_.empty()) {
     return absl::InvalidArgumentError("a server needs an endpoint; call AddEndpoint before Start");
@@ -56,11 +64,18 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   if (options_.max_handler_threads < 1) {
     return absl::InvalidArgumentError("ServerOptions::max_handler_threads must be at least 1");
   }
+  if (options_.event_loops < 0 || options_.event_loops > kMaxEventLoops) {
+    return absl::InvalidArgumentError(absl::StrCat("ServerOptions::event_loops is ", options_.event_loops,
+                                                   "; it must be 0, for the default, to ", kMaxEventLoops));
+  }
   std::unique_ptr<Server> server(new Server);
   Server::State& state = *server->state_;
   for (const Service* service : services_) {
     if (service == nullptr) return absl::InvalidArgumentError("RegisterService was given a null service");
     if (absl::Status status = state.methods.Add(*service); !status.ok()) return status;
+  }
+  for (const auto& [path, options] : method_options_) {
+    if (absl::Status status = state.methods.SetOptions(path, options); !status.ok()) return status;
   }
 
   state.methods.SetInterceptors(options_.interceptors);

@@ -13,6 +13,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/time.h"
+#include "common/src/wire/block.h"
 #include "gtest/gtest.h"
 #include "server/src/reused_message.h"
 #include "tests/proto/testing.udsrpc.pb.h"
@@ -52,10 +53,11 @@ inline int OpenDescriptors() {
   return static_cast<int>(std::distance(begin(descriptors), end(descriptors)));
 }
 
-// But for what servers keep of messages, whose bound has a test of its own.
+// But for what is kept of messages and blocks for the next, whose bounds have tests of their own.
 inline int64_t BytesInUse() {
   malloc_trim(0);
-  return static_cast<int64_t>(mallinfo2().uordblks) - static_cast<int64_t>(ReusedMessage::KeptBytes());
+  return static_cast<int64_t>(mallinfo2().uordblks) -
+         static_cast<int64_t>(ReusedMessage::KeptBytes() + KeptBlockBytes());
 }
 
 inline absl::Duration StressLength() {

@@ -1,7 +1,5 @@
 #include "server/src/event_loop.h"
 
-#include <sys/socket.h>
-
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -12,83 +10,10 @@
 
 #include "common/src/spin_policy.h"
 #include "gtest/gtest.h"
-#include "udsrpc/internal/mutex.h"
+#include "tests/unit/event_loop_sources.h"
 
 namespace udsrpc {
 namespace {
-
-// Something that threads wait for, 20 s at most.
-class Event {
- public:
-  void Set() {
-    internal::MutexLock lock(mutex_);
-    set_ = true;
-    changed_.SignalAll();
-  }
-  bool Await() {
-    const absl::Time give_up = absl::Now() + absl::Seconds(20);
-    internal::MutexLock lock(mutex_);
-    while (!set_) {
-      if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
-    }
-    return true;
-  }
-
- private:
-  internal::Mutex mutex_;
-  internal::CondVar changed_;
-  bool set_ ABSL_GUARDED_BY(mutex_) = false;
-};
-
-class FunctionTask final : public EventLoop::Task {
- public:
-  FunctionTask(std::function<void()> run, std::atomic<int>& parked) : run_(std::move(run)), parked_(parked) {}
-  void Run(std::unique_ptr<EventLoop::Task> /*self*/) override { run_(); }
-  void Park() override { ++parked_; }
-
- private:
-  std::function<void()> run_;
-  std::atomic<int>& parked_;
-};
-
-// Runs `handler` with each packet that comes. A packet of several bytes makes as many tasks.
-class Packets final : public EventLoop::Source {
- public:
-  explicit Packets(std::function<void(char)> handler) : handler_(std::move(handler)) {
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds_), 0);
-  }
-  ~Packets() override {
-    close(fds_[0]);
-    close(fds_[1]);
-  }
-
-  int fd() const { return fds_[0]; }
-  void Send(const std::string& bytes) { EXPECT_GT(send(fds_[1], bytes.data(), bytes.size(), 0), 0); }
-
-  void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override {
-    char bytes[100];
-    const ssize_t count = recv(fds_[0], bytes, sizeof(bytes), 0);
-    for (ssize_t i = 0; i < count; ++i) {
-      tasks.push_back(std::make_unique<FunctionTask>([this, byte = bytes[i]] { handler_(byte); }, parked));
-    }
-  }
-  bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>&) override { return false; }
-  void OnWritable() override {}
-  void Flush() override { ++flushes; }
-
-  std::atomic<int> flushes{0};
-  std::atomic<int> parked{0};
-
- private:
-  std::function<void(char)> handler_;
-  int fds_[2];
-};
-
-std::unique_ptr<EventLoop> MakeLoop(int max_handlers) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(max_handlers, absl::ZeroDuration());
-  EXPECT_TRUE(loop.ok()) << loop.status();
-  return *std::move(loop);
-}
 
 TEST(EventLoop, RunsTheHandlersOfAPacketInOrderAndFlushesOnceForAll) {
   const auto loop = MakeLoop(4);

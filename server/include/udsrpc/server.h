@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,6 +61,30 @@ struct ServerOptions {
 
   // See every call that reaches a method of the server, the first of them outermost.
   std::vector<ServerInterceptorFactory> interceptors = {};
+
+  // Over seqpacket: so many threads at a time read requests, each for a share of the connections, so that one caller
+  // with much to do does not hold up all others. `max_handler_threads` is shared out among them, so they are no more
+  // than that. 0, the default: half as many as there are CPUs that the process may run on when the server starts, but
+  // at least 1 and at most 8. At most 256.
+  int event_loops = 0;
+};
+
+// How the handlers of one method are run. As EndpointOptions.
+//
+// Over gRPC it says nothing: a thread of a pool reads the request and runs the handler, and others read on.
+struct MethodOptions {
+  enum class Dispatch {
+    // On the thread that read the request, which hands nothing over and is the quickest; another one reads on once the
+    // handler has run for 1 to 2 ms. Where that happens to more than about 1 in 50 calls, on another thread, until they
+    // have been quick for a while.
+    kAdaptive,
+    // On the thread that read the request, whatever has been.
+    kInline,
+    // On another thread, always: for a method that is known to block, or to compute for milliseconds, so that not even
+    // its first calls delay others.
+    kPool,
+  };
+  Dispatch dispatch = Dispatch::kAdaptive;
 };
 
 class ServerTransport;
@@ -110,10 +135,13 @@ class ServerBuilder {
   // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
 
+  // `path` is "/package.Service/Method", as in ServerContext::method(). The last call for a path wins.
+  ServerBuilder& SetMethodOptions(absl::string_view path, MethodOptions options);
+
   // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s a
   // socket, while another process locks its directory. The message names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  //   is none; a null service; no handler threads.
+  //   is none; a null service; no handler threads; more event loops than 256; options of a method that no service has.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written.
@@ -126,6 +154,7 @@ class ServerBuilder {
   ServerOptions options_;
   std::vector<std::pair<std::string, EndpointOptions>> endpoints_;
   std::vector<Service*> services_;
+  std::map<std::string, MethodOptions> method_options_;
 };
 
 }  // namespace udsrpc

@@ -1,0 +1,226 @@
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "server/src/event_loop.h"
+#include "server/src/method_pace.h"
+#include "tests/unit/event_loop_sources.h"
+
+// On which threads an event loop runs its tasks, beside the ones that event_loop_test.cc is about.
+
+namespace udsrpc {
+namespace {
+
+using Dispatch = MethodOptions::Dispatch;
+
+void AwaitAtLeast(const std::atomic<int>& count, int least) {
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  while (count < least && absl::Now() < give_up) std::this_thread::yield();
+  ASSERT_GE(count, least);
+}
+
+TEST(EventLoopDispatch, WhatGoesToThePoolDoesNotMoveTheLead) {
+  const auto loop = MakeLoop(4);
+  MethodPace pool({.dispatch = Dispatch::kPool});
+  Event release;
+  std::atomic<int> blocked{0};
+  const auto slow = std::make_shared<Packets>(
+      [&](char) {
+        ++blocked;
+        EXPECT_TRUE(release.Await());
+      },
+      &pool);
+  std::thread::id leader;
+  std::atomic<int> ran{0};
+  const auto quick = std::make_shared<Packets>([&](char) {
+    if (ran == 0) leader = std::this_thread::get_id();
+    EXPECT_EQ(leader, std::this_thread::get_id());
+    ++ran;
+  });
+  ASSERT_TRUE(loop->Add(slow->fd(), slow).ok());
+  ASSERT_TRUE(loop->Add(quick->fd(), quick).ok());
+  for (int i = 1; i <= 3; ++i) {
+    slow->Send("s");
+    AwaitAtLeast(blocked, i);
+    quick->Send("q");
+    AwaitAtLeast(ran, i);
+  }
+  EXPECT_EQ(slow->parked, 3) << "what waits for a thread keeps no packet";
+  release.Set();
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, AMethodThatProvesSlowGoesToThePoolAndItsNeighboursAreRunAtOnce) {
+  const auto loop = MakeLoop(4);
+  MethodPace pace({});
+  std::atomic<int> ended{0};
+  const auto slow = std::make_shared<Packets>(
+      [&](char) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it computes
+        ++ended;
+      },
+      &pace);
+  ASSERT_TRUE(loop->Add(slow->fd(), slow).ok());
+  // Each is overtaken, as a rule; one that the machine holds up for as long is not.
+  for (int i = 1; i <= 100 && !pace.goes_to_pool(); ++i) {
+    slow->Send("s");
+    AwaitAtLeast(ended, i);
+  }
+  EXPECT_TRUE(pace.goes_to_pool());
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, TheLimitOfHandlersHoldsForThePoolToo) {
+  const auto loop = MakeLoop(2);
+  MethodPace pool({.dispatch = Dispatch::kPool});
+  Event release;
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  std::atomic<int> ended{0};
+  const auto source = std::make_shared<Packets>(
+      [&](char) {
+        const int now = ++running;
+        if (now > most) most = now;
+        EXPECT_TRUE(release.Await());
+        --running;
+        ++ended;
+      },
+      &pool);
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("123456");
+  AwaitAtLeast(running, 2);
+  release.Set();
+  AwaitAtLeast(ended, 6);
+  EXPECT_EQ(most, 2);
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, ThePoolRunsWhatTheLeadersOwnHandlerKeptWaiting) {
+  const auto loop = MakeLoop(1);
+  MethodPace pool({.dispatch = Dispatch::kPool});
+  std::atomic<int> ended{0};
+  const auto pooled = std::make_shared<Packets>([&](char) { ++ended; }, &pool);
+  const auto quick = std::make_shared<Packets>([&](char) { ++ended; });
+  ASSERT_TRUE(loop->Add(pooled->fd(), pooled).ok());
+  ASSERT_TRUE(loop->Add(quick->fd(), quick).ok());
+  for (int i = 1; i <= 200; ++i) {
+    quick->Send("q");
+    pooled->Send("p");
+    AwaitAtLeast(ended, 2 * i);
+  }
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, ConnectionsTakeTurns) {
+  // Whose tasks are its own.
+  class Owned final : public LoopTask {
+   public:
+    Owned(TaskOwner& owner, std::string& ran, char name) : owner_(owner), ran_(ran), name_(name) {}
+    void Run(std::unique_ptr<LoopTask> /*self*/) override { ran_ += name_; }
+    TaskOwner* owner() override { return &owner_; }
+
+   private:
+    TaskOwner& owner_;
+    std::string& ran_;
+    const char name_;
+  };
+  struct Owner final : public TaskOwner {};
+  Owner busy;
+  Owner modest;
+  const auto loop = MakeLoop(4);
+  std::string ran;
+  Event done;
+  std::atomic<int> unused{0};
+  std::vector<std::unique_ptr<LoopTask>> tasks;
+  for (int i = 0; i < 5; ++i) tasks.push_back(std::make_unique<Owned>(busy, ran, 'b'));
+  tasks.push_back(std::make_unique<Owned>(modest, ran, 'm'));
+  for (int i = 0; i < 10; ++i) tasks.push_back(std::make_unique<Owned>(busy, ran, 'b'));
+  // By the leader, so that it runs none before it has all.
+  const auto source = std::make_shared<Packets>([&](char byte) {
+    if (byte == 'x') return loop->Resume(std::move(tasks));
+    done.Set();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("x");
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  source->Send("z");
+  EXPECT_TRUE(done.Await());
+  EXPECT_LT(absl::Now(), give_up);
+  loop->Stop();
+  EXPECT_EQ(ran.substr(0, 2), "bm") << ran;
+}
+
+TEST(EventLoopDispatch, AHandlerThatWaitsReadsOnAndNobodyElseIsWoken) {
+  const auto loop = MakeLoop(4);
+  Event waiting;
+  Event done;
+  std::shared_ptr<Packets> source;
+  source = std::make_shared<Packets>([&](char) {
+    ASSERT_TRUE(loop->MayReadOn());
+    waiting.Set();
+    while (source->dots == 0) {
+      ASSERT_TRUE(loop->MayReadOn()) << "the lead is lost with nothing else to run";
+      loop->ReadOn(absl::Seconds(20));
+    }
+    EXPECT_TRUE(loop->DeferFlush(*source)) << "it leads still";
+    done.Set();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("w");
+  ASSERT_TRUE(waiting.Await());
+  source->Send(".");
+  EXPECT_TRUE(done.Await());
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, WhatAWaitingHandlerReadsForOthersIsRunByOthers) {
+  const auto loop = MakeLoop(4);
+  Event waiting;
+  Event other;
+  Event done;
+  std::shared_ptr<Packets> source;
+  source = std::make_shared<Packets>([&](char byte) {
+    if (byte == 'o') return other.Set();
+    waiting.Set();
+    while (loop->MayReadOn()) loop->ReadOn(absl::Seconds(20));
+    EXPECT_TRUE(other.Await()) << "it waits behind a handler that waits";
+    EXPECT_FALSE(loop->DeferFlush(*source)) << "it leads still";
+    done.Set();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("w");
+  ASSERT_TRUE(waiting.Await());
+  source->Send("o");
+  EXPECT_TRUE(done.Await());
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, ReadingOnEndsWithItsPatienceAndWithTheLoop) {
+  const auto loop = MakeLoop(4);
+  Event waiting;
+  std::atomic<int> turns{0};
+  const auto source = std::make_shared<Packets>([&](char) {
+    ASSERT_TRUE(loop->MayReadOn());
+    loop->ReadOn(absl::Milliseconds(1));
+    ++turns;
+    waiting.Set();
+    while (loop->MayReadOn()) loop->ReadOn(absl::InfiniteDuration());
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("w");
+  ASSERT_TRUE(waiting.Await());
+  EXPECT_EQ(turns, 1);
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, OnlyTheLeaderReadsOn) {
+  const auto loop = MakeLoop(4);
+  EXPECT_FALSE(loop->MayReadOn());
+  loop->ReadOn(absl::InfiniteDuration());
+  loop->Stop();
+}
+
+}  // namespace
+}  // namespace udsrpc
