@@ -116,7 +116,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // The same of answers: so that a client with many calls outstanding works on the first while the next are made. Half
   // as much is no quicker with 256 calls of 64 bytes; with a whole packet each end waits for the other (half as many
   // calls a second).
-  static constexpr size_t kAnswersAtOnceBytes = 4096;
+  static constexpr size_t kAnswersAtOnceBytes = 8192;
 
   // Holds the mutex, and then runs the callbacks of the calls that were cancelled meanwhile.
   class ABSL_SCOPED_LOCKABLE Session {
