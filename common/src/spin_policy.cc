@@ -19,6 +19,9 @@ constexpr int kFailureWeight = 4;
 
 constexpr nanoseconds kFirstBar = std::chrono::milliseconds(1);
 constexpr nanoseconds kLongestBar = std::chrono::seconds(1);
+// Somebody who wants the CPU all the time interrupts a thread that spins every few milliseconds. What happens less
+// often than this is an accident.
+constexpr nanoseconds kRare = std::chrono::milliseconds(30);
 
 // Beyond this a budget is as good as any, and what is added to it does not overflow.
 constexpr absl::Duration kLongestBudget = absl::Seconds(1);
@@ -55,7 +58,10 @@ void SpinPolicy::OnSpinFailed() {
   just_failed_ = true;
 }
 
-void SpinPolicy::OnPreempted(Clock::time_point now) { Bar(now); }
+void SpinPolicy::OnPreempted(Clock::time_point now) {
+  const bool often = now - std::exchange(preempted_, now) < kRare;
+  if (often) Bar(now);
+}
 
 void SpinPolicy::OnSlept(Clock::time_point start, Clock::time_point now) {
   const bool after_failure = std::exchange(just_failed_, false);
@@ -71,7 +77,7 @@ void SpinPolicy::OnSlept(Clock::time_point start, Clock::time_point now) {
 
 void SpinPolicy::Bar(Clock::time_point now) {
   // It went well for a while since: that was another reason.
-  const bool again = now < barred_until_ + 4 * bar_;
+  const bool again = now < barred_until_ + std::max(4 * bar_, kRare);
   bar_ = again ? std::clamp(2 * bar_, kFirstBar, kLongestBar) : kFirstBar;
   barred_until_ = now + bar_;
 }

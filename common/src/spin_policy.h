@@ -12,12 +12,13 @@ namespace udsrpc {
 // CPU, which is a loss where the peer, or anybody else, wants that one.
 //
 //   - It spins where waits have lately been shorter than the budget, and stops once they are not.
-//   - It stops for a time when the thread was kept from running while it spun: the machine is busy, and spinning uses
-//     up what the scheduler grants the thread.
+//   - It stops for a time when the thread was kept from running while it spun, twice within 30 ms: the machine is busy,
+//     and spinning uses up what the scheduler grants the thread.
 //   - It stops for a time when sleeps brought at once what spinning had not: the peer got this thread's CPU.
 //   - With a single CPU it never spins.
-// A time begins with 1 ms and doubles, up to a second, while the reason comes back. Begun with 10 ms, some three
-// accidents a second, as a virtual machine has them, kept it from spinning for half of the time.
+// A time begins with 1 ms and doubles, up to a second, while the reason comes back. (Where it began with 10 ms, and
+// with the first interruption, the accidents of a virtual machine, a few a second, kept it from spinning half of the
+// time.)
 //
 // Pure, but for the number of CPUs: times are parameters. For one thread at a time.
 class SpinPolicy {
@@ -49,6 +50,7 @@ class SpinPolicy {
   const std::chrono::nanoseconds budget_;
   int quick_ = 0;             // waits that were within the budget, less those that were not
   bool just_failed_ = false;  // the sleep that ends next comes after spinning
+  Clock::time_point preempted_{};
   Clock::time_point barred_until_{};
   std::chrono::nanoseconds bar_{0};  // the latest time for which it was barred
 };

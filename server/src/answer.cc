@@ -56,10 +56,9 @@ absl::Status Answer::Fill(const absl::Status& status, const ServerContext& conte
   const size_t limit = std::min<size_t>(max_metadata, kMaxTrailerBytes);
   const size_t initial_bytes = initial_sent ? 0 : context.initial_metadata().ByteSize();
   if (trailer_bytes > limit || initial_bytes > max_metadata) {
-    return absl::ResourceExhaustedError(absl::StrCat(context.method(), ": the handler's metadata and status take ",
-                                                     std::max(trailer_bytes, initial_bytes),
-                                                     " bytes, and the client accepts ", limit,
-                                                     "; send less, or raise ChannelOptions::max_metadata_bytes"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        context.method(), ": the handler's metadata and status take ", std::max(trailer_bytes, initial_bytes),
+        " bytes, and the client accepts ", limit, "; send less, or raise ChannelOptions::max_metadata_bytes"));
   }
   if (response_ == nullptr) return absl::OkStatus();
   frame_.has_message = true;

@@ -16,8 +16,8 @@ namespace udsrpc {
 class Answer {
  public:
   // `response` is null unless `status` is OK, fits the frame, and must outlive the answer. Metadata of more than
-  // `max_metadata` (as the client's HELLO says) becomes RESOURCE_EXHAUSTED. Without the context's initial metadata where
-  // that was sent ahead.
+  // `max_metadata` (as the client's HELLO says) becomes RESOURCE_EXHAUSTED. Without the context's initial metadata
+  // where that was sent ahead.
   Answer(uint32_t call, const absl::Status& status, const ServerContext& context,
          const google::protobuf::MessageLite* response, uint32_t max_metadata, bool initial_sent);
   // Of a call that did not get as far as a handler.
@@ -35,8 +35,7 @@ class Answer {
   void SerializeMessage(char* out) const;
 
  private:
-  absl::Status Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata,
-                    bool initial_sent);
+  absl::Status Fill(const absl::Status& status, const ServerContext& context, uint32_t max_metadata, bool initial_sent);
   void SetStatus(const absl::Status& status);
 
   wire::StatusFrame frame_;

@@ -19,6 +19,7 @@
 #include "common/src/socket/unique_fd.h"
 #include "common/src/spin_policy.h"
 #include "common/src/timer_queue.h"
+#include "server/src/auto_reset_event.h"
 #include "server/src/task_queue.h"
 #include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
@@ -29,11 +30,11 @@ namespace udsrpc {
 //
 // One thread at a time leads: it waits for events, reads, runs the handlers of what it read one after the other, and
 // flushes what they queued, all without waking anybody. That is the whole of the path while handlers are quick. A
-// second thread stands by. When it finds the leader in one and the same handler for about a millisecond, it takes the
-// lead over and goes on where the leader was, so that a slow handler delays nobody for longer; the former leader
-// answers its call when the handler returns, and joins those that stand by. Threads are started as handlers block and
-// end when they are not needed. A leader that only waits for a CPU is not replaced, for some milliseconds: a busy
-// machine is not to have more threads for that.
+// second thread stands by. When it finds the leader in one and the same handler for about a millisecond (up to five
+// where none has been slow for a while), it takes the lead over and goes on where the leader was, so that a slow
+// handler delays nobody for longer; the former leader answers its call when the handler returns, and joins those that
+// stand by. Threads are started as handlers block and end when they are not needed. A leader that only waits for a CPU
+// is not replaced, for some milliseconds: a busy machine is not to have more threads for that.
 //
 // A turn's handlers that are quick but many are interrupted after about a millisecond, too: what they answered is
 // flushed, and others are read, before they go on. And the leader never stops reading: where as many handlers run as
@@ -126,6 +127,15 @@ class EventLoop {
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns when the calling thread is to lead, or the loop stops.
   void StandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What who stands by has seen last.
+  struct Seen {
+    uint64_t handlers;
+    uint64_t turns;
+    int calm = 0;  // looks that have found it going on, as far as they count
+  };
+  // Looks at the leader every millisecond, or every few, without the mutex, until it has got nowhere between two looks
+  // (false), or the thread is called (true).
+  bool WatchLeader(Seen& seen, ThreadProgress& leader);
   // False: the thread was idle for long and is to end.
   bool Idle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -169,10 +179,11 @@ class EventLoop {
   bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
   // Grows with each change of the leader; the leader is the thread that remembers the present term.
   std::atomic<uint64_t> term_{0};  // written with the mutex held
-  uint64_t turn_count_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool turn_is_long_ ABSL_GUARDED_BY(mutex_) = false;  // the leader is to flush and read before it goes on
+  // These are written with the mutex held, but for what says otherwise; who stands by looks at them without it.
+  std::atomic<uint64_t> turn_count_{0};
+  std::atomic<bool> turn_is_long_{false};  // the leader is to flush and read before it goes on; set without the mutex
   // Odd while the leader runs a handler; grows by two with each.
-  uint64_t handler_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> handler_count_{0};
   MethodPace* leader_pace_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of that handler
   ThreadProgress leader_ ABSL_GUARDED_BY(mutex_);
   int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -202,7 +213,7 @@ class EventLoop {
 
   bool has_standby_ ABSL_GUARDED_BY(mutex_) = false;
   bool standby_sleeps_ ABSL_GUARDED_BY(mutex_) = false;
-  internal::CondVar standby_;
+  AutoResetEvent standby_;
   int idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int summoned_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, how many have been told to look
   internal::CondVar idle_;
