@@ -59,8 +59,8 @@ void SpinPolicy::OnSpinFailed() {
 }
 
 void SpinPolicy::OnPreempted(Clock::time_point now) {
-  const bool often = now - std::exchange(preempted_, now) < kRare;
-  if (often) Bar(now);
+  const Clock::time_point since = std::max(std::exchange(preempted_, now), barred_until_);
+  if (now - since < kRare) Bar(now);
 }
 
 void SpinPolicy::OnSlept(Clock::time_point start, Clock::time_point now) {

@@ -88,6 +88,7 @@ TEST_F(SpinPolicyTest, StopsWhereSleepsBringAtOnceWhatSpinningDoesNot) {
 
 TEST_F(SpinPolicyTest, TriesLessAndLessOftenOnABusyMachine) {
   MakeSpin();
+  policy_.OnPreempted(now_);
   nanoseconds barred_before{0};
   for (int i = 0; i < 12; ++i) {
     policy_.OnPreempted(now_);
@@ -100,9 +101,19 @@ TEST_F(SpinPolicyTest, TriesLessAndLessOftenOnABusyMachine) {
   EXPECT_EQ(barred_before, std::chrono::seconds(1));
   // It is not busy any more, for long.
   now_ += std::chrono::seconds(10);
-  policy_.OnPreempted(now_);
-  now_ += milliseconds(10);
+  for (int i = 0; i < 2; ++i) policy_.OnPreempted(now_);
+  EXPECT_FALSE(Spins());
+  now_ += milliseconds(1);
   EXPECT_TRUE(Spins());
+}
+
+TEST_F(SpinPolicyTest, AnInterruptionNowAndThenIsAnAccident) {
+  MakeSpin();
+  for (int i = 0; i < 20; ++i) {
+    policy_.OnPreempted(now_);
+    EXPECT_TRUE(Spins()) << i;
+    now_ += milliseconds(50);
+  }
 }
 
 TEST(TryPolicy, TriesLessWhereItIsInVainAndAgainWhereItIsNot) {
