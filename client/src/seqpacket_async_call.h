@@ -47,6 +47,8 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   // that it does. May destroy the call then.
   virtual void Proceed() ABSL_UNLOCK_FUNCTION(mutex_) = 0;
 
+  // Proceed is not called any more.
+  void MarkAbandoned() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { abandoned_ = true; }
   // Ends the call here, wherever it is, and waits until nothing refers to it. For destructors, without the mutex.
   void Abandon();
 

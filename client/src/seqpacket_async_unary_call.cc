@@ -12,6 +12,7 @@ SeqpacketAsyncUnaryCall::~SeqpacketAsyncUnaryCall() {
     turn_.AwaitOthers(mutex_);
     turn_.MarkGone();
     if (over()) return;
+    MarkAbandoned();  // so that it is not told any more, from now on
   }
   Abandon();
 }

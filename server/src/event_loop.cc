@@ -1,7 +1,5 @@
 #include "server/src/event_loop.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -10,27 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/src/socket/socket.h"
-#include "server/src/method_pace.h"
 
 namespace udsrpc {
 namespace {
 
-// How often the one that stands by looks at the leader: a handler is overtaken, and a turn interrupted, after one to
-// two of these.
-constexpr absl::Duration kWatchInterval = absl::Milliseconds(1);
-// The same where no handler has been slow for so many looks, unless it finds one that has just begun. A look takes a
-// CPU from somebody for some 45 us here, so a thousand a second are a hundredth of quick calls (p99 52 us, or 23).
-constexpr absl::Duration kCalmWatchInterval = absl::Milliseconds(4);
-constexpr int kCalmLooks = 100;
-// Looks for which a leader that gets no CPU is waited for.
-constexpr int kPatientLooks = 10;
-// Looks without anything new after which it stops looking until there is a handler again, so that an idle server
-// wakes up never.
-constexpr int kQuietLooks = 100;
-// How long a thread without work is kept.
-constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
-// Of which one leads and one stands by, beside those that run handlers.
-constexpr size_t kOtherThreads = 2;
 // Events taken at once; bounds what one turn reads before it answers.
 constexpr int kMaxEvents = 64;
 
@@ -41,14 +22,10 @@ constexpr uint64_t kWakeKey = 0;
 constexpr unsigned kHotReads = 16;
 constexpr unsigned kHotReadCounts = 1;
 
-// Of a counter that one thread at a time changes.
-void Bump(std::atomic<uint64_t>& counter) {
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 // Which loop the calling thread leads, and its term there. Stale once another thread has taken over.
 thread_local const EventLoop* led_loop = nullptr;
 thread_local uint64_t led_term = 0;
+thread_local bool reads_on = false;
 
 absl::Status EpollError(absl::string_view what) {
   return absl::ResourceExhaustedError(absl::StrCat(what, ": ", std::generic_category().message(errno)));
@@ -56,22 +33,25 @@ absl::Status EpollError(absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(int max_handlers, absl::Duration spin_budget) {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<HandlerSlots> slots,
+                                                             absl::Duration spin_budget) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return EpollError("cannot open an epoll");
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey}};
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_event->get(), &event) != 0) return EpollError("cannot use epoll");
-  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), max_handlers, spin_budget));
+  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), slots, spin_budget));
+  slots->AddLoop(*loop);
   internal::MutexLock lock(loop->mutex_);
   loop->EnsureStandBy();
   if (loop->threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
   return loop;
 }
 
-EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers, absl::Duration spin_budget)
-    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), max_handlers_(max_handlers), spin_(spin_budget) {}
+EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake_event, std::shared_ptr<HandlerSlots> slots,
+                     absl::Duration spin_budget)
+    : epoll_(std::move(epoll)), wake_event_(std::move(wake_event)), slots_(std::move(slots)), spin_(spin_budget) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -101,6 +81,8 @@ void EventLoop::Remove(int fd, const Source& source) {
 
 bool EventLoop::CallerLeads() const { return led_loop == this && led_term == term_.load(std::memory_order_relaxed); }
 
+bool EventLoop::CallerReadsOn() const { return reads_on && led_loop == this; }
+
 bool EventLoop::DeferFlush(Source& source) {
   if (!CallerLeads()) return false;
   // What was queued before this is flushed with the rest: its flush begins, with a lock of the source's, behind the
@@ -124,6 +106,7 @@ bool EventLoop::FlushSoon(Source& source) {
 }
 
 void EventLoop::AboutToBlock() {
+  waited_ = true;
   if (led_loop != this) return;
   internal::MutexLock lock(mutex_);
   const bool in_handler = handler_count_ % 2 == 1;
@@ -162,8 +145,10 @@ void EventLoop::ReadOn(absl::Duration patience) {
   internal::MutexLock lock(mutex_);
   if (!CallerMayReadOn()) return;
   Bump(handler_count_);  // even: it runs none meanwhile, and nobody takes the lead over
+  reads_on = true;
   FlushDeferred();
   ReadSources(patience);
+  reads_on = false;
   Bump(handler_count_);
   leader_pace_ = nullptr;
   if (NextLane(/*leads=*/true) != kNone) return GiveUpLead();
@@ -213,27 +198,6 @@ void EventLoop::Stop() {
   sources_.clear();
 }
 
-void EventLoop::ThreadMain() {
-  pthread_setname_np(pthread_self(), "udsrpc-loop");
-  internal::MutexLock lock(mutex_);
-  while (!stopping_) {
-    if (!has_leader_) {
-      has_leader_ = true;
-      Lead();
-    } else if (!has_standby_) {
-      StandBy();
-    } else if (const Lane lane = NextLane(/*leads=*/false); lane != kNone) {
-      RunOne(lane);
-    } else if (!Idle()) {
-      break;
-    }
-  }
-  const auto self = threads_.find(std::this_thread::get_id());
-  if (self == threads_.end()) return;  // Stop joins it
-  ended_threads_.push_back(std::move(self->second));
-  threads_.erase(self);
-}
-
 void EventLoop::Lead() {
   const uint64_t term = ++term_;
   led_loop = this;
@@ -244,63 +208,11 @@ void EventLoop::Lead() {
   while (!stopping_) {
     RunReady(term);
     if (term_ != term) break;
+    SummonForPool();
     FlushDeferred();
     ReadSources(absl::InfiniteDuration());
   }
   led_loop = nullptr;
-}
-
-EventLoop::Lane EventLoop::NextLane(bool leads) const {
-  const bool may_run_handler = running_handlers_ < max_handlers_;
-  for (int i = 1; i <= kNone; ++i) {
-    const Lane lane = static_cast<Lane>((last_lane_ + i) % kNone);
-    const bool may_run = lane == kGoingOn || (may_run_handler && !(lane == kPool && leads));
-    if (may_run && !QueueOf(lane).empty()) return lane;
-  }
-  return kNone;
-}
-
-void EventLoop::Enqueue(std::unique_ptr<Task> task) {
-  if (task->GoesOn()) return going_on_.Push(std::move(task));
-  const MethodPace* const pace = task->pace();
-  if (pace == nullptr || !pace->goes_to_pool() || !SummonThread()) return ready_.Push(std::move(task));
-  task->Park();
-  pool_.Push(std::move(task));
-}
-
-void EventLoop::RunOne(Lane lane) {
-  last_lane_ = lane;
-  const int handlers = lane == kGoingOn ? 0 : 1;
-  std::unique_ptr<Task> task = QueueOf(lane).Pop();
-  MethodPace* const pace = lane == kPool ? task->pace() : nullptr;
-  running_handlers_ += handlers;
-  mutex_.Unlock();
-  const Deadline::Clock::time_point start = pace == nullptr ? Deadline::Clock::time_point() : Deadline::Clock::now();
-  Task& running = *task;
-  running.Run(std::move(task));
-  if (pace != nullptr) {
-    const bool quick = Deadline::Clock::now() - start < absl::ToChronoNanoseconds(kWatchInterval);
-    quick ? pace->OnQuick() : pace->OnSlow();
-  }
-  mutex_.Lock();
-  running_handlers_ -= handlers;
-}
-
-void EventLoop::RunReady(uint64_t term) {
-  for (Lane lane; !turn_is_long_ && (lane = NextLane(/*leads=*/true)) != kNone;) {
-    Bump(handler_count_);
-    if (standby_sleeps_) {
-      standby_sleeps_ = false;
-      standby_.Set();
-    }
-    MethodPace* const pace = lane == kInline ? ready_.Front().pace() : nullptr;
-    leader_pace_ = pace;
-    RunOne(lane);
-    if (term_ != term) return;
-    if (pace != nullptr) pace->OnQuick();
-    Bump(handler_count_);
-    if (!pool_.empty() && running_handlers_ == max_handlers_ - 1) SummonThread();  // they waited for this one
-  }
 }
 
 void EventLoop::FlushDeferred() {
@@ -330,7 +242,7 @@ void EventLoop::ReadSources(absl::Duration patience) {
   mutex_.Lock();
   ReadReady(ready, count);
   ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
-  const bool must_wait = !ready_.empty() || running_handlers_ >= max_handlers_;
+  const bool must_wait = !ready_.empty() || !slots_->available();
   for (std::unique_ptr<Task>& task : tasks_) {
     if (must_wait) task->Park();
     Enqueue(std::move(task));
@@ -395,93 +307,6 @@ void EventLoop::ExpireTimers() {
     expire = nullptr;
     mutex_.Lock();
   }
-}
-
-void EventLoop::StandBy() {
-  has_standby_ = true;
-  Seen seen{.handlers = handler_count_, .turns = turn_count_};
-  int quiet = 0;
-  int patient = 0;
-  while (!stopping_ && has_leader_) {
-    const bool sleeps = standby_sleeps_;
-    const uint64_t handlers_before = seen.handlers;
-    const uint64_t term = term_;
-    ThreadProgress leader = leader_;
-    mutex_.Unlock();
-    const bool called = sleeps ? standby_.Await(absl::InfiniteDuration()) : WatchLeader(seen, leader);
-    mutex_.Lock();
-    const bool went_on = term_ != term || handler_count_ != seen.handlers;
-    if (called || went_on || seen.handlers != handlers_before) quiet = patient = 0;
-    seen.handlers = handler_count_;
-    seen.turns = turn_count_;
-    if (called || went_on) continue;
-    leader_ = leader;
-    const bool in_handler = seen.handlers % 2 == 1;
-    if (in_handler && patient < kPatientLooks && leader_.IsKeptFromRunning()) {
-      ++patient;
-    } else if (in_handler) {
-      if (leader_pace_ != nullptr) std::exchange(leader_pace_, nullptr)->OnSlow();
-      Bump(handler_count_);  // even: the new leader runs none yet
-      has_leader_ = false;
-    } else if (NextLane(/*leads=*/true) != kNone) {
-      SignalWakeEvent(wake_event_.get());  // a handler ended that others waited for, and the leader waits for events
-    } else if (++quiet >= kQuietLooks) {
-      standby_sleeps_ = true;
-      quiet = 0;
-    }
-  }
-  has_standby_ = false;
-  standby_sleeps_ = false;
-}
-
-bool EventLoop::WatchLeader(Seen& seen, ThreadProgress& leader) {
-  for (;;) {
-    const bool calm = seen.calm >= kCalmLooks && seen.handlers % 2 == 0;
-    if (standby_.Await(calm ? kCalmWatchInterval : kWatchInterval)) return true;
-    const uint64_t handlers = handler_count_.load(std::memory_order_relaxed);
-    if (handlers % 2 == 1) leader.Look();
-    if (handlers == seen.handlers) return false;
-    const uint64_t turns = turn_count_.load(std::memory_order_relaxed);
-    if (turns == seen.turns) turn_is_long_.store(true, std::memory_order_relaxed);
-    seen = {.handlers = handlers, .turns = turns, .calm = std::min(seen.calm + 1, kCalmLooks)};
-  }
-}
-
-bool EventLoop::Idle() {
-  ++idle_threads_;
-  const bool expired = summoned_ == 0 && idle_.WaitWithTimeout(mutex_, kIdleThreadLife);
-  --idle_threads_;
-  const bool summoned = summoned_ > 0;
-  if (summoned) --summoned_;
-  return summoned || !expired || !has_leader_ || !has_standby_;
-}
-
-void EventLoop::EnsureStandBy() {
-  for (std::thread& thread : std::exchange(ended_threads_, {})) thread.join();
-  // Without one handlers run one after the other until there is one.
-  if (!has_standby_ && !stopping_) WakeOrStartThread();
-}
-
-bool EventLoop::SummonThread() {
-  // At the limit all that may run a handler do, or are about to: one of them will look.
-  const bool at_limit = threads_.size() >= static_cast<size_t>(max_handlers_) + kOtherThreads;
-  return (at_limit && summoned_ == idle_threads_) || WakeOrStartThread();
-}
-
-bool EventLoop::WakeOrStartThread() {
-  if (summoned_ < idle_threads_) {
-    ++summoned_;
-    idle_.Signal();
-    return true;
-  }
-  try {
-    std::thread thread([this] { ThreadMain(); });
-    const std::thread::id id = thread.get_id();
-    threads_.emplace(id, std::move(thread));
-  } catch (const std::system_error&) {
-    return false;
-  }
-  return true;
 }
 
 }  // namespace udsrpc

@@ -20,6 +20,7 @@
 #include "common/src/spin_policy.h"
 #include "common/src/timer_queue.h"
 #include "server/src/auto_reset_event.h"
+#include "server/src/handler_slots.h"
 #include "server/src/task_queue.h"
 #include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
@@ -36,7 +37,7 @@ namespace udsrpc {
 // stand by. Threads are started as handlers block and end when they are not needed. A leader that only waits for a CPU
 // is not replaced, for some milliseconds: a busy machine is not to have more threads for that.
 //
-// A turn's handlers that are quick but many are interrupted after about a millisecond, too: what they answered is
+// A turn's handlers that are quick but many are interrupted after as long, too: what they answered is
 // flushed, and others are read, before they go on. And the leader never stops reading: where as many handlers run as
 // may, it leaves further ones to the threads whose handlers return, and reads on, so that cancellations are heard.
 //
@@ -69,9 +70,10 @@ class EventLoop {
     std::atomic<bool> flush_deferred_{false};  // written with the loop's mutex held
   };
 
-  // At most `max_handlers` handlers (at least 1) run at once. `spin_budget`: see ServerOptions. RESOURCE_EXHAUSTED: no
-  // descriptor or thread left.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(int max_handlers, absl::Duration spin_budget);
+  // No more handlers run at once than `slots` says, in all loops that share it. `spin_budget`: see ServerOptions.
+  // RESOURCE_EXHAUSTED: no descriptor or thread left.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(std::shared_ptr<HandlerSlots> slots,
+                                                           absl::Duration spin_budget);
 
   // After Stop.
   ~EventLoop();
@@ -85,6 +87,12 @@ class EventLoop {
 
   // Whether the calling thread leads.
   bool CallerLeads() const;
+  // Whether it is in ReadOn.
+  bool CallerReadsOn() const;
+  // A slot has become free in another loop.
+  void OnSlotFree() {
+    if (starved_.exchange(false)) Wake();
+  }
   // The leader goes through a turn, where it waits for events.
   void Wake() { SignalWakeEvent(wake_event_.get()); }
 
@@ -120,7 +128,7 @@ class EventLoop {
   void Stop();
 
  private:
-  EventLoop(UniqueFd epoll, UniqueFd wake_event, int max_handlers, absl::Duration spin_budget);
+  EventLoop(UniqueFd epoll, UniqueFd wake_event, std::shared_ptr<HandlerSlots> slots, absl::Duration spin_budget);
 
   void ThreadMain();
   // Returns when another thread has taken the lead over, or the loop stops.
@@ -153,7 +161,9 @@ class EventLoop {
   // Of the leader, within a handler.
   void GiveUpLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing where the last slot has just been taken.
   void RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Run(Lane lane, std::unique_ptr<Task> task);
   void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Blocks for `patience` at most.
@@ -165,13 +175,23 @@ class EventLoop {
   void ReadReady(const epoll_event* ready, int count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Has a thread look for a task, as soon as one may run it. False: there is none to be had.
+  // Has a thread look for a task of kPool, unless some are about to. False: there is none to be had.
   bool SummonThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same where there is something for it to do; the leader does it where there is none.
+  void SummonForPool() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool WakeOrStartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Of a counter that one thread at a time changes, and others look at.
+  static void Bump(std::atomic<uint64_t>& counter) {
+    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  static thread_local bool waited_;  // the calling thread, in a handler
 
   const UniqueFd epoll_;
   const UniqueFd wake_event_;
-  const int max_handlers_;
+  const std::shared_ptr<HandlerSlots> slots_;
+  mutable std::atomic<bool> starved_{false};  // tasks wait for a slot
 
   internal::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -186,7 +206,7 @@ class EventLoop {
   std::atomic<uint64_t> handler_count_{0};
   MethodPace* leader_pace_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of that handler
   ThreadProgress leader_ ABSL_GUARDED_BY(mutex_);
-  int running_handlers_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t going_on_threads_ ABSL_GUARDED_BY(mutex_) = 0;  // that run a task of kGoingOn
 
   // What is left of the leader's turn, which whoever leads goes on with, and what has to wait; what other threads are
   // to run; and what is no handler.
@@ -216,6 +236,7 @@ class EventLoop {
   AutoResetEvent standby_;
   int idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int summoned_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, how many have been told to look
+  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // and those that are to look first of all
   internal::CondVar idle_;
   absl::flat_hash_map<std::thread::id, std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);  // to be joined

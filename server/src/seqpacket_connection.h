@@ -118,7 +118,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // calls a second).
   static constexpr size_t kAnswersAtOnceBytes = 8192;
 
-  // Holds the mutex, and then runs the callbacks of the calls that were cancelled meanwhile.
+  // Holds the mutex, and then runs the callbacks of the calls that were cancelled meanwhile, or has others run them.
   class ABSL_SCOPED_LOCKABLE Session {
    public:
     explicit Session(SeqpacketServerConnection& connection) ABSL_EXCLUSIVE_LOCK_FUNCTION(connection.mutex_)
@@ -133,7 +133,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
     SeqpacketServerConnection& connection_;
   };
 
-  // The same for a thread that must not run callbacks, as it holds another lock: it leaves them to a task of the loop.
+  // The same for a thread that must not run callbacks, as it holds another lock, or is within a handler, which may: it
+  // leaves them to a task of the loop.
   class ABSL_SCOPED_LOCKABLE AsyncSession {
    public:
     explicit AsyncSession(SeqpacketServerConnection& connection) ABSL_EXCLUSIVE_LOCK_FUNCTION(connection.mutex_)
@@ -223,6 +224,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void CancelCall(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs what CancelCall has left to be run without the mutex, which it gives up meanwhile.
   void RunCancelCallbacks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Leaves that to a task of the loop.
+  void CancelSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnDeadline(uint32_t id, const SeqpacketServerCall* call);
 
   // What goes out.
@@ -275,8 +278,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   absl::flat_hash_map<uint32_t, std::unique_ptr<SeqpacketServerCall>> receiving_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint32_t> long_requests_ ABSL_GUARDED_BY(mutex_);  // of those, the long ones, in the order of their turns
   Tasks postponed_ ABSL_GUARDED_BY(mutex_);
-  std::vector<SeqpacketServerCall*> to_cancel_ ABSL_GUARDED_BY(mutex_);  // their callbacks are to be run
-  Tasks to_continue_ ABSL_GUARDED_BY(mutex_);                            // to be handed to the loop
+  std::vector<SeqpacketServerCall*> to_cancel_ ABSL_GUARDED_BY(mutex_);        // their callbacks are to be run
+  std::vector<SeqpacketServerCall*> to_cancel_later_ ABSL_GUARDED_BY(mutex_);  // by a task, which is queued
+  Tasks to_continue_ ABSL_GUARDED_BY(mutex_);                                  // to be handed to the loop
 
   CreditQueue<SeqpacketServerCall> send_credit_ ABSL_GUARDED_BY(mutex_);
   bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;   // and not for credit alone

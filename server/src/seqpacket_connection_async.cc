@@ -27,14 +27,22 @@ class CancelLater final : public EventLoop::Task {
 }  // namespace
 
 SeqpacketServerConnection::AsyncSession::~AsyncSession() {
-  if (!connection_.to_cancel_.empty()) {
-    connection_.to_continue_.push_back(std::make_unique<CancelLater>(connection_.Self()));
-  }
+  if (!connection_.to_cancel_.empty()) connection_.CancelSoon();
   connection_.ContinueCalls();
   connection_.mutex_.Unlock();
 }
 
-void SeqpacketServerConnection::CancelWaiting() { const Session session(*this); }
+void SeqpacketServerConnection::CancelSoon() {
+  if (to_cancel_later_.empty()) to_continue_.push_back(std::make_unique<CancelLater>(Self()));
+  to_cancel_later_.insert(to_cancel_later_.end(), to_cancel_.begin(), to_cancel_.end());
+  to_cancel_.clear();
+}
+
+void SeqpacketServerConnection::CancelWaiting() {
+  const Session session(*this);
+  to_cancel_.insert(to_cancel_.end(), to_cancel_later_.begin(), to_cancel_later_.end());
+  to_cancel_later_.clear();
+}
 
 void SeqpacketServerConnection::Keep(SeqpacketServerCall& call) {
   const AsyncSession session(*this);

@@ -33,12 +33,12 @@ class SeqpacketServerConnection::FragmentsOf final : public FragmentSink {
       : connection_(connection), call_(call) {}
 
   size_t AwaitCredit(size_t wanted) override {
-    const Session session(connection_);
+    const AsyncSession session(connection_);
     return connection_.AwaitCredit(call_, wanted);
   }
 
   bool SendFragment(wire::PacketQueue::Packet fragment) override {
-    const Session session(connection_);
+    const AsyncSession session(connection_);
     if (!connection_.MayGoOn(call_)) {
       connection_.ReturnCredit(fragment.bytes().size());
       return false;
@@ -49,7 +49,7 @@ class SeqpacketServerConnection::FragmentsOf final : public FragmentSink {
   }
 
   void ReturnCredit(size_t bytes) override {
-    const Session session(connection_);
+    const AsyncSession session(connection_);
     connection_.ReturnCredit(bytes);
   }
 
@@ -89,7 +89,7 @@ void SeqpacketServerConnection::WaitForChange(SeqpacketServerCall& call) {
 }
 
 bool SeqpacketServerConnection::Fetch(SeqpacketServerCall& call, ByteQueue& into) {
-  const Session session(*this);
+  const AsyncSession session(*this);
   SeqpacketServerCall::Flow& flow = call.flow();
   while (flow.inbound.empty() && flow.inbound.exhausted().ok() && !flow.half_closed && MayGoOn(call)) {
     WaitForChange(call);
@@ -148,7 +148,7 @@ bool SeqpacketServerConnection::QueueInitialMetadata(SeqpacketServerCall& call) 
 }
 
 void SeqpacketServerConnection::SendInitialMetadata(SeqpacketServerCall& call) {
-  const Session session(*this);
+  const AsyncSession session(*this);
   if (!MayGoOn(call) || call.flow().initial_sent) return;
   if (QueueInitialMetadata(call)) SendQueued();
 }
@@ -168,7 +168,7 @@ bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::p
   const size_t frame_bytes = wire::FrameHeader::kBytes + size;
   size_t credit;
   {
-    const Session session(*this);
+    const AsyncSession session(*this);
     if (!PrepareWrite(call, size)) return false;
     credit = AwaitCredit(call, frame_bytes);
     if (credit == 0) return false;
@@ -181,7 +181,7 @@ bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::p
   }
   FragmentsOf fragments(*this, call);
   if (FragmentOutput::Send(call.id(), message, size, /*half_close=*/false, credit, fragments)) return true;
-  const Session session(*this);
+  const AsyncSession session(*this);
   // Unless it was cancelled, the client has begun to read what will not go on.
   if (MayGoOn(call)) {
     Abort(call, absl::InternalError(absl::StrCat(call.method(), ": the message changed while it was written")));
@@ -252,15 +252,18 @@ void SeqpacketServerConnection::CancelCall(SeqpacketServerCall& call) {
 }
 
 SeqpacketServerConnection::Session::~Session() {
-  if (!connection_.to_cancel_.empty()) connection_.RunCancelCallbacks();
+  if (!connection_.to_cancel_.empty()) {
+    // A handler that reads on may hold what a callback wants.
+    connection_.loop().CallerReadsOn() ? connection_.CancelSoon() : connection_.RunCancelCallbacks();
+  }
   connection_.ContinueCalls();
   connection_.mutex_.Unlock();
 }
 
 void SeqpacketServerConnection::RunCancelCallbacks() {
-  while (!to_cancel_.empty()) {
-    SeqpacketServerCall* call = to_cancel_.back();
-    to_cancel_.pop_back();
+  // Taken out, as another thread that comes meanwhile may be one that must not run them.
+  const std::vector<SeqpacketServerCall*> calls = std::exchange(to_cancel_, {});
+  for (SeqpacketServerCall* call : calls) {
     mutex_.Unlock();
     call->cancellation().Cancel();
     mutex_.Lock();

@@ -14,20 +14,18 @@ namespace {
 constexpr int kMostLoopsByDefault = 8;
 
 int LoopsFor(const ServerOptions& options) {
-  const int wanted = options.event_loops > 0 ? options.event_loops
-                                             : std::clamp(SpinPolicy::AvailableCpus() / 2, 1, kMostLoopsByDefault);
-  return std::min(wanted, options.max_handler_threads);  // each runs one handler at least
+  if (options.event_loops > 0) return options.event_loops;
+  return std::clamp(SpinPolicy::AvailableCpus() / 2, 1, kMostLoopsByDefault);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTransport::Create(
     const MethodTable& methods, const ServerOptions& options) {
-  const int count = LoopsFor(options);
+  const auto slots = std::make_shared<HandlerSlots>(options.max_handler_threads);
   Loops loops;
-  for (int i = 0; i < count; ++i) {
-    const int share = (options.max_handler_threads + i) / count;  // all of them together are the whole
-    absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(share, options.spin_budget);
+  for (int left = LoopsFor(options); left > 0; --left) {
+    absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(slots, options.spin_budget);
     if (!loop.ok()) {
       for (const auto& started : loops) started->loop->Stop();
       return loop.status();

@@ -259,9 +259,11 @@ TEST_P(AsyncTest, ACallThatIsDestroyedAsItEndsIsForgotten) {
     auto reply = std::make_unique<EchoReply>();
     // Never run by the one and destroyed by the other thread at a time: the object is not destroyed where it runs.
     std::unique_ptr<AsyncUnaryCall> call = channel->PrepareUnaryCall(kEcho, *context, *request, *reply);
-    call->Start([](absl::Status) {});
+    const auto gone = std::make_shared<std::atomic<bool>>(false);
+    call->Start([gone](absl::Status) { EXPECT_FALSE(*gone); });
     for (int n = i % 50; n > 0; --n) std::this_thread::yield();
     call.reset();
+    *gone = true;
   }
   ExpectEcho(TestStub(channel), "the channel goes on");
 }

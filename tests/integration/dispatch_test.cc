@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -108,6 +109,17 @@ TEST_P(DispatchTest, SeveralLoopsServeSeveralConnections) {
   for (std::thread& caller : callers) caller.join();
 }
 
+TEST_P(DispatchTest, OneConnectionMayHaveAllHandlersWhateverTheNumberOfLoops) {
+  constexpr int kMost = 6;
+  StartServer({.max_handler_threads = kMost, .event_loops = 4});
+  const TestStub stub(MakeChannel());
+  std::vector<std::thread> blocked;
+  for (int i = 0; i < kMost; ++i) blocked.push_back(StartBlocked(stub, "block"));
+  EXPECT_TRUE(service_.AwaitArrivals("block", kMost));
+  service_.Open("block");
+  for (std::thread& thread : blocked) thread.join();
+}
+
 TEST_P(DispatchTest, WithOneHandlerAtATimeThereIsOneWhateverTheNumberOfLoops) {
   StartServer({.max_handler_threads = 1, .event_loops = 4});
   std::vector<std::unique_ptr<TestStub>> stubs;
@@ -180,6 +192,59 @@ TEST_P(DispatchTest, AStreamThatIsCancelledLetsTheNextOneWrite) {
     EXPECT_TRUE(second.Finish().ok());
     EXPECT_EQ(read, 1000);
   }
+}
+
+// Reads with a lock held that the callbacks of its calls' cancellations want.
+class LockingService final : public TestService {
+ public:
+  absl::Status Chat(ServerContext& context, ServerReaderWriter<EchoReply, EchoRequest>& stream) override {
+    std::mutex mutex;
+    int called_back = 0;
+    context.AddCancelCallback([&] {
+      const std::lock_guard lock(mutex);
+      ++called_back;
+    });
+    EchoRequest request;
+    {
+      const std::lock_guard lock(mutex);
+      stream.Write(EchoReply());
+      while (stream.Read(request)) continue;
+    }
+    const absl::Time give_up = absl::Now() + absl::Seconds(20);
+    for (bool done = false; !done && absl::Now() < give_up; std::this_thread::yield()) {
+      const std::lock_guard lock(mutex);
+      done = called_back > 0;
+    }
+    ended += called_back;
+    return absl::OkStatus();
+  }
+
+  std::atomic<int> ended{0};
+};
+
+TEST_P(DispatchTest, AHandlerMayReadWithALockThatItsCancelCallbackTakes) {
+  if (GetParam().transport == Transport::kGrpc) {
+    GTEST_SKIP() << "the handler's own thread polls, and runs the callbacks, as server_context.h says";
+  }
+  LockingService service;
+  ServerBuilder builder;
+  builder.AddEndpoint(target_, AllTransports()).RegisterService(&service);
+  absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+  ASSERT_TRUE(server.ok()) << server.status();
+  {
+    const TestStub stub(MakeChannel());
+    for (int round = 0; round < 20; ++round) {
+      ClientContext context;
+      context.set_timeout(absl::Seconds(20));
+      auto stream = stub.Chat(context);
+      EchoReply reply;
+      ASSERT_TRUE(stream.Read(reply));
+      context.Cancel();
+      EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kCancelled);
+    }
+  }
+  (*server)->Shutdown();
+  EXPECT_EQ(service.ended, 20);
 }
 
 TEST_P(DispatchTest, OptionsThatSayNothingSensibleAreRefused) {

@@ -100,7 +100,8 @@ class Packets final : public EventLoop::Source {
 };
 
 inline std::unique_ptr<EventLoop> MakeLoop(int max_handlers) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(max_handlers, absl::ZeroDuration());
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop =
+      EventLoop::Create(std::make_shared<HandlerSlots>(max_handlers), absl::ZeroDuration());
   EXPECT_TRUE(loop.ok()) << loop.status();
   return *std::move(loop);
 }

@@ -60,7 +60,8 @@ class Endless final : public EventLoop::Source {
 
 TEST(EventLoop, ASourceThatIsPolledKeepsNoOtherWaiting) {
   if (SpinPolicy::AvailableCpus() == 1) GTEST_SKIP() << "with one CPU nothing is polled";
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(4, /*spin_budget=*/absl::Seconds(1));
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop =
+      EventLoop::Create(std::make_shared<HandlerSlots>(4), /*spin_budget=*/absl::Seconds(1));
   ASSERT_TRUE(loop.ok()) << loop.status();
   Event heard;
   std::atomic<bool> sent{false};

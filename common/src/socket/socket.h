@@ -35,16 +35,16 @@ struct IoResult {
 // Sends `packet` (not empty) whole or not at all.
 IoResult SendPacket(int fd, absl::string_view packet);
 
+// Lets `fd` have 425,984 bytes on their way, counted with the kernel's overhead, instead of 212,992: six packets of 64
+// KB instead of three. Memory is used only for what is on its way.
+void EnlargeSendBuffer(int fd);
+
 // Receives one packet. An empty packet cannot be told from the end and counts as kClosed. Where the peer died with
 // data of ours unread, what it sent before still comes (ECONNRESET is read over).
 IoResult ReceivePacket(int fd, char* buffer, size_t capacity);
 
 // The peer can send no more; what it has sent can still be received, and then comes the end. A listening socket takes
-// no more connections; those that wait can still be accepted. Lets `fd` have 425,984 bytes on their way, counted with
-// the kernel's overhead, instead of 212,992: six packets of 64 KB instead of three. Memory is used only for what is on
-// its way.
-void EnlargeSendBuffer(int fd);
-
+// no more connections; those that wait can still be accepted.
 void ShutdownReading(int fd);
 // Both directions. The peer still receives what it was sent.
 void ShutdownSocket(int fd);

@@ -63,9 +63,9 @@ struct ServerOptions {
   std::vector<ServerInterceptorFactory> interceptors = {};
 
   // Over seqpacket: so many threads at a time read requests, each for a share of the connections, so that one caller
-  // with much to do does not hold up all others. `max_handler_threads` is shared out among them, so they are no more
-  // than that. 0, the default: half as many as there are CPUs that the process may run on when the server starts, but
-  // at least 1 and at most 8. At most 256.
+  // with much to do does not hold up all others. `max_handler_threads` is for all of them together; each has one or two
+  // threads more to read. 0, the default: half as many as there are CPUs that the process may run on when the server
+  // starts, but at least 1 and at most 8. At most 256.
   int event_loops = 0;
 };
 
@@ -75,13 +75,13 @@ struct ServerOptions {
 struct MethodOptions {
   enum class Dispatch {
     // On the thread that read the request, which hands nothing over and is the quickest; another one reads on once the
-    // handler has run for 1 to 2 ms. Where that happens to more than about 1 in 50 calls, on another thread, until they
+    // handler has run for 1 to 5 ms. Where that happens to more than about 1 in 50 calls, on another thread, until they
     // have been quick for a while.
     kAdaptive,
     // On the thread that read the request, whatever has been.
     kInline,
-    // On another thread, always: for a method that is known to block, or to compute for milliseconds, so that not even
-    // its first calls delay others.
+    // On another thread, while there is one to be had: for a method that is known to block, or to compute for
+    // milliseconds, so that not even its first calls delay others.
     kPool,
   };
   Dispatch dispatch = Dispatch::kAdaptive;

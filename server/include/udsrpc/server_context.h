@@ -28,9 +28,9 @@ class ServerContext : public ParentCall {
   // server's shutdown has come to its own deadline. What the handler returns then is dropped. Cheap enough to poll.
   virtual bool IsCancelled() const = 0;
 
-  // Has `callback` run once IsCancelled() turns true: by a thread of the server, which it must not block, or by the
-  // calling thread where it is true already. Does not run once the handler has ended; a handler that ends while it runs
-  // waits for it. Callbacks run in the order in which they were added.
+  // Has `callback` run once IsCancelled() turns true: by a thread of the server, which it must not block (over gRPC the
+  // handler's own, where that waits in its stream), or by the calling thread where it is true already. Does not run once
+  // the handler has ended; a handler that ends while it runs waits for it. Callbacks run in the order of their adding.
   virtual void AddCancelCallback(Cancellation::Callback callback) { cancellation().Subscribe(std::move(callback)); }
 
   // Metadata to send before the first message, and with the status. INVALID_ARGUMENT where Metadata's rules forbid it.
