@@ -222,10 +222,14 @@ class LockingService final : public TestService {
   std::atomic<int> ended{0};
 };
 
-TEST_P(DispatchTest, AHandlerMayReadWithALockThatItsCancelCallbackTakes) {
-  if (GetParam().transport == Transport::kGrpc) {
-    GTEST_SKIP() << "the handler's own thread polls, and runs the callbacks, as server_context.h says";
-  }
+// Over gRPC the handler's own thread polls, and runs the callbacks, as server_context.h says.
+using SeqpacketDispatchTest = CombinationTest;
+INSTANTIATE_TEST_SUITE_P(All, SeqpacketDispatchTest,
+                         ::testing::Values(Combination{Transport::kSeqpacket, false},
+                                           Combination{Transport::kSeqpacket, true}),
+                         CombinationName);
+
+TEST_P(SeqpacketDispatchTest, AHandlerMayReadWithALockThatItsCancelCallbackTakes) {
   LockingService service;
   ServerBuilder builder;
   builder.AddEndpoint(target_, AllTransports()).RegisterService(&service);
