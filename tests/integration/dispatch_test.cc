@@ -1,6 +1,7 @@
 // On which threads handlers run, as their users can tell: by who waits for whom. The same in all four combinations.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -47,6 +48,24 @@ class DispatchTest : public CombinationTest {
       EXPECT_TRUE(status.ok()) << status;
     });
   }
+
+  // A stream on which each message is answered before the next, with `beside` ahead of each.
+  static void Talk(const TestStub& stub, int messages, const std::function<void(int)>& beside) {
+    ClientContext context;
+    context.set_timeout(absl::Seconds(20));
+    auto stream = stub.Chat(context);
+    EchoRequest request;
+    EchoReply reply;
+    for (int i = 0; i < messages; ++i) {
+      beside(i);
+      request.set_text(absl::StrCat("message ", i));
+      ASSERT_TRUE(stream.Write(request)) << i;
+      ASSERT_TRUE(stream.Read(reply)) << i;
+      ASSERT_EQ(reply.text(), request.text());
+    }
+    stream.WritesDone();
+    EXPECT_TRUE(stream.Finish().ok());
+  }
 };
 INSTANTIATE_TEST_SUITE_P(All, DispatchTest, AllCombinations(), CombinationName);
 
@@ -90,20 +109,7 @@ TEST_P(DispatchTest, SeveralLoopsServeSeveralConnections) {
   for (int c = 0; c < 8; ++c) {
     callers.emplace_back([this, c] {
       const TestStub stub(MakeChannel());
-      ClientContext context;
-      context.set_timeout(absl::Seconds(20));
-      auto stream = stub.Chat(context);
-      EchoRequest request;
-      EchoReply reply;
-      for (int i = 0; i < 50; ++i) {
-        ExpectEcho(stub, absl::StrCat(c, " ", i));
-        request.set_text(absl::StrCat("stream ", c, " ", i));
-        ASSERT_TRUE(stream.Write(request));
-        ASSERT_TRUE(stream.Read(reply));
-        EXPECT_EQ(reply.text(), request.text());
-      }
-      stream.WritesDone();
-      EXPECT_TRUE(stream.Finish().ok());
+      Talk(stub, 50, [&](int i) { ExpectEcho(stub, absl::StrCat(c, " ", i)); });
     });
   }
   for (std::thread& caller : callers) caller.join();
@@ -145,21 +151,7 @@ TEST_P(DispatchTest, StreamsThatWaitForEachOtherAndCallsBesideThemAllGoOn) {
   std::atomic<bool> over{false};
   std::vector<std::thread> threads;
   for (int c = 0; c < 4; ++c) {
-    threads.emplace_back([&stub, c] {
-      ClientContext context;
-      context.set_timeout(absl::Seconds(20));
-      auto stream = stub.Chat(context);
-      EchoRequest request;
-      EchoReply reply;
-      for (int i = 0; i < 300; ++i) {
-        request.set_text(absl::StrCat(c, " ", i));
-        ASSERT_TRUE(stream.Write(request)) << i;
-        ASSERT_TRUE(stream.Read(reply)) << i;
-        ASSERT_EQ(reply.text(), request.text());
-      }
-      stream.WritesDone();
-      EXPECT_TRUE(stream.Finish().ok());
-    });
+    threads.emplace_back([&stub] { Talk(stub, 300, [](int) {}); });
   }
   std::thread caller([&] {
     for (int i = 0; !over; ++i) ExpectEcho(stub, absl::StrCat("unary ", i));

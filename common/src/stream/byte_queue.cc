@@ -34,7 +34,7 @@ void ByteQueue::Append(absl::string_view bytes) {
 }
 
 void ByteQueue::Append(absl::string_view bytes, const PacketBuffer& packet) {
-  if (bytes.size() < kLongBytes) return Append(bytes);
+  if (!packet || bytes.size() < kLongBytes) return Append(bytes);
   const auto begin = static_cast<size_t>(bytes.data() - packet.data());
   const size_t end = begin + bytes.size();
   runs_.push_back(

@@ -55,12 +55,7 @@ void InboundMessages::OnInlineMessage(absl::string_view message, const PacketBuf
 }
 
 void InboundMessages::Keep(absl::string_view bytes, const PacketBuffer& packet) {
-  if (discarding_) return;
-  if (packet) {
-    bytes_.Append(bytes, packet);
-  } else {
-    bytes_.Append(bytes);
-  }
+  if (!discarding_) bytes_.Append(bytes, packet);
 }
 
 void InboundMessages::Begin(uint64_t total) {
