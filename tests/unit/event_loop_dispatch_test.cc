@@ -52,7 +52,7 @@ TEST(EventLoopDispatch, WhatGoesToThePoolDoesNotMoveTheLead) {
     AwaitAtLeast(ran, i);
   }
   EXPECT_EQ(slow->parked, 3) << "what waits for a thread keeps no packet";
-  release.Set();
+  release.Happen();
   loop->Stop();
 }
 
@@ -95,7 +95,7 @@ TEST(EventLoopDispatch, TheLimitOfHandlersHoldsForThePoolToo) {
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("123456");
   AwaitAtLeast(running, 2);
-  release.Set();
+  release.Happen();
   AwaitAtLeast(ended, 6);
   EXPECT_EQ(most, 2);
   loop->Stop();
@@ -170,7 +170,7 @@ TEST(EventLoopDispatch, ThreadsThatAreStuckGoingOnTakeNoPlaceOfHandlers) {
   ASSERT_TRUE(loop->Add(pooled->fd(), pooled).ok());
   pooled->Send("p");
   AwaitAtLeast(ended, 1);
-  release.Set();
+  release.Happen();
   loop->Stop();
 }
 
@@ -230,7 +230,7 @@ TEST(EventLoopDispatch, ConnectionsTakeTurns) {
   // By the leader, so that it runs none before it has all.
   const auto source = std::make_shared<Packets>([&](char byte) {
     if (byte == 'x') return loop->Resume(std::move(tasks));
-    done.Set();
+    done.Happen();
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("x");
@@ -247,13 +247,13 @@ TEST(EventLoopDispatch, AHandlerThatWaitsReadsOnAndNobodyElseIsWoken) {
   std::shared_ptr<Packets> source;
   source = std::make_shared<Packets>([&](char) {
     ASSERT_TRUE(loop->MayReadOn());
-    waiting.Set();
+    waiting.Happen();
     while (source->dots == 0) {
       ASSERT_TRUE(loop->MayReadOn()) << "the lead is lost with nothing else to run";
       loop->ReadOn(absl::Seconds(20));
     }
     EXPECT_TRUE(loop->DeferFlush(*source)) << "it leads still";
-    done.Set();
+    done.Happen();
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("w");
@@ -270,12 +270,12 @@ TEST(EventLoopDispatch, WhatAWaitingHandlerReadsForOthersIsRunByOthers) {
   Event done;
   std::shared_ptr<Packets> source;
   source = std::make_shared<Packets>([&](char byte) {
-    if (byte == 'o') return other.Set();
-    waiting.Set();
+    if (byte == 'o') return other.Happen();
+    waiting.Happen();
     while (loop->MayReadOn()) loop->ReadOn(absl::Seconds(20));
     EXPECT_TRUE(other.Await()) << "it waits behind a handler that waits";
     EXPECT_FALSE(loop->DeferFlush(*source)) << "it leads still";
-    done.Set();
+    done.Happen();
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("w");
@@ -293,7 +293,7 @@ TEST(EventLoopDispatch, ReadingOnEndsWithItsPatienceAndWithTheLoop) {
     ASSERT_TRUE(loop->MayReadOn());
     loop->ReadOn(absl::Milliseconds(1));
     ++turns;
-    waiting.Set();
+    waiting.Happen();
     while (loop->MayReadOn()) loop->ReadOn(absl::InfiniteDuration());
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());

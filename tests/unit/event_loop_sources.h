@@ -12,37 +12,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "server/src/event_loop.h"
 #include "server/src/method_pace.h"
-#include "udsrpc/internal/mutex.h"
+#include "tests/support/event.h"
 
 namespace udsrpc {
 
-// Something that threads wait for, 20 s at most.
-class Event {
- public:
-  void Set() {
-    internal::MutexLock lock(mutex_);
-    set_ = true;
-    changed_.SignalAll();
-  }
-  bool Await() {
-    const absl::Time give_up = absl::Now() + absl::Seconds(20);
-    internal::MutexLock lock(mutex_);
-    while (!set_) {
-      if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
-    }
-    return true;
-  }
-
- private:
-  internal::Mutex mutex_;
-  internal::CondVar changed_;
-  bool set_ ABSL_GUARDED_BY(mutex_) = false;
-};
+using udsrpc::testing::Event;
 
 class FunctionTask final : public EventLoop::Task {
  public:

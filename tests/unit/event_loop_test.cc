@@ -23,7 +23,7 @@ TEST(EventLoop, RunsTheHandlersOfAPacketInOrderAndFlushesOnceForAll) {
   source = std::make_shared<Packets>([&](char byte) {
     order += byte;
     EXPECT_TRUE(loop->DeferFlush(*source));
-    if (byte == 'z') done.Set();
+    if (byte == 'z') done.Happen();
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("abcz");
@@ -69,7 +69,7 @@ TEST(EventLoop, ASourceThatIsPolledKeepsNoOtherWaiting) {
   int polls_when_heard = 0;
   const auto other = std::make_shared<Packets>([&](char) {
     polls_when_heard = polls;
-    heard.Set();
+    heard.Happen();
   });
   std::atomic<int> read{0};
   const auto packets = std::make_shared<Packets>([&](char) { ++read; });
@@ -100,14 +100,14 @@ TEST(EventLoop, AnotherThreadLeadsOnWhileAHandlerIsSlow) {
     if (byte == 's') {
       EXPECT_TRUE(release.Await());
       EXPECT_FALSE(loop->DeferFlush(*source)) << "it leads no more";
-      slow_done.Set();
+      slow_done.Happen();
     }
-    if (byte == 'b') others.Set();
+    if (byte == 'b') others.Happen();
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("sab");  // a and b wait behind s, in the same packet
   EXPECT_TRUE(others.Await());
-  release.Set();
+  release.Happen();
   EXPECT_TRUE(slow_done.Await());
   loop->Stop();
 }
@@ -121,7 +121,7 @@ TEST(EventLoop, ADeferredFlushIsNotHeldUpByASlowHandlerBehindIt) {
     void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override { packets_->OnReadable(tasks); }
     bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>&) override { return false; }
     void OnWritable() override {}
-    void Flush() override { flushed_.Set(); }
+    void Flush() override { flushed_.Happen(); }
 
    private:
     const std::shared_ptr<Packets> packets_;
@@ -135,7 +135,7 @@ TEST(EventLoop, ADeferredFlushIsNotHeldUpByASlowHandlerBehindIt) {
       EXPECT_TRUE(loop->DeferFlush(*notifying));
     } else {
       EXPECT_TRUE(flushed.Await());
-      slow_ended.Set();
+      slow_ended.Happen();
     }
   });
   notifying = std::make_shared<Notifying>(packets, flushed);
@@ -158,7 +158,7 @@ TEST(EventLoop, ReadsOnWhileAllHandlersAreBusyAndRunsTheRestLater) {
     if (now > most) most = now;
     EXPECT_TRUE(release.Await());
     --running;
-    if (++ended == 6) all.Set();
+    if (++ended == 6) all.Happen();
   });
   class Hearing final : public EventLoop::Source {
    public:
@@ -166,7 +166,7 @@ TEST(EventLoop, ReadsOnWhileAllHandlersAreBusyAndRunsTheRestLater) {
     void OnReadable(std::vector<std::unique_ptr<EventLoop::Task>>& tasks) override {
       packets_->OnReadable(tasks);
       tasks.clear();
-      heard_.Set();
+      heard_.Happen();
     }
     bool Poll(std::vector<std::unique_ptr<EventLoop::Task>>&) override { return false; }
     void OnWritable() override {}
@@ -184,7 +184,7 @@ TEST(EventLoop, ReadsOnWhileAllHandlersAreBusyAndRunsTheRestLater) {
   while (running < 2) std::this_thread::yield();
   inner->Send("x");
   EXPECT_TRUE(heard.Await());
-  release.Set();
+  release.Happen();
   EXPECT_TRUE(all.Await());
   EXPECT_EQ(most, 2);
   loop->Stop();
@@ -199,7 +199,7 @@ TEST(EventLoop, ParksWhatComesWhileAllHandlersAreBusy) {
   const auto source = std::make_shared<Packets>([&](char) {
     ++started;
     EXPECT_TRUE(release.Await());
-    if (++ended == 3) all.Set();
+    if (++ended == 3) all.Happen();
   });
   ASSERT_TRUE(loop->Add(source->fd(), source).ok());
   source->Send("1");
@@ -207,7 +207,7 @@ TEST(EventLoop, ParksWhatComesWhileAllHandlersAreBusy) {
   source->Send("23");
   while (source->parked < 2) std::this_thread::yield();
   EXPECT_EQ(started, 1);
-  release.Set();
+  release.Happen();
   EXPECT_TRUE(all.Await());
   loop->Stop();
 }
@@ -218,7 +218,7 @@ TEST(EventLoop, StopWaitsForRunningHandlers) {
   Event release;
   std::atomic<bool> ended{false};
   const auto source = std::make_shared<Packets>([&](char) {
-    started.Set();
+    started.Happen();
     EXPECT_TRUE(release.Await());
     ended = true;
   });
@@ -229,7 +229,7 @@ TEST(EventLoop, StopWaitsForRunningHandlers) {
     loop->Stop();
     EXPECT_TRUE(ended);
   });
-  release.Set();
+  release.Happen();
   stopper.join();
 }
 
