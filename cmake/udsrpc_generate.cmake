@@ -132,5 +132,7 @@ function(_udsrpc_generate_file where target proto root proto_path out)
     DEPFILE "${out}/${base}.d"
     COMMENT "Generating C++ from ${name} for ${target}"
     VERBATIM)
+  # What protoc makes has names in common with its likes.
+  set_source_files_properties("${out}/${base}.pb.cc" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources("${target}" PRIVATE ${outputs})
 endfunction()

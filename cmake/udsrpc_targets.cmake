@@ -29,6 +29,11 @@ if(UDSRPC_SANITIZE)
   endif()
 endif()
 
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Which GCC gives for names of unnamed namespaces wherever they are not in the very file that it was called with.
+  add_compile_options(-Wno-subobject-linkage)
+endif()
+
 # udsrpc_add_library(NAME INCLUDE dir SOURCES ... LINK ...): one of our own static libraries.
 function(udsrpc_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "INCLUDE" "SOURCES;LINK")

@@ -11,12 +11,14 @@ cd "$(dirname "$0")/.."
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"
 case " $* " in *" clang "*) install_packages clang ;; esac
-case " $* " in *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
+case " $* " in *" tsan "* | *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
 
 mkdir -p build
 for preset in "$@"; do
   echo "== $preset: build in build/$preset"
-  cmake --preset "$preset" -DUDSRPC_WERROR=ON -DUDSRPC_BUILD_TESTS=ON -DUDSRPC_BUILD_BENCHMARKS=ON >build/"$preset".configure.log 2>&1 || {
+  case "$preset" in asan | tsan | fuzz) benchmarks=OFF ;; *) benchmarks=ON ;; esac
+  cmake --preset "$preset" -DUDSRPC_WERROR=ON -DUDSRPC_BUILD_TESTS=ON -DUDSRPC_BUILD_BENCHMARKS=$benchmarks \
+        -DUDSRPC_SHARED_TEST_PROCESSES=ON >build/"$preset".configure.log 2>&1 || {
     cat build/"$preset".configure.log >&2
     exit 1
   }

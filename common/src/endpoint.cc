@@ -21,14 +21,15 @@ constexpr size_t kMaxAddressBytes = sizeof(sockaddr_un::sun_path) - 1;
 
 constexpr absl::string_view kForms = "write unix:PATH, unix:///ABSOLUTE/PATH or unix-abstract:NAME";
 
-absl::Status Invalid(absl::string_view target, absl::string_view what) {
+absl::Status InvalidEndpoint(absl::string_view target, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("endpoint \"", absl::CHexEscape(target), "\": ", what));
 }
 
 absl::Status CheckLength(absl::string_view target, absl::string_view address, absl::string_view noun) {
-  if (address.empty()) return Invalid(target, absl::StrCat("the ", noun, " is empty; ", kForms));
+  if (address.empty()) return InvalidEndpoint(target, absl::StrCat("the ", noun, " is empty; ", kForms));
   if (address.size() > kMaxAddressBytes) {
-    return Invalid(target, absl::StrCat("the ", noun, " has ", address.size(), " bytes and a socket address holds ",
+    return InvalidEndpoint(target,
+                           absl::StrCat("the ", noun, " has ", address.size(), " bytes and a socket address holds ",
                                         kMaxAddressBytes, "; use a shorter one"));
   }
   return absl::OkStatus();
@@ -38,9 +39,9 @@ absl::Status CheckAddress(absl::string_view target, Endpoint::Kind kind, absl::s
   if (kind == Endpoint::Kind::kAbstract) return CheckLength(target, address, "name");
   if (absl::Status status = CheckLength(target, address, "path"); !status.ok()) return status;
   if (absl::StrContains(address, absl::string_view("\0", 1))) {
-    return Invalid(target, "a path cannot contain a NUL; remove the %00");
+    return InvalidEndpoint(target, "a path cannot contain a NUL; remove the %00");
   }
-  if (address.back() == '/') return Invalid(target, "the path names a directory; add the socket's file name");
+  if (address.back() == '/') return InvalidEndpoint(target, "the path names a directory; add the socket's file name");
   return absl::OkStatus();
 }
 
@@ -52,24 +53,24 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view target) {
   if (absl::ConsumePrefix(&rest, "unix:")) {
     kind = Kind::kPath;
     if (absl::ConsumePrefix(&rest, "//") && !absl::StartsWith(rest, "/")) {
-      return Invalid(target, "unix:// must be followed by an absolute path, as in unix:///run/my.sock");
+      return InvalidEndpoint(target, "unix:// must be followed by an absolute path, as in unix:///run/my.sock");
     }
   } else if (absl::ConsumePrefix(&rest, "unix-abstract:")) {
     kind = Kind::kAbstract;
     if (absl::StartsWith(rest, "//")) {
-      return Invalid(target, "an abstract name has no authority; write unix-abstract:NAME");
+      return InvalidEndpoint(target, "an abstract name has no authority; write unix-abstract:NAME");
     }
   } else if (target.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("the endpoint is empty; ", kForms));
   } else {
-    return Invalid(target, absl::StrCat("the scheme is none that udsrpc knows; ", kForms));
+    return InvalidEndpoint(target, absl::StrCat("the scheme is none that udsrpc knows; ", kForms));
   }
   if (rest.find_first_of("?#") != absl::string_view::npos) {
-    return Invalid(target, "a raw ? or # would begin a URI's query or fragment; write %3F or %23");
+    return InvalidEndpoint(target, "a raw ? or # would begin a URI's query or fragment; write %3F or %23");
   }
   std::string address;
   if (!PercentDecode(rest, address)) {
-    return Invalid(target, "a % is not followed by two hexadecimal digits; write %25 for the character itself");
+    return InvalidEndpoint(target, "a % is not followed by two hexadecimal digits; write %25 for the character itself");
   }
   if (absl::Status status = CheckAddress(target, kind, address); !status.ok()) return status;
   return Endpoint(kind, std::move(address));

@@ -20,7 +20,7 @@ bool IsKeyCharacter(char c) {
 
 bool IsPrintable(char c) { return c >= 0x20 && c <= 0x7E; }
 
-absl::Status Invalid(absl::string_view key, absl::string_view rule) {
+absl::Status InvalidMetadata(absl::string_view key, absl::string_view rule) {
   return absl::InvalidArgumentError(absl::StrCat("metadata key \"", absl::CHexEscape(key), "\": ", rule));
 }
 
@@ -29,17 +29,17 @@ absl::Status Invalid(absl::string_view key, absl::string_view rule) {
 absl::Status ValidateMetadataKey(absl::string_view key) {
   if (key.empty()) return absl::InvalidArgumentError("metadata key: it is empty");
   if (!std::all_of(key.begin(), key.end(), IsKeyCharacter)) {
-    return Invalid(key, "only 0-9 a-z _ - and . are allowed");
+    return InvalidMetadata(key, "only 0-9 a-z _ - and . are allowed");
   }
   if (absl::StartsWith(key, "grpc-") || key == "content-type" || key == "te" || key == "user-agent") {
-    return Invalid(key, "it is reserved for the framework; use another one");
+    return InvalidMetadata(key, "it is reserved for the framework; use another one");
   }
   return absl::OkStatus();
 }
 
 absl::Status ValidateMetadataValue(absl::string_view key, absl::string_view value) {
   if (absl::EndsWith(key, "-bin") || std::all_of(value.begin(), value.end(), IsPrintable)) return absl::OkStatus();
-  return Invalid(key, "its value is not printable ASCII; use a key that ends in -bin for other bytes");
+  return InvalidMetadata(key, "its value is not printable ASCII; use a key that ends in -bin for other bytes");
 }
 
 absl::Status Metadata::Add(absl::string_view key, absl::string_view value) {

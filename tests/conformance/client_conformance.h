@@ -11,6 +11,7 @@
 #include "common/src/wire/limits.h"
 #include "gmock/gmock.h"
 #include "tests/proto/testing.udsrpc.pb.h"
+#include "tests/support/event.h"
 #include "tests/support/hex.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/temp_dir.h"
@@ -19,7 +20,6 @@
 // What the tests of the client against a raw server share.
 
 namespace udsrpc::testing {
-inline constexpr absl::Duration kPatience = absl::Seconds(20);
 
 inline std::string Hello() {
   return wire::SerializeFrame(wire::HelloFrame{

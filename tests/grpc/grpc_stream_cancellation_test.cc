@@ -14,13 +14,12 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "tests/grpc/grpc_server_fixture.h"
+#include "tests/support/event.h"
 
 namespace udsrpc::testing {
 namespace {
 
 using ::testing::AnyOf;
-
-constexpr absl::Duration kPatience = absl::Seconds(20);
 
 class GrpcStreamCancellationTest : public GrpcServerFixture {
  protected:

@@ -20,8 +20,6 @@
 namespace udsrpc::testing {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
 // A unary call with all that must outlive it, and what came of it.
 struct Call {
   explicit Call(const std::string& text = "") {

@@ -13,8 +13,6 @@
 namespace udsrpc::testing {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
 // Echo passes the call on to another server's Block, and Block waits to be cancelled.
 class Relay final : public TestService {
  public:

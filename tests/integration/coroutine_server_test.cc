@@ -21,8 +21,6 @@
 namespace udsrpc::testing {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
 class CoroutineServerTest : public CombinationTest {
  protected:
   void TearDown() override {

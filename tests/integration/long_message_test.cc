@@ -14,7 +14,7 @@
 namespace udsrpc::testing {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(100);
+constexpr absl::Duration kLongPatience = absl::Seconds(100);
 
 class LongMessageCallTest : public CombinationTest {
  protected:
@@ -26,7 +26,7 @@ class LongMessageCallTest : public CombinationTest {
   // Both ways.
   void ExpectEchoOf(size_t bytes) {
     ClientContext context;
-    context.set_timeout(kPatience);
+    context.set_timeout(kLongPatience);
     EchoRequest request;
     EchoReply reply;
     request.set_text(std::string(bytes, 'l'));
@@ -66,11 +66,11 @@ TEST_P(LongMessageCallTest, Of64MiBTravelsBothWays) { ExpectEchoOf(size_t{64} <<
 
 TEST_P(LongMessageCallTest, Of64MiBLetsSmallCallsThrough) { ExpectSmallCallsBeside(size_t{64} << 20); }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef UDSRPC_SANITIZED
 TEST_P(LongMessageCallTest, OfOneGiBTravelsBothWays) { ExpectEchoOf(size_t{1} << 30); }
 #endif
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef UDSRPC_SANITIZED
 // Longer than Protobuf can serialize.
 constexpr size_t kTooLong = (size_t{1} << 31) + 1;
 
@@ -84,12 +84,12 @@ TEST_P(TooLongMessageTest, EndsTheCallOfWhoeverSendsIt) {
   request.set_text(std::string(kTooLong, 'l'));
   {
     ClientContext context;
-    context.set_timeout(kPatience);
+    context.set_timeout(kLongPatience);
     EXPECT_EQ(stub.Echo(context, request, reply).code(), absl::StatusCode::kInternal);
   }
   {
     ClientContext context;
-    context.set_timeout(kPatience);
+    context.set_timeout(kLongPatience);
     auto stream = stub.Chat(context);
     EXPECT_FALSE(stream.Write(request));
     EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kInternal);
@@ -100,12 +100,12 @@ TEST_P(TooLongMessageTest, EndsTheCallOfWhoeverSendsIt) {
   inflate.set_messages(1);
   {
     ClientContext context;
-    context.set_timeout(kPatience);
+    context.set_timeout(kLongPatience);
     EXPECT_EQ(stub.Inflate(context, inflate, reply).code(), absl::StatusCode::kInternal);
   }
   {
     ClientContext context;
-    context.set_timeout(kPatience);
+    context.set_timeout(kLongPatience);
     auto stream = stub.Count(context, inflate);
     EXPECT_FALSE(stream.Read(reply));
     EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kInternal);

@@ -18,8 +18,6 @@
 namespace udsrpc::testing {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
 EchoRequest Text(std::string text) {
   EchoRequest request;
   request.set_text(std::move(text));

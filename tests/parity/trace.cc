@@ -44,4 +44,12 @@ std::string Describe(const Outcome& outcome) {
                       payloads.empty() ? "" : absl::StrCat(" with ", Describe(payloads)));
 }
 
+const char* TrueOrFalse(bool value) { return value ? "true" : "false"; }
+
+Note NoteOf(const std::string& body) {
+  Note note;
+  note.set_body(body);
+  return note;
+}
+
 }  // namespace udsrpc::parity

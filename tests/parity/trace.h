@@ -34,6 +34,9 @@ std::string Describe(const std::string& bytes);
 std::string Describe(const Note& note);
 std::string Describe(const Entries& entries);
 std::string Describe(const Outcome& outcome);
+const char* TrueOrFalse(bool value);
+
+Note NoteOf(const std::string& body);
 
 }  // namespace udsrpc::parity
 

@@ -4,17 +4,6 @@
 #include "absl/time/clock.h"
 
 namespace udsrpc::parity {
-namespace {
-
-const char* Text(bool value) { return value ? "true" : "false"; }
-
-Note NoteOf(const std::string& body) {
-  Note note;
-  note.set_body(body);
-  return note;
-}
-
-}  // namespace
 
 void TracedClient::Start(const std::string& request) { Start(NoteOf(request)); }
 
@@ -41,19 +30,19 @@ bool TracedClient::Write(const std::string& body) { return Write(NoteOf(body)); 
 
 bool TracedClient::Write(const Note& note) {
   const bool written = call_->Write(note, /*last=*/false);
-  AddWrite(absl::StrCat("Write(", Describe(note), ") = ", Text(written)));
+  AddWrite(absl::StrCat("Write(", Describe(note), ") = ", TrueOrFalse(written)));
   return written;
 }
 
 bool TracedClient::WriteLast(const std::string& body) {
   const bool written = call_->Write(NoteOf(body), /*last=*/true);
-  AddWrite(absl::StrCat("WriteLast(", Describe(body), ") = ", Text(written)));
+  AddWrite(absl::StrCat("WriteLast(", Describe(body), ") = ", TrueOrFalse(written)));
   return written;
 }
 
 bool TracedClient::WritesDone() {
   const bool done = call_->WritesDone();
-  AddWrite(absl::StrCat("WritesDone = ", Text(done)));
+  AddWrite(absl::StrCat("WritesDone = ", TrueOrFalse(done)));
   return done;
 }
 

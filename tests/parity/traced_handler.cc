@@ -4,17 +4,6 @@
 #include "absl/time/clock.h"
 
 namespace udsrpc::parity {
-namespace {
-
-const char* Text(bool value) { return value ? "true" : "false"; }
-
-Note NoteOf(const std::string& body) {
-  Note note;
-  note.set_body(body);
-  return note;
-}
-
-}  // namespace
 
 TracedHandler::TracedHandler(ServerCall& call, Trace& trace, const std::string& track)
     : call_(call), trace_(trace), track_(track) {
@@ -41,7 +30,7 @@ bool TracedHandler::Write(const std::string& body) { return Write(NoteOf(body));
 
 bool TracedHandler::Write(const Note& note) {
   const bool written = call_.Write(note);
-  AddWrite(absl::StrCat("Write(", Describe(note), ") = ", Text(written)));
+  AddWrite(absl::StrCat("Write(", Describe(note), ") = ", TrueOrFalse(written)));
   return written;
 }
 
@@ -64,11 +53,13 @@ void TracedHandler::ShowDeadline(absl::Duration timeout) {
   if (deadline == absl::InfiniteFuture()) return Add("no deadline");
   const absl::Duration left = deadline - absl::Now();
   Add(absl::StrCat("deadline in about ", absl::FormatDuration(timeout), " = ",
-                   Text(absl::AbsDuration(timeout - left) < timeout / 5)));
+                   TrueOrFalse(absl::AbsDuration(timeout - left) < timeout / 5)));
 }
 
-void TracedHandler::ShowCancelled() { Add(absl::StrCat("IsCancelled = ", Text(call_.IsCancelled()))); }
+void TracedHandler::ShowCancelled() { Add(absl::StrCat("IsCancelled = ", TrueOrFalse(call_.IsCancelled()))); }
 
-void TracedHandler::AwaitCancelled() { Add(absl::StrCat("IsCancelled in the end = ", Text(call_.AwaitCancelled()))); }
+void TracedHandler::AwaitCancelled() {
+  Add(absl::StrCat("IsCancelled in the end = ", TrueOrFalse(call_.AwaitCancelled())));
+}
 
 }  // namespace udsrpc::parity

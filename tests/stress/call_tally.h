@@ -68,7 +68,7 @@ inline absl::Duration StressLength() {
 
 // In which a call ends that is not hurried: under ThreadSanitizer ten megabytes of one stream take more than a minute
 // among a thousand others on two CPUs.
-inline constexpr absl::Duration kPatience = absl::Minutes(3);
+inline constexpr absl::Duration kStressPatience = absl::Minutes(3);
 
 // How a call of the test service may end that is treated at random. `hurried`: its deadline may come before its end.
 inline bool MayEndSo(const absl::Status& status, bool hurried) {

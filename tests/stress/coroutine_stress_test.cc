@@ -36,7 +36,7 @@ class CoroutineWorker {
     while (absl::Now() < end) {
       ClientContext context;
       hurried_ = Chance(0.2);
-      context.set_timeout(hurried_ ? absl::Microseconds(absl::Uniform(random_, 0, 20000)) : kPatience);
+      context.set_timeout(hurried_ ? absl::Microseconds(absl::Uniform(random_, 0, 20000)) : kStressPatience);
       switch (absl::Uniform(random_, 0, 5)) {
         case 0:
           co_await Chat(context);

@@ -32,7 +32,7 @@ class Worker {
   void CallOnce() {
     ClientContext context;
     hurried_ = Chance(0.2);
-    context.set_timeout(hurried_ ? absl::Microseconds(absl::Uniform(random_, 0, 20000)) : kPatience);
+    context.set_timeout(hurried_ ? absl::Microseconds(absl::Uniform(random_, 0, 20000)) : kStressPatience);
     std::thread canceller;
     if (Chance(0.02)) canceller = std::thread([&context] { context.Cancel(); });
     switch (absl::Uniform(random_, 0, 4)) {

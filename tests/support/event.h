@@ -8,6 +8,9 @@
 
 namespace udsrpc::testing {
 
+// How long a test waits for what is to happen.
+inline constexpr absl::Duration kPatience = absl::Seconds(20);
+
 // Something that happens, some number of times, and that other threads wait for.
 class Event {
  public:
@@ -17,9 +20,9 @@ class Event {
     changed_.SignalAll();
   }
 
-  // Blocks until it has happened `times` times. False: it has not for 20 s.
+  // Blocks until it has happened `times` times. False: it has not for kPatience.
   bool Await(int times = 1) {
-    const absl::Time give_up = absl::Now() + absl::Seconds(20);
+    const absl::Time give_up = absl::Now() + kPatience;
     internal::MutexLock lock(mutex_);
     while (times_ < times) {
       if (changed_.WaitWithDeadline(mutex_, give_up)) return times_ >= times;

@@ -8,13 +8,10 @@
 #include "common/src/socket/socket.h"
 #include "common/src/wire/limits.h"
 #include "gtest/gtest.h"
+#include "tests/support/event.h"
 
 namespace udsrpc::testing {
-namespace {
-
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
-}  // namespace
+namespace {}  // namespace
 
 bool RawServerConnection::Send(absl::string_view packet) {
   for (;;) {

@@ -4,11 +4,10 @@
 #include <string>
 
 #include "absl/time/clock.h"
+#include "tests/support/event.h"
 
 namespace udsrpc::testing {
 namespace {
-
-constexpr absl::Duration kPatience = absl::Seconds(20);
 
 // A handler learns of its cancellation by looking.
 constexpr absl::Duration kPollInterval = absl::Milliseconds(1);

@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/event.h"
+#include "tests/unit/small_tasks.h"
 #include "udsrpc/spawn.h"
 
 namespace udsrpc {
@@ -33,9 +34,7 @@ class Gate {
   testing::Event suspended_;
 };
 
-Task<int> Give(int value) { co_return value; }
 Task<std::unique_ptr<int>> GiveOwned(int value) { co_return std::make_unique<int>(value); }
-Task<> Nothing() { co_return; }
 Task<int> Fail(const std::string& what) {
   throw std::runtime_error(what);
   co_return 0;

@@ -9,11 +9,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "tests/support/event.h"
 
 namespace udsrpc {
 namespace {
-
-constexpr absl::Duration kPatience = absl::Seconds(20);
 
 // A thread that runs `body` when it has said how it may be looked at.
 template <typename Body>
@@ -83,7 +82,7 @@ TEST(ThreadProgressTest, OneThatGetsNoCpuIs) {
   std::thread other([&spin] { spin(SCHED_OTHER); });
   {
     Observed starves([&spin] { spin(SCHED_IDLE); });
-    EXPECT_TRUE(starves.IsEverKeptFromRunning(kPatience));
+    EXPECT_TRUE(starves.IsEverKeptFromRunning(testing::kPatience));
     stop = true;
   }
   other.join();

@@ -10,6 +10,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/event.h"
+#include "tests/unit/small_tasks.h"
 #include "udsrpc/spawn.h"
 #include "udsrpc/task.h"
 
@@ -17,7 +18,7 @@ namespace udsrpc {
 namespace {
 
 // Suspends a coroutine until Open, by whatever thread, or until it is cancelled; whichever comes first.
-class Gate {
+class CancellableGate {
  public:
   bool await_ready() const noexcept { return false; }
   template <typename Promise>
@@ -53,20 +54,18 @@ class Gate {
   testing::Event suspended_;
 };
 
-Task<int> Give(int value) { co_return value; }
-Task<> Nothing() { co_return; }
 Task<std::string> GiveText(std::string text) { co_return text; }
 Task<int> Fail(const char* what) {
   throw std::runtime_error(what);
   co_return 0;
 }
 // The value, or minus it where it was cancelled.
-Task<int> GiveAt(Gate& gate, int value) {
+Task<int> GiveAt(CancellableGate& gate, int value) {
   const bool opened = co_await gate;
   co_return opened ? value : -value;
 }
 
-std::vector<Task<int>> AtGates(std::vector<Gate>& gates) {
+std::vector<Task<int>> AtGates(std::vector<CancellableGate>& gates) {
   std::vector<Task<int>> tasks;
   for (size_t i = 0; i < gates.size(); ++i) tasks.push_back(GiveAt(gates[i], static_cast<int>(i) + 1));
   return tasks;
@@ -87,7 +86,7 @@ TEST(WhenAllTest, GivesWhatAllGave) {
 }
 
 TEST(WhenAllTest, WaitsForAllThoughOneFails) {
-  std::vector<Gate> gates(1);
+  std::vector<CancellableGate> gates(1);
   bool ended = false;
   const auto run = [&]() -> Task<> {
     try {
@@ -105,16 +104,16 @@ TEST(WhenAllTest, WaitsForAllThoughOneFails) {
 
 TEST(WhenAllTest, TasksEndOnManyThreadsAtOnce) {
   for (int round = 0; round < 200; ++round) {
-    std::vector<Gate> gates(4);
+    std::vector<CancellableGate> gates(4);
     std::vector<std::thread> openers;
-    for (Gate& gate : gates) openers.emplace_back([&gate] { gate.Open(); });
+    for (CancellableGate& gate : gates) openers.emplace_back([&gate] { gate.Open(); });
     EXPECT_EQ(SyncWait(WhenAll(AtGates(gates))), (std::vector<int>{1, 2, 3, 4}));
     for (std::thread& opener : openers) opener.join();
   }
 }
 
 TEST(WhenAllTest, HandsCancellationDown) {
-  std::vector<Gate> gates(3);
+  std::vector<CancellableGate> gates(3);
   Cancellation cancellation;
   std::vector<int> given;
   Spawn(
@@ -124,7 +123,7 @@ TEST(WhenAllTest, HandsCancellationDown) {
 }
 
 TEST(WhenAnyTest, GivesTheFirstAndCancelsTheRest) {
-  std::vector<Gate> gates(3);
+  std::vector<CancellableGate> gates(3);
   std::optional<Finished<int>> first;
   Spawn(WhenAny(AtGates(gates)), [&](Finished<int> result) { first = result; });
   EXPECT_FALSE(first);
@@ -135,7 +134,7 @@ TEST(WhenAnyTest, GivesTheFirstAndCancelsTheRest) {
 }
 
 TEST(WhenSomeTest, GivesAsManyAsAskedForInTheirOrder) {
-  std::vector<Gate> gates(3);
+  std::vector<CancellableGate> gates(3);
   std::vector<Finished<int>> finished;
   Spawn(WhenSome(AtGates(gates), 2), [&](std::vector<Finished<int>> result) { finished = std::move(result); });
   gates[2].Open();
@@ -155,7 +154,7 @@ TEST(WhenSomeTest, OfTasksThatNeverWait) {
 }
 
 TEST(WhenAnyTest, IsCancelledFromOutside) {
-  std::vector<Gate> gates(2);
+  std::vector<CancellableGate> gates(2);
   Cancellation cancellation;
   std::optional<Finished<int>> first;
   Spawn(
@@ -168,7 +167,7 @@ TEST(WhenAnyTest, IsCancelledFromOutside) {
 Task<> WaitAt(Task<int> gate) { co_await std::move(gate); }
 
 TEST(WhenAnyTest, OfTasksThatGiveNothing) {
-  std::vector<Gate> gates(2);
+  std::vector<CancellableGate> gates(2);
   std::vector<Task<>> tasks;
   for (Task<int>& task : AtGates(gates)) tasks.push_back(WaitAt(std::move(task)));
   std::optional<size_t> first;
