@@ -27,6 +27,11 @@ thread_local const EventLoop* led_loop = nullptr;
 thread_local uint64_t led_term = 0;
 thread_local bool reads_on = false;
 
+thread_local int waits_without_lead = 0;
+
+// After so many waits: to lead in turns with another thread costs more than it gains.
+constexpr int kWaitsToRegain = 8;
+
 absl::Status EpollError(absl::string_view what) {
   return absl::ResourceExhaustedError(absl::StrCat(what, ": ", std::generic_category().message(errno)));
 }
@@ -116,6 +121,7 @@ void EventLoop::AboutToBlock() {
     GiveUpLead();
   } else {
     led_loop = nullptr;
+    regainable_ = nullptr;  // it was overtaken, so it may be slow again
   }
 }
 
@@ -136,9 +142,18 @@ bool EventLoop::CallerMayReadOn() const {
 }
 
 bool EventLoop::MayReadOn() {
-  if (!CallerLeads()) return false;
+  const bool leads = CallerLeads();
+  if (!leads && (regainable_ != this || ++waits_without_lead < kWaitsToRegain)) return false;
   internal::MutexLock lock(mutex_);
-  return CallerMayReadOn();
+  return (leads || TakeLead()) && CallerMayReadOn();
+}
+
+bool EventLoop::TakeLead() {
+  uint64_t sleeping = term_;
+  if (stopping_ || led_loop == this || !sleeping_term_.compare_exchange_strong(sleeping, 0)) return false;
+  BecomeLeader();
+  Bump(handler_count_);  // odd: in a handler
+  return true;
 }
 
 void EventLoop::ReadOn(absl::Duration patience) {
@@ -198,16 +213,20 @@ void EventLoop::Stop() {
   sources_.clear();
 }
 
-void EventLoop::Lead() {
-  const uint64_t term = ++term_;
+void EventLoop::BecomeLeader() {
   led_loop = this;
-  led_term = term;
+  led_term = ++term_;
   leader_ = ThreadProgress::OfThisThread();
+  waits_without_lead = 0;
+}
+
+void EventLoop::Lead() {
+  BecomeLeader();
   EnsureStandBy();
   FlushDeferred();  // what the former leader had answered before it got stuck
-  while (!stopping_) {
-    RunReady(term);
-    if (term_ != term) break;
+  while (!stopping_ && CallerLeads()) {
+    RunReady();
+    if (!CallerLeads()) break;
     SummonForPool();
     FlushDeferred();
     ReadSources(absl::InfiniteDuration());
@@ -240,6 +259,7 @@ void EventLoop::ReadSources(absl::Duration patience) {
   epoll_event ready[kMaxEvents];
   const int count = WaitForEvents(ready, std::move(hot_source), patience);
   mutex_.Lock();
+  if (!CallerLeads()) return;
   ReadReady(ready, count);
   ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
   const bool must_wait = !ready_.empty() || !slots_->available();
@@ -270,8 +290,11 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
     patience = std::max(patience - absl::FromChrono(SpinPolicy::Clock::now() - start), absl::ZeroDuration());
   }
   const timespec timeout = absl::ToTimespec(patience);
+  uint64_t term = led_term;
+  if (!reads_on) sleeping_term_.store(term, std::memory_order_release);
   count =
       epoll_pwait2(epoll_.get(), ready, kMaxEvents, patience == absl::InfiniteDuration() ? nullptr : &timeout, nullptr);
+  if (!reads_on && !sleeping_term_.compare_exchange_strong(term, 0)) return 0;
   if (count > 0 && patience > absl::ZeroDuration()) {
     spin_.OnSlept(start, SpinPolicy::Clock::now());
   }
@@ -281,7 +304,8 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
 void EventLoop::ReadReady(const epoll_event* ready, int count) {
   for (int i = 0; i < count; ++i) {
     if (ready[i].data.u64 == kWakeKey) {
-      ClearWakeEvent(wake_event_.get());
+      // At the end it stays, for those who sleep although the lead was taken from them.
+      if (!stopping_) ClearWakeEvent(wake_event_.get());
       continue;
     }
     const auto found = sources_.find(ready[i].data.u64);

@@ -109,7 +109,8 @@ class EventLoop {
   void AboutToBlock();
 
   // A handler that waits for something that a source is to read need not block where its thread leads: whether it may
-  // read on instead, so that nobody has to be woken for what it waits for.
+  // read on instead, so that nobody has to be woken for what it waits for. Who has waited for a while and leads no more
+  // takes the lead back, where the leader sleeps.
   bool MayReadOn();
   // Does so, where it still may: once, and for `patience` at most. Where that brings tasks, another thread takes the
   // lead over to run them.
@@ -158,18 +159,21 @@ class EventLoop {
     return lane == kGoingOn ? going_on_ : lane == kInline ? ready_ : pool_;
   }
   bool CallerMayReadOn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a handler whose thread does not lead. False: it may not, or the leader is awake.
+  bool TakeLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of the leader, within a handler.
   void GiveUpLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BecomeLeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Nothing where the last slot has just been taken.
   void RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run(Lane lane, std::unique_ptr<Task> task);
-  void RunReady(uint64_t term) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RunReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Blocks for `patience` at most.
   void ReadSources(absl::Duration patience) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Blocks for `patience` at most until there are events, which it gives, or until `hot`, which may be null, has been
-  // read.
+  // read. Where the lead was taken meanwhile it touches nothing more and returns 0.
   int WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, absl::Duration patience);
   // Reads the sources that have events.
   void ReadReady(const epoll_event* ready, int count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -186,7 +190,8 @@ class EventLoop {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  static thread_local bool waited_;  // the calling thread, in a handler
+  static thread_local bool waited_;                  // the calling thread, in a handler
+  static thread_local const EventLoop* regainable_;  // whose lead that handler may take back
 
   const UniqueFd epoll_;
   const UniqueFd wake_event_;
@@ -199,6 +204,9 @@ class EventLoop {
   bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
   // Grows with each change of the leader; the leader is the thread that remembers the present term.
   std::atomic<uint64_t> term_{0};  // written with the mutex held
+  // Of the leader while it sleeps in no handler; 0: it does not, or the lead was taken from it, which it finds when it
+  // wakes.
+  std::atomic<uint64_t> sleeping_term_{0};
   // These are written with the mutex held, but for what says otherwise; who stands by looks at them without it.
   std::atomic<uint64_t> turn_count_{0};
   std::atomic<bool> turn_is_long_{false};  // the leader is to flush and read before it goes on; set without the mutex

@@ -37,6 +37,7 @@ constexpr size_t kOtherThreads = 2;
 }  // namespace
 
 thread_local bool EventLoop::waited_ = false;
+thread_local const EventLoop* EventLoop::regainable_ = nullptr;
 
 void EventLoop::ThreadMain() {
   pthread_setname_np(pthread_self(), "udsrpc-loop");
@@ -50,6 +51,9 @@ void EventLoop::ThreadMain() {
       StandBy();
     } else if (const Lane lane = NextLane(/*leads=*/false); lane != kNone) {
       RunOne(lane);
+      if (!CallerLeads()) continue;
+      Bump(handler_count_);  // even: it has returned
+      Lead();                // on
     } else if (!Idle()) {
       break;
     }
@@ -91,7 +95,9 @@ void EventLoop::RunOne(Lane lane) {
   if (lane == kGoingOn) ++going_on_threads_;
   if (lane == kPool) SummonForPool();
   mutex_.Unlock();
+  if (lane == kInline) regainable_ = this;
   Run(lane, std::move(task));
+  regainable_ = nullptr;
   if (lane != kGoingOn) slots_->Release(*this);
   mutex_.Lock();
   if (lane == kGoingOn) --going_on_threads_;
@@ -109,7 +115,7 @@ void EventLoop::Run(Lane lane, std::unique_ptr<Task> task) {
   quick ? pace->OnQuick() : pace->OnSlow();
 }
 
-void EventLoop::RunReady(uint64_t term) {
+void EventLoop::RunReady() {
   for (Lane lane; !turn_is_long_ && (lane = NextLane(/*leads=*/true)) != kNone;) {
     Bump(handler_count_);
     if (standby_sleeps_) {
@@ -119,7 +125,7 @@ void EventLoop::RunReady(uint64_t term) {
     MethodPace* const pace = lane == kInline ? ready_.Front().pace() : nullptr;
     leader_pace_ = pace;
     RunOne(lane);
-    if (term_ != term) return;
+    if (!CallerLeads()) return;
     if (pace != nullptr) pace->OnQuick();
     Bump(handler_count_);
     SummonForPool();  // they may have waited for this one

@@ -303,6 +303,98 @@ TEST(EventLoopDispatch, ReadingOnEndsWithItsPatienceAndWithTheLoop) {
   loop->Stop();
 }
 
+// Waits in a handler as a stream does, until its thread leads, or has waited `times` times. Whether it leads.
+bool WaitForLead(EventLoop& loop, int times) {
+  for (int i = 0; i < times; ++i) {
+    if (loop.MayReadOn()) return true;
+    loop.AboutToBlock();
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  return false;
+}
+
+TEST(EventLoopDispatch, WhoWaitsInAHandlerTakesTheLeadBackFromWhoSleeps) {
+  const auto loop = MakeLoop(4);
+  Event waiting;
+  Event other;
+  Event leads;
+  Event done;
+  std::shared_ptr<Packets> source;
+  source = std::make_shared<Packets>([&](char byte) {
+    if (byte == 'o') return other.Happen();
+    waiting.Happen();
+    while (loop->MayReadOn()) loop->ReadOn(absl::Seconds(20));
+    EXPECT_TRUE(other.Await());
+    ASSERT_TRUE(WaitForLead(*loop, 10'000));
+    leads.Happen();
+    while (source->dots == 0 && loop->MayReadOn()) loop->ReadOn(absl::Seconds(20));
+    EXPECT_TRUE(loop->CallerLeads());
+    done.Happen();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("w");
+  ASSERT_TRUE(waiting.Await());
+  source->Send("o");
+  ASSERT_TRUE(leads.Await());
+  source->Send(".");
+  EXPECT_TRUE(done.Await());
+  for (int i = 2; i < 10; ++i) {
+    source->Send("o");
+    EXPECT_TRUE(other.Await(i)) << "nobody leads";
+  }
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, WhoTookTheLeadBesideTheLeaderKeepsItWhenItsHandlerReturns) {
+  const auto loop = MakeLoop(1);
+  Event blocks;
+  Event may_return;
+  Event took;
+  Event other;
+  const auto source = std::make_shared<Packets>([&](char byte) {
+    if (byte == 'b') {
+      blocks.Happen();
+      loop->AboutToBlock();
+      EXPECT_TRUE(may_return.Await());
+    } else if (byte == 'w') {  // for which there is a slot once 'b' has returned, on that one's thread
+      EXPECT_FALSE(loop->CallerLeads());
+      EXPECT_TRUE(WaitForLead(*loop, 10'000));
+      took.Happen();
+    } else {
+      EXPECT_TRUE(loop->CallerLeads());
+      other.Happen();
+    }
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("b");
+  ASSERT_TRUE(blocks.Await());
+  source->Send("w");
+  AwaitAtLeast(source->parked, 1);
+  may_return.Happen();
+  ASSERT_TRUE(took.Await());
+  for (int i = 1; i < 10; ++i) {
+    source->Send("o");
+    ASSERT_TRUE(other.Await(i)) << "nobody leads";
+  }
+  loop->Stop();
+}
+
+TEST(EventLoopDispatch, WhoWasOvertakenTakesTheLeadBackNoMore) {
+  const auto loop = MakeLoop(4);
+  Event done;
+  const auto source = std::make_shared<Packets>([&](char) {
+    const absl::Time give_up = absl::Now() + testing::kPatience;
+    while (loop->CallerLeads() && absl::Now() < give_up) continue;
+    EXPECT_FALSE(loop->CallerLeads());
+    EXPECT_FALSE(WaitForLead(*loop, 50));
+    done.Happen();
+  });
+  ASSERT_TRUE(loop->Add(source->fd(), source).ok());
+  source->Send("s");
+  EXPECT_TRUE(done.Await());
+  loop->Stop();
+}
+
 TEST(EventLoopDispatch, OnlyTheLeaderReadsOn) {
   const auto loop = MakeLoop(4);
   EXPECT_FALSE(loop->MayReadOn());
