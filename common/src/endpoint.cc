@@ -1,7 +1,5 @@
 #include "udsrpc/endpoint.h"
 
-#include <sys/un.h>
-
 #include <string>
 #include <utility>
 
@@ -12,12 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/src/percent_encoding.h"
+#include "common/src/socket/socket_address.h"
 
 namespace udsrpc {
 namespace {
-
-// sun_path less one byte: the NUL that ends a path, or the one that begins an abstract name (unix(7)).
-constexpr size_t kMaxAddressBytes = sizeof(sockaddr_un::sun_path) - 1;
 
 constexpr absl::string_view kForms = "write unix:PATH, unix:///ABSOLUTE/PATH or unix-abstract:NAME";
 
@@ -25,19 +21,19 @@ absl::Status InvalidEndpoint(absl::string_view target, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("endpoint \"", absl::CHexEscape(target), "\": ", what));
 }
 
-absl::Status CheckLength(absl::string_view target, absl::string_view address, absl::string_view noun) {
-  if (address.empty()) return InvalidEndpoint(target, absl::StrCat("the ", noun, " is empty; ", kForms));
-  if (address.size() > kMaxAddressBytes) {
-    return InvalidEndpoint(target,
-                           absl::StrCat("the ", noun, " has ", address.size(), " bytes and a socket address holds ",
-                                        kMaxAddressBytes, "; use a shorter one"));
-  }
-  return absl::OkStatus();
+absl::Status CheckName(absl::string_view target, absl::string_view name) {
+  if (name.empty()) return InvalidEndpoint(target, absl::StrCat("the name is empty; ", kForms));
+  if (name.size() <= kMaxAddressBytes) return absl::OkStatus();
+  return InvalidEndpoint(target, absl::StrCat("the name has ", name.size(), " bytes, and a socket address holds ",
+                                              kMaxAddressBytes, "; use a shorter one"));
 }
 
 absl::Status CheckAddress(absl::string_view target, Endpoint::Kind kind, absl::string_view address) {
-  if (kind == Endpoint::Kind::kAbstract) return CheckLength(target, address, "name");
-  if (absl::Status status = CheckLength(target, address, "path"); !status.ok()) return status;
+  if (kind == Endpoint::Kind::kAbstract) return CheckName(target, address);
+  if (address.empty()) return InvalidEndpoint(target, absl::StrCat("the path is empty; ", kForms));
+  if (const absl::Status status = CheckPathLength(address); !status.ok()) {
+    return InvalidEndpoint(target, absl::StrCat("the path ", status.message()));
+  }
   if (absl::StrContains(address, absl::string_view("\0", 1))) {
     return InvalidEndpoint(target, "a path cannot contain a NUL; remove the %00");
   }

@@ -1,53 +1,24 @@
 #include "server/src/listening_socket.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/src/socket/socket.h"
+#include "server/src/claim_error.h"
 
 namespace udsrpc {
 namespace {
 
-// A claim takes microseconds; who holds the lock for so long is no claimer.
-constexpr absl::Duration kLockPatience = absl::Seconds(2);
-
-std::string ErrnoText(int error) { return std::generic_category().message(error); }
-
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Of a failed system call about `endpoint`.
-absl::Status SystemError(const Endpoint& endpoint, absl::string_view what, int error) {
-  const std::string text = absl::StrCat(endpoint.ToString(), ": ", what, ": ", ErrnoText(error));
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return absl::NotFoundError(absl::StrCat(text, "; create the directory first"));
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return absl::PermissionDeniedError(
-          absl::StrCat(text, "; choose a directory that this user may read and write, or change its permissions"));
-    case EMFILE:
-    case ENFILE:
-      return absl::ResourceExhaustedError(absl::StrCat(text, "; raise the limit of open files"));
-    default:
-      return absl::InternalError(text);
-  }
-}
+// The kernel chooses among a million names; a name's other socket type may be taken, though hardly again and again.
+constexpr int kAutobindAttempts = 16;
 
 // Connects to see who listens. OK: nobody does. ALREADY_EXISTS: somebody, named by pid where the kernel knows it.
 absl::Status CheckNobodyListens(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind) {
@@ -55,7 +26,7 @@ absl::Status CheckNobodyListens(const Endpoint& endpoint, const SocketAddress& a
   const absl::StatusOr<UniqueFd> probe = ConnectSocket(address, kind, absl::ZeroDuration(), &error);
   if (!probe.ok() && (error == ECONNREFUSED || error == ENOENT)) return absl::OkStatus();
   if (!probe.ok() && (error == EACCES || error == EPERM)) {
-    return SystemError(endpoint, absl::StrCat("cannot find out who listens at ", address.ToString()), error);
+    return ClaimError(endpoint, absl::StrCat("cannot find out who listens at ", address.ToString()), error);
   }
   std::string holder = "another process";
   if (probe.ok()) {
@@ -66,99 +37,177 @@ absl::Status CheckNobodyListens(const Endpoint& endpoint, const SocketAddress& a
                                                "; stop it, or choose another endpoint"));
 }
 
-// The lock lives as long as the descriptor.
-absl::StatusOr<UniqueFd> LockDirectory(const Endpoint& endpoint, const std::string& directory) {
-  UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return SystemError(endpoint, absl::StrCat("cannot use the directory ", directory), errno);
-  const absl::Time give_up = absl::Now() + kLockPatience;
-  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) {
-      return SystemError(endpoint, absl::StrCat("cannot lock the directory ", directory), errno);
-    }
-    if (absl::Now() > give_up) {
-      return absl::UnavailableError(absl::StrCat(endpoint.ToString(), ": another process keeps the directory ",
-                                                 directory, " locked; find it with lslocks"));
-    }
-    absl::SleepFor(absl::Milliseconds(1));  // flock(2) can only wait without a bound
+// OK: nothing is there, or a socket file that nobody listens on.
+absl::Status CheckClaimable(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind, int directory) {
+  struct stat file;
+  if (fstatat(directory, address.file_name().c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return absl::OkStatus();
+    return ClaimError(endpoint, absl::StrCat("cannot look at ", address.path()), errno);
   }
-  return fd;
+  if (S_ISSOCK(file.st_mode)) return CheckNobodyListens(endpoint, address, kind);
+  return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": ", address.path(),
+                                               " exists and is no socket; remove it, or choose another path"));
 }
 
-// Removes a socket file that nobody listens on. OK: the path is free.
-absl::Status RemoveStaleSocket(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind) {
-  struct stat file;
-  if (lstat(address.path().c_str(), &file) != 0) {
-    if (errno == ENOENT) return absl::OkStatus();
-    return SystemError(endpoint, absl::StrCat("cannot look at ", address.path()), errno);
-  }
-  if (!S_ISSOCK(file.st_mode)) {
-    return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": ", address.path(),
-                                                 " exists and is no socket; remove it, or choose another path"));
-  }
-  if (absl::Status status = CheckNobodyListens(endpoint, address, kind); !status.ok()) return status;
-  if (unlink(address.path().c_str()) != 0 && errno != ENOENT) {
-    return SystemError(endpoint, absl::StrCat("cannot remove the stale socket ", address.path()), errno);
+absl::Status ListenOn(const Endpoint& endpoint, const std::vector<ListeningSocket>& sockets) {
+  for (const ListeningSocket& socket : sockets) {
+    if (listen(socket.fd(), SOMAXCONN) != 0) return ClaimError(endpoint, "cannot listen", errno);
   }
   return absl::OkStatus();
 }
 
+// Binds to a name that the kernel chooses.
+absl::StatusOr<Endpoint> Autobind(int fd) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socklen_t size = sizeof(address);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return absl::ResourceExhaustedError("the kernel has no abstract name left to choose");
+  }
+  return Endpoint::FromAbstractName(
+      absl::string_view(address.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1));
+}
+
 }  // namespace
 
-absl::StatusOr<ListeningSocket> ListeningSocket::Open(const Endpoint& endpoint, SocketKind kind, mode_t mode) {
-  absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, kind);
-  if (!address.ok()) return address.status();
-  return endpoint.kind() == Endpoint::Kind::kAbstract ? OpenAbstract(endpoint, *address, kind)
-                                                      : OpenPath(endpoint, *address, kind, mode);
-}
-
-absl::StatusOr<ListeningSocket> ListeningSocket::OpenAbstract(const Endpoint& endpoint, const SocketAddress& address,
-                                                              SocketKind kind) {
-  absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
-  if (!fd.ok()) return fd.status();
-  if (bind(fd->get(), address.get(), address.size()) != 0) {
-    const int error = errno;
-    if (error != EADDRINUSE) return SystemError(endpoint, "cannot bind", error);
-    absl::Status status = CheckNobodyListens(endpoint, address, kind);
-    if (!status.ok()) return status;
-    return absl::AlreadyExistsError(
-        absl::StrCat(endpoint.ToString(), ": another process holds the name; choose another one"));
+absl::StatusOr<ListeningSocket::Claimed> ListeningSocket::Open(const Endpoint& endpoint,
+                                                               const std::vector<SocketKind>& kinds,
+                                                               const EndpointOptions& options) {
+  absl::StatusOr<Sockets> sockets =
+      endpoint.kind() == Endpoint::Kind::kPath ? OpenPaths(endpoint, kinds, options) : BindNames(endpoint, kinds);
+  if (!sockets.ok()) return sockets.status();
+  if (endpoint.kind() == Endpoint::Kind::kAbstract) {
+    if (absl::Status status = ListenOn(endpoint, *sockets); !status.ok()) return status;
   }
-  if (listen(fd->get(), SOMAXCONN) != 0) return SystemError(endpoint, "cannot listen", errno);
-  return ListeningSocket(*std::move(fd), "", 0, 0);
+  return Claimed{.endpoint = endpoint, .sockets = *std::move(sockets)};
 }
 
-absl::StatusOr<ListeningSocket> ListeningSocket::OpenPath(const Endpoint& endpoint, const SocketAddress& address,
-                                                          SocketKind kind, mode_t mode) {
-  const std::string& path = address.path();
-  const absl::StatusOr<UniqueFd> lock = LockDirectory(endpoint, DirectoryOf(path));
-  if (!lock.ok()) return lock.status();
-  if (absl::Status status = RemoveStaleSocket(endpoint, address, kind); !status.ok()) return status;
+absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::BindNames(const Endpoint& endpoint,
+                                                                        const std::vector<SocketKind>& kinds) {
+  Sockets sockets;
+  for (const SocketKind kind : kinds) {
+    const absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, kind);
+    if (!address.ok()) return address.status();
+    absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
+    if (!fd.ok()) return fd.status();
+    if (bind(fd->get(), address->get(), address->size()) != 0) {
+      if (errno != EADDRINUSE) return ClaimError(endpoint, "cannot bind", errno);
+      absl::Status status = CheckNobodyListens(endpoint, *address, kind);
+      if (!status.ok()) return status;
+      return absl::AlreadyExistsError(
+          absl::StrCat(endpoint.ToString(), ": another process holds the name; choose another one"));
+    }
+    sockets.push_back(ListeningSocket(*std::move(fd), kind));
+  }
+  return sockets;
+}
 
+absl::StatusOr<ListeningSocket::Claimed> ListeningSocket::OpenAutobound(const std::vector<SocketKind>& kinds) {
+  for (int attempt = 1;; ++attempt) {
+    absl::StatusOr<UniqueFd> fd = OpenSocket(kinds.front());
+    if (!fd.ok()) return fd.status();
+    const absl::StatusOr<Endpoint> endpoint = Autobind(fd->get());
+    if (!endpoint.ok()) return endpoint.status();
+    absl::StatusOr<Sockets> others = BindNames(*endpoint, {kinds.begin() + 1, kinds.end()});
+    if (absl::IsAlreadyExists(others.status()) && attempt < kAutobindAttempts) continue;
+    if (!others.ok()) return others.status();
+    Claimed bound{.endpoint = *endpoint, .sockets = *std::move(others)};
+    bound.sockets.push_back(ListeningSocket(*std::move(fd), kinds.front()));
+    if (absl::Status status = ListenOn(*endpoint, bound.sockets); !status.ok()) return status;
+    return bound;
+  }
+}
+
+absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const Endpoint& endpoint,
+                                                                        const std::vector<SocketKind>& kinds,
+                                                                        const EndpointOptions& options) {
+  std::vector<SocketAddress> addresses;
+  for (const SocketKind kind : kinds) {
+    absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, kind);
+    if (!address.ok()) return address.status();
+    addresses.push_back(*std::move(address));
+  }
+  const absl::StatusOr<std::shared_ptr<SocketDirectory>> directory =
+      SocketDirectory::Open(endpoint, addresses.front().directory());
+  if (!directory.ok()) return directory.status();
+  const absl::StatusOr<SocketDirectory::Lock> lock = (*directory)->AwaitLock();
+  if (!lock.ok()) return lock.status();
+
+  absl::Status status;
+  for (size_t i = 0; i < kinds.size() && status.ok(); ++i) {
+    status = CheckClaimable(endpoint, addresses[i], kinds[i], (*directory)->fd());
+  }
+  Sockets sockets;
+  for (size_t i = 0; i < kinds.size() && status.ok(); ++i) {
+    status = Bind(endpoint, kinds[i], addresses[i], *directory, sockets);
+  }
+  for (size_t i = 0; i < sockets.size() && status.ok(); ++i) status = sockets[i].SetAccess(endpoint, options);
+  if (status.ok()) status = ListenOn(endpoint, sockets);
+  if (status.ok()) return sockets;
+  for (ListeningSocket& socket : sockets) socket.RemoveFile();
+  return status;
+}
+
+absl::Status ListeningSocket::Bind(const Endpoint& endpoint, SocketKind kind, const SocketAddress& address,
+                                   const std::shared_ptr<SocketDirectory>& directory, Sockets& sockets) {
+  const std::string name = address.file_name();
+  if (unlinkat(directory->fd(), name.c_str(), 0) != 0 && errno != ENOENT) {
+    return ClaimError(endpoint, absl::StrCat("cannot remove the stale socket ", address.path()), errno);
+  }
   absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
   if (!fd.ok()) return fd.status();
   // The file gets the socket's own mode, less the umask, when bind makes it.
-  if (fchmod(fd->get(), mode) != 0) return SystemError(endpoint, "cannot set the socket's mode", errno);
-  if (bind(fd->get(), address.get(), address.size()) != 0) {
-    if (errno == EADDRINUSE) {
-      return absl::AlreadyExistsError(
-          absl::StrCat(endpoint.ToString(), ": something else appeared at ", path, " meanwhile; choose another path"));
-    }
-    return SystemError(endpoint, absl::StrCat("cannot create ", path), errno);
+  if (fchmod(fd->get(), 0) != 0) return ClaimError(endpoint, "cannot set the socket's mode", errno);
+  const SocketAddress reachable = address.is_long() ? address.InDirectory(directory->fd()) : address;
+  if (bind(fd->get(), reachable.get(), reachable.size()) != 0) {
+    if (errno != EADDRINUSE) return ClaimError(endpoint, absl::StrCat("cannot create ", address.path()), errno);
+    return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": something else appeared at ", address.path(),
+                                                 " meanwhile; choose another path"));
   }
   struct stat file;
-  if (lstat(path.c_str(), &file) != 0) return SystemError(endpoint, absl::StrCat("cannot look at ", path), errno);
-  ListeningSocket socket(*std::move(fd), path, file.st_dev, file.st_ino);
-  if ((file.st_mode & 07777) != mode && chmod(path.c_str(), mode) != 0) {
-    return SystemError(endpoint, absl::StrCat("cannot set the mode of ", path), errno);
+  if (fstatat(directory->fd(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
+    return ClaimError(endpoint, absl::StrCat("cannot look at ", address.path()), errno);
   }
-  if (listen(socket.fd(), SOMAXCONN) != 0) return SystemError(endpoint, "cannot listen", errno);
-  return socket;
+  ListeningSocket& socket = sockets.emplace_back(ListeningSocket(*std::move(fd), kind));
+  socket.directory_ = directory;
+  socket.file_ = name;
+  socket.device_ = file.st_dev;
+  socket.inode_ = file.st_ino;
+  return absl::OkStatus();
+}
+
+absl::Status ListeningSocket::SetAccess(const Endpoint& endpoint, const EndpointOptions& options) const {
+  constexpr auto kUnchanged = static_cast<uid_t>(-1);
+  if ((options.owner.has_value() || options.group.has_value()) &&
+      fchownat(directory_->fd(), file_.c_str(), options.owner.value_or(kUnchanged), options.group.value_or(kUnchanged),
+               AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno != EPERM) return ClaimError(endpoint, absl::StrCat("cannot set the owner of ", file_), errno);
+    return absl::PermissionDeniedError(
+        absl::StrCat(endpoint.ToString(), ": this user may not give ", file_,
+                     " away; only root may change its owner, and who is in a group may name that as its group"));
+  }
+  if (fchmodat(directory_->fd(), file_.c_str(), options.mode, 0) != 0) {
+    return ClaimError(endpoint, absl::StrCat("cannot set the mode of ", file_), errno);
+  }
+  return absl::OkStatus();
+}
+
+void ListeningSocket::RemoveFile() {
+  struct stat file;
+  if (fstatat(directory_->fd(), file_.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 && file.st_dev == device_ &&
+      file.st_ino == inode_) {
+    unlinkat(directory_->fd(), file_.c_str(), 0);
+  }
+  directory_ = nullptr;
 }
 
 ListeningSocket::~ListeningSocket() {
-  if (!fd_.valid() || path_.empty()) return;
-  struct stat file;
-  if (lstat(path_.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_) unlink(path_.c_str());
+  if (!fd_.valid() || directory_ == nullptr) return;
+  // Without the lock somebody might replace the file, which nobody listens on any more, just before it is removed.
+  const std::shared_ptr<SocketDirectory> directory = directory_;
+  const absl::StatusOr<SocketDirectory::Lock> lock = directory->AwaitLock();
+  if (lock.ok()) RemoveFile();
 }
 
 }  // namespace udsrpc

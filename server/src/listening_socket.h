@@ -3,45 +3,69 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/src/socket/socket_address.h"
 #include "common/src/socket/unique_fd.h"
+#include "server/src/socket_directory.h"
 #include "udsrpc/endpoint.h"
+#include "udsrpc/server.h"
 
 namespace udsrpc {
 
-// One of an endpoint's sockets, bound and listening. Destroying it removes the socket file, if that is still its own.
+// One of an endpoint's sockets, bound and listening. Destroying it removes the socket file, if that is still its own;
+// it blocks for at most 2 s, while another process holds the directory's lock, and then leaves the file.
 //
-// A path is claimed under an advisory lock (flock) on its directory, so that of several servers of ours that start at
-// once one wins. A live server is never displaced; a socket file that nobody listens on is replaced; anything else at
-// the path is left alone. The file has its mode before it is visible, or a stricter one where the umask is stricter.
+// Paths are claimed and given up under an advisory lock (flock) on their directory, so that of several servers of ours
+// that start at once one wins. A live server is never displaced; a socket file that nobody listens on is replaced;
+// anything else at the path is left alone.
 class ListeningSocket {
  public:
-  // `mode` is that of the file. Blocks for at most 2 s, while another process holds the directory's lock. The errors
-  // are those of ServerBuilder::Start.
-  static absl::StatusOr<ListeningSocket> Open(const Endpoint& endpoint, SocketKind kind, mode_t mode);
+  // The endpoint's sockets of `kinds`, all of them or none: before the last is bound none is listened on, and nothing
+  // is removed before it is known that each can be had. Until a file has its owner, group and mode, it has no
+  // permissions at all and nobody listens. Blocks as destroying does. The errors are those of ServerBuilder::Start.
+  struct Claimed;
+  static absl::StatusOr<Claimed> Open(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
+                                      const EndpointOptions& options);
+  // The same at an abstract name that the kernel chooses.
+  static absl::StatusOr<Claimed> OpenAutobound(const std::vector<SocketKind>& kinds);
 
   ListeningSocket(ListeningSocket&&) = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
 
   int fd() const { return fd_.get(); }
+  SocketKind kind() const { return kind_; }
 
  private:
-  ListeningSocket(UniqueFd fd, std::string path, dev_t device, ino_t inode)
-      : fd_(std::move(fd)), path_(std::move(path)), device_(device), inode_(inode) {}
+  using Sockets = std::vector<ListeningSocket>;
 
-  static absl::StatusOr<ListeningSocket> OpenAbstract(const Endpoint& endpoint, const SocketAddress& address,
-                                                      SocketKind kind);
-  static absl::StatusOr<ListeningSocket> OpenPath(const Endpoint& endpoint, const SocketAddress& address,
-                                                  SocketKind kind, mode_t mode);
+  ListeningSocket(UniqueFd fd, SocketKind kind) : fd_(std::move(fd)), kind_(kind) {}
+
+  static absl::StatusOr<Sockets> BindNames(const Endpoint& endpoint, const std::vector<SocketKind>& kinds);
+  static absl::StatusOr<Sockets> OpenPaths(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
+                                           const EndpointOptions& options);
+  // What follows is for paths, with the directory locked.
+  static absl::Status Bind(const Endpoint& endpoint, SocketKind kind, const SocketAddress& address,
+                           const std::shared_ptr<SocketDirectory>& directory, Sockets& sockets);
+  absl::Status SetAccess(const Endpoint& endpoint, const EndpointOptions& options) const;
+  void RemoveFile();
 
   UniqueFd fd_;
-  std::string path_;  // empty for an abstract socket
-  dev_t device_;
-  ino_t inode_;
+  SocketKind kind_;
+  std::shared_ptr<SocketDirectory> directory_;  // null for an abstract socket
+  std::string file_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+struct ListeningSocket::Claimed {
+  Endpoint endpoint;
+  std::vector<ListeningSocket> sockets;
 };
 
 }  // namespace udsrpc

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,8 +24,8 @@ constexpr int kMaxEventLoops = 256;
 
 using Listeners = std::vector<Acceptor::Listener>;
 
-Admission AdmissionFor(const Endpoint& endpoint, const EndpointOptions& options) {
-  Admission admission{.check_uid = endpoint.kind() == Endpoint::Kind::kAbstract || !options.allowed_uids.empty(),
+Admission AdmissionFor(Endpoint::Kind kind, const EndpointOptions& options) {
+  Admission admission{.check_uid = kind == Endpoint::Kind::kAbstract || !options.allowed_uids.empty(),
                       .uids = options.allowed_uids};
   admission.uids.push_back(0);
   admission.uids.push_back(geteuid());
@@ -31,19 +33,45 @@ Admission AdmissionFor(const Endpoint& endpoint, const EndpointOptions& options)
   return admission;
 }
 
-absl::Status Listen(const Endpoint& endpoint, const EndpointOptions& options, SocketKind kind,
-                    ServerTransport* transport, Listeners& listeners) {
-  absl::StatusOr<ListeningSocket> socket = ListeningSocket::Open(endpoint, kind, options.mode);
-  if (!socket.ok()) return socket.status();
-  listeners.push_back(Acceptor::Listener{
-      .socket = *std::move(socket), .admission = AdmissionFor(endpoint, options), .transport = transport});
+absl::Status CheckOptions(absl::string_view target, const EndpointOptions& options) {
+  if (!options.grpc && !options.seqpacket) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(target, ": it offers no transport; set EndpointOptions::grpc or ::seqpacket"));
+  }
+  if ((options.mode & ~mode_t{0777}) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(target, ": EndpointOptions::mode is ", options.mode,
+                                                   ", which is over 0777; write it in octal, as in 0660"));
+  }
   return absl::OkStatus();
+}
+
+// Opens the endpoint's sockets, at a name that the kernel chooses where there is none. Its target.
+absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, const EndpointOptions& options,
+                                   ServerTransport* grpc, ServerTransport* seqpacket, Listeners& listeners) {
+  std::vector<SocketKind> kinds;
+  if (options.grpc) kinds.push_back(SocketKind::kStream);
+  if (options.seqpacket) kinds.push_back(SocketKind::kSeqpacket);
+  absl::StatusOr<ListeningSocket::Claimed> claimed =
+      endpoint.has_value() ? ListeningSocket::Open(*endpoint, kinds, options) : ListeningSocket::OpenAutobound(kinds);
+  if (!claimed.ok()) return claimed.status();
+  for (ListeningSocket& socket : claimed->sockets) {
+    ServerTransport* const transport = socket.kind() == SocketKind::kStream ? grpc : seqpacket;
+    listeners.push_back(Acceptor::Listener{.socket = std::move(socket),
+                                           .admission = AdmissionFor(claimed->endpoint.kind(), options),
+                                           .transport = transport});
+  }
+  return claimed->endpoint.ToString();
 }
 
 }  // namespace
 
 ServerBuilder& ServerBuilder::AddEndpoint(absl::string_view target, EndpointOptions options) {
   endpoints_.emplace_back(std::string(target), std::move(options));
+  return *this;
+}
+
+ServerBuilder& ServerBuilder::AddAutobindEndpoint(EndpointOptions options) {
+  endpoints_.emplace_back(std::nullopt, std::move(options));
   return *this;
 }
 
@@ -80,24 +108,22 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
 
   state.methods.SetInterceptors(options_.interceptors);
 
-  std::vector<std::pair<Endpoint, const EndpointOptions*>> endpoints;
+  std::vector<std::pair<std::optional<Endpoint>, const EndpointOptions*>> endpoints;
   bool offers_grpc = false;
   bool offers_seqpacket = false;
   for (const auto& [target, options] : endpoints_) {
-    absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target);
-    if (!endpoint.ok()) return endpoint.status();
-    if (!options.grpc && !options.seqpacket) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(target, ": it offers no transport; set EndpointOptions::grpc or ::seqpacket"));
+    std::optional<Endpoint> endpoint;
+    if (target.has_value()) {
+      absl::StatusOr<Endpoint> parsed = Endpoint::Parse(*target);
+      if (!parsed.ok()) return parsed.status();
+      endpoint = *std::move(parsed);
     }
-    if ((options.mode & ~mode_t{0777}) != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(target, ": EndpointOptions::mode is ", options.mode,
-                                                     ", which is over 0777; write it in octal, as in 0660"));
+    if (absl::Status status = CheckOptions(target.value_or("an autobind endpoint"), options); !status.ok()) {
+      return status;
     }
     offers_grpc = offers_grpc || options.grpc;
     offers_seqpacket = offers_seqpacket || options.seqpacket;
-    server->endpoints_.push_back(endpoint->ToString());
-    endpoints.emplace_back(*std::move(endpoint), &options);
+    endpoints.emplace_back(std::move(endpoint), &options);
   }
 
   ServerTransport* grpc = nullptr;
@@ -117,14 +143,9 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
 
   Listeners listeners;
   for (const auto& [endpoint, options] : endpoints) {
-    if (options->grpc) {
-      absl::Status status = Listen(endpoint, *options, SocketKind::kStream, grpc, listeners);
-      if (!status.ok()) return status;
-    }
-    if (options->seqpacket) {
-      absl::Status status = Listen(endpoint, *options, SocketKind::kSeqpacket, seqpacket, listeners);
-      if (!status.ok()) return status;
-    }
+    absl::StatusOr<std::string> target = Listen(endpoint, *options, grpc, seqpacket, listeners);
+    if (!target.ok()) return target.status();
+    server->endpoints_.push_back(*std::move(target));
   }
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners));
   if (!acceptor.ok()) return acceptor.status();

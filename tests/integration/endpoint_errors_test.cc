@@ -46,7 +46,7 @@ TEST_F(EndpointErrorsTest, BadTargets) {
     EXPECT_EQ(CreateChannel(target).status().code(), absl::StatusCode::kInvalidArgument) << target;
   }
   ExpectError("unix:/" + std::string(120, 'x'), absl::StatusCode::kInvalidArgument, "shorter");
-  ExpectError("unix:/tmp/" + std::string(95, 'x'), absl::StatusCode::kInvalidArgument, "use a path of at most 97");
+  ExpectError("unix:/tmp/" + std::string(95, 'x'), absl::StatusCode::kInvalidArgument, "its seqpacket socket would be");
 }
 
 TEST_F(EndpointErrorsTest, NoEndpointNoTransportNoThreads) {

@@ -47,7 +47,8 @@ TEST(Endpoint, ParsesWhatGrpcParses) {
 }
 
 TEST(Endpoint, RefusesTheRestAndSaysWhatToDo) {
-  const std::string long_path = "unix:/" + std::string(107, 'x');
+  const std::string long_file_name = "unix:/" + std::string(107, 'x');
+  const std::string long_path = "unix:" + std::string(4098, '/') + "xy";
   const std::string long_name = "unix-abstract:" + std::string(108, 'x');
   const struct {
     absl::string_view target;
@@ -73,7 +74,8 @@ TEST(Endpoint, RefusesTheRestAndSaysWhatToDo) {
       {"unix-abstract:", "name is empty"},
       {"unix-abstract://x", "no authority"},
       {"unix-abstract:%", "write %25"},
-      {long_path, "a socket address holds 107"},
+      {long_file_name, "a socket address holds 107"},
+      {long_path, "a path has at most 4095"},
       {long_name, "a socket address holds 107"},
   };
   for (const auto& c : cases) {
@@ -86,6 +88,7 @@ TEST(Endpoint, RefusesTheRestAndSaysWhatToDo) {
 
 TEST(Endpoint, TakesTheLongestAddresses) {
   EXPECT_TRUE(Endpoint::Parse("unix:/" + std::string(106, 'x')).ok());
+  EXPECT_TRUE(Endpoint::Parse("unix:" + std::string(4013, '/') + std::string(82, 'x')).ok());
   EXPECT_TRUE(Endpoint::Parse("unix-abstract:" + std::string(107, 'x')).ok());
 }
 

@@ -25,8 +25,10 @@ class Endpoint {
   enum class Kind { kPath, kAbstract };
 
   // INVALID_ARGUMENT, with a message that quotes `target` and names the remedy: no scheme or an unknown one, an
-  // authority, an empty path or name, a NUL in a path, a malformed escape, a raw `?` or `#`, or an address longer
-  // than a socket address holds (107 bytes: sun_path in unix(7), less the NUL that ends a path or begins a name).
+  // authority, an empty path or name, a NUL in a path, a malformed escape, a raw `?` or `#`, a name of more than 107
+  // bytes (what a socket address holds, sun_path in unix(7), less the NUL that begins a name or ends a path), or a path
+  // of 4,096 or more. A path of more than 107 needs /proc, and a file name of at most 82 bytes (72 where seqpacket is
+  // offered): it is reached as /proc/self/fd/N/NAME, and that is what tools such as ss show of it.
   static absl::StatusOr<Endpoint> Parse(absl::string_view target);
 
   // `path` and `name` are raw bytes, not percent-encoded. INVALID_ARGUMENT as for Parse.

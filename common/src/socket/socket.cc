@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,7 +31,9 @@ absl::Status ConnectError(const SocketAddress& address, SocketKind kind, int err
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      remedy = "there is no such socket file; is the server running, and does it offer this transport?";
+      remedy = !address.is_long() || access("/proc/self/fd", X_OK) == 0
+                   ? "there is no such socket file; is the server running, and does it offer this transport?"
+                   : "a path of more than 107 bytes needs /proc, and it is not mounted";
       break;
     case ECONNREFUSED:
       remedy = "nobody listens there; is the server running, and does it offer this transport?";
@@ -65,6 +68,23 @@ int ConnectPatiently(int fd, const SocketAddress& address, absl::Duration patien
   if (connect(fd, address.get(), address.size()) != 0) error = errno;
   if (fcntl(fd, F_SETFL, flags) != 0) return errno;
   return error;
+}
+
+int Connect(int fd, const SocketAddress& address, absl::Duration patience) {
+  const absl::Time give_up = absl::Now() + patience;
+  int result;
+  do {
+    result = connect(fd, address.get(), address.size()) == 0 ? 0 : errno;
+    if (result == EAGAIN) result = ConnectPatiently(fd, address, give_up - absl::Now());
+  } while (result == EINTR);
+  return result;
+}
+
+// By way of its directory.
+int ConnectLong(int fd, const SocketAddress& address, absl::Duration patience) {
+  const UniqueFd directory = OpenDirectory(address.directory());
+  if (!directory.valid()) return errno;
+  return Connect(fd, address.InDirectory(directory.get()), patience);
 }
 
 }  // namespace
@@ -120,6 +140,10 @@ void ShutdownReading(int fd) { shutdown(fd, SHUT_RD); }
 
 void ShutdownSocket(int fd) { shutdown(fd, SHUT_RDWR); }
 
+UniqueFd OpenDirectory(const std::string& path) {
+  return UniqueFd(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
 absl::StatusOr<UniqueFd> OpenSocket(SocketKind kind) {
   UniqueFd fd(socket(AF_UNIX, SocketType(kind) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return SystemError("cannot open a socket", errno);
@@ -131,12 +155,8 @@ absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind 
   *error = 0;
   absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
   if (!fd.ok()) return fd;
-  const absl::Time give_up = absl::Now() + patience;
-  int result;
-  do {
-    result = connect(fd->get(), address.get(), address.size()) == 0 ? 0 : errno;
-    if (result == EAGAIN) result = ConnectPatiently(fd->get(), address, give_up - absl::Now());
-  } while (result == EINTR);
+  const int result =
+      address.is_long() ? ConnectLong(fd->get(), address, patience) : Connect(fd->get(), address, patience);
   if (result == 0) return fd;
   *error = result;
   return ConnectError(address, kind, result);

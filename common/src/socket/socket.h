@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,6 +55,9 @@ void ShutdownSocket(int fd);
 // type, full backlog. `*error` is the errno where it fails, for callers that tell the cases apart.
 absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind kind, absl::Duration patience,
                                        int* error);
+
+// For SocketAddress::InDirectory. Not valid where it cannot be opened: see errno.
+UniqueFd OpenDirectory(const std::string& path);
 
 // A non-blocking socket, not bound.
 absl::StatusOr<UniqueFd> OpenSocket(SocketKind kind);

@@ -1,8 +1,9 @@
 #include "common/src/socket/socket_address.h"
 
+#include <climits>
 #include <cstddef>
-#include <cstring>
 #include <string>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -16,24 +17,57 @@ constexpr absl::string_view kSeqpacketSuffix = ".seqpacket";
 
 int SocketType(SocketKind kind) { return kind == SocketKind::kStream ? SOCK_STREAM : SOCK_SEQPACKET; }
 
+absl::Status CheckPathLength(absl::string_view path) {
+  if (path.size() <= kMaxAddressBytes) return absl::OkStatus();
+  if (path.size() >= PATH_MAX) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("has ", path.size(), " bytes, and a path has at most ", PATH_MAX - 1, "; use a shorter one"));
+  }
+  const size_t name = path.size() - (path.rfind('/') + 1);  // all of it where there is none
+  if (name <= kMaxNameOfLongPathBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("has ", path.size(), " bytes, and a socket address holds ",
+                                                 kMaxAddressBytes, ", or more where the file's name has at most ",
+                                                 kMaxNameOfLongPathBytes, " and not ", name, "; use a shorter one"));
+}
+
 absl::StatusOr<SocketAddress> SocketAddress::Of(const Endpoint& endpoint, SocketKind kind) {
-  constexpr size_t kMax = sizeof(sockaddr_un::sun_path) - 1;
   SocketAddress address;
   address.address_.sun_family = AF_UNIX;
-  const bool abstract = endpoint.kind() == Endpoint::Kind::kAbstract;
-  std::string name = endpoint.address();
-  if (!abstract && kind == SocketKind::kSeqpacket) absl::StrAppend(&name, kSeqpacketSuffix);
-  if (name.size() > kMax) {
-    return absl::InvalidArgumentError(absl::StrCat(endpoint.ToString(), ": its seqpacket socket would be at ", name,
-                                                   ", which has ", name.size(), " bytes, and a socket address holds ",
-                                                   kMax, "; use a path of at most ", kMax - kSeqpacketSuffix.size()));
+  if (endpoint.kind() == Endpoint::Kind::kAbstract) {
+    address.Set(endpoint.address(), /*abstract=*/true);
+    return address;
   }
-  std::memcpy(address.address_.sun_path + (abstract ? 1 : 0), name.data(), name.size());
-  // One byte more either way: the NUL before an abstract name, or the one behind a path.
-  address.size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1);
-  if (!abstract) address.path_ = std::move(name);
+  address.path_ = endpoint.address();
+  if (kind == SocketKind::kSeqpacket) absl::StrAppend(&address.path_, kSeqpacketSuffix);
+  if (const absl::Status status = CheckPathLength(address.path_); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(endpoint.ToString(), ": its seqpacket socket would be at ",
+                                                   address.path_, ", which ", status.message()));
+  }
+  if (!address.is_long()) address.Set(address.path_, /*abstract=*/false);
   return address;
 }
+
+SocketAddress SocketAddress::InDirectory(int directory) const {
+  SocketAddress same;
+  same.address_.sun_family = AF_UNIX;
+  same.path_ = absl::StrCat("/proc/self/fd/", directory, "/", file_name());
+  same.Set(same.path_, /*abstract=*/false);
+  return same;
+}
+
+void SocketAddress::Set(absl::string_view name, bool abstract) {
+  name.copy(address_.sun_path + (abstract ? 1 : 0), name.size());
+  // One byte more either way: the NUL before an abstract name, or the one behind a path.
+  size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1);
+}
+
+std::string SocketAddress::directory() const {
+  const size_t slash = path_.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path_.substr(0, slash);
+}
+
+std::string SocketAddress::file_name() const { return path_.substr(path_.rfind('/') + 1); }
 
 std::string SocketAddress::ToString() const {
   if (!path_.empty()) return path_;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,9 +25,14 @@ struct EndpointOptions {
   bool grpc = true;
   bool seqpacket = true;
 
-  // Permission bits of a path's sockets, an octal number of at most 0777, whatever the umask. The files never have
-  // more, not even for a moment. Connecting needs write permission.
+  // Permission bits of a path's sockets, an octal number of at most 0777, whatever the umask. The files have none
+  // before they have these, and their owner and group. Connecting needs write permission.
   mode_t mode = 0600;
+
+  // Owner and group of a path's sockets. Only root may give files away; any user may choose one of its own groups.
+  // Default: the process's, or the directory's group where that is set-group-id.
+  std::optional<uid_t> owner = std::nullopt;
+  std::optional<gid_t> group = std::nullopt;
 
   // User ids that are admitted beside this process's own and root's. Everybody else's connections are closed at once,
   // so that their calls end with UNAVAILABLE. Empty: a path admits whom `mode` and its directories admit, an abstract
@@ -110,7 +116,7 @@ class Server {
   // Blocks until some thread has shut the server down.
   void Wait();
 
-  // The endpoints' targets, in the order in which they were added.
+  // The endpoints' targets, as clients write them, in the order in which they were added.
   const std::vector<std::string>& endpoints() const { return endpoints_; }
 
  private:
@@ -131,6 +137,9 @@ class ServerBuilder {
   // `target` is parsed by Start. At least one endpoint is needed.
   ServerBuilder& AddEndpoint(absl::string_view target, EndpointOptions options = {});
 
+  // An endpoint at an abstract name that the kernel chooses, and that nobody else has: Server::endpoints() says which.
+  ServerBuilder& AddAutobindEndpoint(EndpointOptions options = {});
+
   // `service` must outlive the server, and is called by many threads at once. A handler that throws ends its call with
   // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
@@ -138,13 +147,14 @@ class ServerBuilder {
   // `path` is "/package.Service/Method", as in ServerContext::method(). The last call for a path wins.
   ServerBuilder& SetMethodOptions(absl::string_view path, MethodOptions options);
 
-  // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s a
-  // socket, while another process locks its directory. The message names the endpoint and says what to do.
+  // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s
+  // an endpoint, while another process locks its directory. The message names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
   //   is none; a null service; no handler threads; more event loops than 256; options of a method that no service has.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
-  // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written.
+  // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
+  //   given to that owner or group. FAILED_PRECONDITION: everybody may write the directory, and it is not sticky.
   // UNAVAILABLE: another process keeps the directory locked. RESOURCE_EXHAUSTED: no descriptor or thread left.
   // INTERNAL: the kernel or gRPC refused for another reason.
   // UNIMPLEMENTED: an endpoint offers gRPC and the program is linked without it.
@@ -152,7 +162,8 @@ class ServerBuilder {
 
  private:
   ServerOptions options_;
-  std::vector<std::pair<std::string, EndpointOptions>> endpoints_;
+  // Without a target the kernel chooses a name.
+  std::vector<std::pair<std::optional<std::string>, EndpointOptions>> endpoints_;
   std::vector<Service*> services_;
   std::map<std::string, MethodOptions> method_options_;
 };
