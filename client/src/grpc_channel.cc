@@ -5,6 +5,7 @@
 
 #include "client/src/listener_wait.h"
 #include "common/src/socket/socket.h"
+#include "udsrpc/endpoint.h"
 
 namespace udsrpc {
 namespace {
@@ -16,23 +17,43 @@ constexpr std::chrono::nanoseconds kLongUnused = std::chrono::milliseconds(1);
 
 std::shared_ptr<GrpcChannel::Link> GrpcChannel::Current() {
   internal::MutexLock lock(mutex_);
-  if (current_ == nullptr) {
-    current_ =
-        std::make_shared<Link>(grpc::CreateCustomChannel(target_, grpc::InsecureChannelCredentials(), arguments_));
-  }
+  if (current_ == nullptr) current_ = MakeLink();
   return current_;
+}
+
+std::shared_ptr<GrpcChannel::Link> GrpcChannel::MakeLink() const {
+  std::string target = target_;
+  UniqueFd directory;
+  if (address_ && address_->is_long()) {
+    // Without a directory the number is -1, which there is none of: to connect fails, and the next call tries again.
+    directory = OpenDirectory(address_->directory());
+    target = Endpoint::FromPath(address_->InDirectory(directory.get()).path())->ToString();
+  }
+  return std::make_shared<Link>(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments_),
+                                std::move(directory));
 }
 
 absl::Status GrpcChannel::AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline) {
   if (!address_ || IsReady()) return absl::OkStatus();
-  return ListenerWait::Await(*address_, SocketKind::kStream, name, context, deadline);
+  absl::Status status = ListenerWait::Await(*address_, SocketKind::kStream, name, context, deadline);
+  if (status.ok()) OnListenerFound();
+  return status;
 }
 
-StartQueue::Attempt GrpcChannel::Probe() const {
+void GrpcChannel::OnListenerFound() {
+  if (!address_->is_long()) return;
+  internal::MutexLock lock(mutex_);
+  if (current_ != nullptr && current_->channel->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY) {
+    current_.reset();
+  }
+}
+
+StartQueue::Attempt GrpcChannel::Probe() {
   StartQueue::Attempt attempt;
   if (!address_) return attempt;
   const absl::Status status =
       ConnectSocket(*address_, SocketKind::kStream, absl::ZeroDuration(), &attempt.error).status();
+  if (status.ok()) OnListenerFound();
   attempt.code = status.code();
   attempt.message = std::string(status.message());
   return attempt;

@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "client/src/start_queue.h"
 #include "common/src/socket/socket_address.h"
+#include "common/src/socket/unique_fd.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -31,13 +32,15 @@ namespace udsrpc {
 class GrpcChannel {
  public:
   struct Link {
-    explicit Link(std::shared_ptr<grpc::Channel> made) : channel(made), stub(std::move(made)) {}
+    Link(std::shared_ptr<grpc::Channel> made, UniqueFd of_path)
+        : directory(std::move(of_path)), channel(made), stub(std::move(made)) {}
 
+    const UniqueFd directory;  // of a long path, by way of which it connects
     const std::shared_ptr<grpc::Channel> channel;
     grpc::GenericStub stub;
   };
 
-  // `address` is the target's, where it has one that the kernel takes.
+  // `address` is the target's, where it has one that the kernel takes. Where that is long the target is not used.
   GrpcChannel(std::string target, std::optional<SocketAddress> address, const grpc::ChannelArguments& arguments)
       : target_(std::move(target)), address_(std::move(address)), arguments_(arguments) {}
 
@@ -47,7 +50,7 @@ class GrpcChannel {
   // Whether there is a connection.
   bool IsReady() { return Current()->channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY; }
   // Asks the kernel whether a server listens; does not block.
-  StartQueue::Attempt Probe() const;
+  StartQueue::Attempt Probe();
 
   // Blocks, for a call that waits for ready, until a server listens. As ListenerWait::Await.
   absl::Status AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline);
@@ -61,6 +64,11 @@ class GrpcChannel {
   void MarkUsed() { last_use_.store(NowNanoseconds(), std::memory_order_relaxed); }
 
  private:
+  std::shared_ptr<Link> MakeLink() const;
+  // A server listens: of a long path that was reached by way of another directory, or of none, the next call is to find
+  // this one. gRPC itself would ask there for ever.
+  void OnListenerFound();
+
   static int64_t NowNanoseconds() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
   const std::string target_;

@@ -2,14 +2,12 @@
 
 #include <grpc/grpc.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "client/src/grpc_async_stream.h"
 #include "client/src/grpc_async_unary_call.h"
 #include "client/src/grpc_channel.h"
@@ -17,9 +15,7 @@
 #include "client/src/grpc_target.h"
 #include "client/src/grpc_unary_call.h"
 #include "common/src/grpc_limits.h"
-#include "common/src/socket/socket.h"
 #include "common/src/socket/socket_address.h"
-#include "common/src/socket/unique_fd.h"
 
 namespace udsrpc {
 namespace {
@@ -43,20 +39,10 @@ grpc::ChannelArguments Arguments(const ChannelOptions& options) {
   return arguments;
 }
 
-// gRPC connects again and again by way of the directory's descriptor.
-absl::Status NoDirectory(const Endpoint& endpoint, absl::string_view directory, int error) {
-  return absl::NotFoundError(absl::StrCat(
-      endpoint.ToString(), ": cannot use the directory ", directory, ", which gRPC's client needs for a path of more ",
-      "than 107 bytes: ", std::generic_category().message(error),
-      "; create it before the channel, use a shorter path, or Transport::kSeqpacket"));
-}
-
 class GrpcClientTransport final : public ClientTransport {
  public:
-  GrpcClientTransport(std::string target, SocketAddress address, UniqueFd directory, std::string name,
-                      const ChannelOptions& options)
+  GrpcClientTransport(std::string target, SocketAddress address, std::string name, const ChannelOptions& options)
       : name_(std::move(name)),
-        directory_(std::move(directory)),
         max_metadata_bytes_(options.max_metadata_bytes),
         channel_(std::move(target), std::move(address), Arguments(options)),
         starts_(name_, [this] { return channel_.Probe(); }) {}
@@ -93,7 +79,6 @@ class GrpcClientTransport final : public ClientTransport {
   }
 
   const std::string name_;
-  const UniqueFd directory_;  // of a long path, which the target goes by way of
   const size_t max_metadata_bytes_;
   GrpcChannel channel_;
   StartQueue starts_;
@@ -106,18 +91,11 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const E
                                                                          const ChannelOptions& options) {
   absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, SocketKind::kStream);
   if (!address.ok()) return address.status();
-  UniqueFd directory;
-  std::optional<Endpoint> reachable = endpoint;
-  if (address->is_long()) {
-    directory = OpenDirectory(address->directory());
-    if (!directory.valid()) return NoDirectory(endpoint, address->directory(), errno);
-    address = address->InDirectory(directory.get());
-    reachable = *Endpoint::FromPath(address->path());
-  }
-  absl::StatusOr<std::string> target = GrpcTarget(*reachable);
-  if (!target.ok()) return target.status();
-  return std::make_unique<GrpcClientTransport>(*std::move(target), *std::move(address), std::move(directory),
-                                               endpoint.ToString(), options);
+  absl::StatusOr<std::string> target = GrpcTarget(endpoint);
+  // Of a long path gRPC is told no more than the file's name.
+  const bool is_told = !address->is_long() || absl::StrContains(address->file_name(), ",");
+  if (is_told && !target.ok()) return target.status();
+  return std::make_unique<GrpcClientTransport>(target.value_or(""), *std::move(address), endpoint.ToString(), options);
 }
 
 }  // namespace udsrpc

@@ -1,5 +1,7 @@
 #include "server/src/claim_error.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -13,7 +15,8 @@ absl::Status ClaimError(const Endpoint& endpoint, absl::string_view what, int er
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      return absl::NotFoundError(absl::StrCat(text, "; create the directory first"));
+      return absl::NotFoundError(absl::StrCat(text, "; create the directory first",
+                                              access("/proc/self/fd", X_OK) == 0 ? "" : ", and mount /proc"));
     case EACCES:
     case EPERM:
     case EROFS:

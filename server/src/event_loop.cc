@@ -27,6 +27,7 @@ thread_local const EventLoop* led_loop = nullptr;
 thread_local uint64_t led_term = 0;
 thread_local bool reads_on = false;
 
+// Of the calling thread's handler, while another thread led.
 thread_local int waits_without_lead = 0;
 
 // After so many waits: to lead in turns with another thread costs more than it gains.
@@ -150,9 +151,16 @@ bool EventLoop::MayReadOn() {
 
 bool EventLoop::TakeLead() {
   uint64_t sleeping = term_;
-  if (stopping_ || led_loop == this || !sleeping_term_.compare_exchange_strong(sleeping, 0)) return false;
+  if (stopping_ || led_loop == this || NextLane(/*leads=*/true) != kNone) return false;
+  if (!sleeping_term_.compare_exchange_strong(sleeping, 0)) return false;
   BecomeLeader();
+  waits_without_lead = 0;
   Bump(handler_count_);  // odd: in a handler
+  if (std::exchange(standby_sleeps_, false)) standby_.Set();
+  // Left in the kernel it would be woken beside this thread, for nothing, again and again.
+  ++evicting_;
+  SignalWakeEvent(wake_event_.get());
+  while (evicting_ > 0) evicted_.Wait(mutex_);
   return true;
 }
 
@@ -213,11 +221,18 @@ void EventLoop::Stop() {
   sources_.clear();
 }
 
+void EventLoop::BeginHandler(Lane lane) {
+  // Not what the handler before it was overtaken for.
+  if (!CallerLeads()) led_loop = nullptr;
+  waits_without_lead = 0;
+  regainable_ = lane == kInline ? this : nullptr;
+}
+
 void EventLoop::BecomeLeader() {
   led_loop = this;
   led_term = ++term_;
   leader_ = ThreadProgress::OfThisThread();
-  waits_without_lead = 0;
+  leader_pace_ = nullptr;
 }
 
 void EventLoop::Lead() {
@@ -259,7 +274,10 @@ void EventLoop::ReadSources(absl::Duration patience) {
   epoll_event ready[kMaxEvents];
   const int count = WaitForEvents(ready, std::move(hot_source), patience);
   mutex_.Lock();
-  if (!CallerLeads()) return;
+  if (!CallerLeads()) {
+    --evicting_;
+    return evicted_.SignalAll();
+  }
   ReadReady(ready, count);
   ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
   const bool must_wait = !ready_.empty() || !slots_->available();
@@ -291,10 +309,11 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
   }
   const timespec timeout = absl::ToTimespec(patience);
   uint64_t term = led_term;
-  if (!reads_on) sleeping_term_.store(term, std::memory_order_release);
+  const bool may_be_evicted = !reads_on && patience > absl::ZeroDuration();
+  if (may_be_evicted) sleeping_term_.store(term, std::memory_order_release);
   count =
       epoll_pwait2(epoll_.get(), ready, kMaxEvents, patience == absl::InfiniteDuration() ? nullptr : &timeout, nullptr);
-  if (!reads_on && !sleeping_term_.compare_exchange_strong(term, 0)) return 0;
+  if (may_be_evicted && !sleeping_term_.compare_exchange_strong(term, 0)) return 0;
   if (count > 0 && patience > absl::ZeroDuration()) {
     spin_.OnSlept(start, SpinPolicy::Clock::now());
   }
@@ -304,8 +323,7 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
 void EventLoop::ReadReady(const epoll_event* ready, int count) {
   for (int i = 0; i < count; ++i) {
     if (ready[i].data.u64 == kWakeKey) {
-      // At the end it stays, for those who sleep although the lead was taken from them.
-      if (!stopping_) ClearWakeEvent(wake_event_.get());
+      if (evicting_ == 0) ClearWakeEvent(wake_event_.get());
       continue;
     }
     const auto found = sources_.find(ready[i].data.u64);

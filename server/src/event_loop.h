@@ -159,11 +159,13 @@ class EventLoop {
     return lane == kGoingOn ? going_on_ : lane == kInline ? ready_ : pool_;
   }
   bool CallerMayReadOn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Of a handler whose thread does not lead. False: it may not, or the leader is awake.
+  // Of a handler whose thread does not lead. Blocks until the former leader has woken up. False: it may not, or the
+  // leader is awake, or there is something else to run.
   bool TakeLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of the leader, within a handler.
   void GiveUpLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BecomeLeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BeginHandler(Lane lane);
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Nothing where the last slot has just been taken.
   void RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -205,8 +207,10 @@ class EventLoop {
   // Grows with each change of the leader; the leader is the thread that remembers the present term.
   std::atomic<uint64_t> term_{0};  // written with the mutex held
   // Of the leader while it sleeps in no handler; 0: it does not, or the lead was taken from it, which it finds when it
-  // wakes.
+  // wakes, and says so.
   std::atomic<uint64_t> sleeping_term_{0};
+  int evicting_ ABSL_GUARDED_BY(mutex_) = 0;  // who have yet to find it
+  internal::CondVar evicted_;
   // These are written with the mutex held, but for what says otherwise; who stands by looks at them without it.
   std::atomic<uint64_t> turn_count_{0};
   std::atomic<bool> turn_is_long_{false};  // the leader is to flush and read before it goes on; set without the mutex

@@ -95,7 +95,7 @@ void EventLoop::RunOne(Lane lane) {
   if (lane == kGoingOn) ++going_on_threads_;
   if (lane == kPool) SummonForPool();
   mutex_.Unlock();
-  if (lane == kInline) regainable_ = this;
+  BeginHandler(lane);
   Run(lane, std::move(task));
   regainable_ = nullptr;
   if (lane != kGoingOn) slots_->Release(*this);

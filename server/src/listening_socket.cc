@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,15 +18,31 @@
 namespace udsrpc {
 namespace {
 
+// A claim takes microseconds; who holds the lock for so long is no claimer. What is left is stale, and no more.
+constexpr absl::Duration kClaimPatience = absl::Seconds(2);
+constexpr absl::Duration kRemovalPatience = absl::Milliseconds(100);
+
 // The kernel chooses among a million names; a name's other socket type may be taken, though hardly again and again.
 constexpr int kAutobindAttempts = 16;
 
-// Connects to see who listens. OK: nobody does. ALREADY_EXISTS: somebody, named by pid where the kernel knows it.
-absl::Status CheckNobodyListens(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind) {
+// Of what a descriptor of any kind refers to.
+int ChangeMode(int fd, mode_t mode) {
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452  // of Linux 6.6, and newer than Debian 12's headers
+#endif
+  if (syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0) return 0;
+  return chmod(absl::StrCat("/proc/self/fd/", fd).c_str(), mode) == 0 ? 0 : errno;
+}
+
+// Connects to see who listens at `reachable`, which is `address`. OK: nobody does. ALREADY_EXISTS: somebody, named by
+// pid where the kernel knows it.
+absl::Status CheckNobodyListens(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind,
+                                const SocketAddress& reachable) {
   int error;
-  const absl::StatusOr<UniqueFd> probe = ConnectSocket(address, kind, absl::ZeroDuration(), &error);
-  if (!probe.ok() && (error == ECONNREFUSED || error == ENOENT)) return absl::OkStatus();
-  if (!probe.ok() && (error == EACCES || error == EPERM)) {
+  const absl::StatusOr<UniqueFd> probe = ConnectSocket(reachable, kind, absl::ZeroDuration(), &error);
+  if (!probe.ok() && error == ECONNREFUSED) return absl::OkStatus();
+  if (!probe.ok() && error == 0) return probe.status();
+  if (!probe.ok() && error != EPROTOTYPE && error != EAGAIN) {
     return ClaimError(endpoint, absl::StrCat("cannot find out who listens at ", address.ToString()), error);
   }
   std::string holder = "another process";
@@ -37,6 +54,30 @@ absl::Status CheckNobodyListens(const Endpoint& endpoint, const SocketAddress& a
                                                "; stop it, or choose another endpoint"));
 }
 
+// Where the path's file is in the very directory that is open, by /proc; the path itself where that cannot be said.
+SocketAddress Within(int directory, const SocketAddress& address) {
+  const bool can_be_said = address.file_name().size() <= kMaxNameOfLongPathBytes && access("/proc/self/fd", X_OK) == 0;
+  return can_be_said ? address.InDirectory(directory) : address;
+}
+
+// The same of a socket file in `directory`.
+absl::Status CheckNobodyListensAt(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind,
+                                  int directory) {
+  const SocketAddress reachable = Within(directory, address);
+  absl::Status status = CheckNobodyListens(endpoint, address, kind, reachable);
+  if (!absl::IsPermissionDenied(status)) return status;
+  // Its server was killed before the file had its mode, or it has one with which not even its owner may connect.
+  const UniqueFd own(openat(directory, address.file_name().c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat file;
+  if (!own.valid() || fstat(own.get(), &file) != 0 || !S_ISSOCK(file.st_mode) || file.st_uid != geteuid() ||
+      (file.st_mode & S_IWUSR) != 0 || ChangeMode(own.get(), (file.st_mode & 07777) | S_IWUSR) != 0) {
+    return status;
+  }
+  status = CheckNobodyListens(endpoint, address, kind, reachable);
+  ChangeMode(own.get(), file.st_mode & 07777);
+  return status;
+}
+
 // OK: nothing is there, or a socket file that nobody listens on.
 absl::Status CheckClaimable(const Endpoint& endpoint, const SocketAddress& address, SocketKind kind, int directory) {
   struct stat file;
@@ -44,7 +85,7 @@ absl::Status CheckClaimable(const Endpoint& endpoint, const SocketAddress& addre
     if (errno == ENOENT) return absl::OkStatus();
     return ClaimError(endpoint, absl::StrCat("cannot look at ", address.path()), errno);
   }
-  if (S_ISSOCK(file.st_mode)) return CheckNobodyListens(endpoint, address, kind);
+  if (S_ISSOCK(file.st_mode)) return CheckNobodyListensAt(endpoint, address, kind, directory);
   return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": ", address.path(),
                                                " exists and is no socket; remove it, or choose another path"));
 }
@@ -93,7 +134,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::BindNames(const En
     if (!fd.ok()) return fd.status();
     if (bind(fd->get(), address->get(), address->size()) != 0) {
       if (errno != EADDRINUSE) return ClaimError(endpoint, "cannot bind", errno);
-      absl::Status status = CheckNobodyListens(endpoint, *address, kind);
+      absl::Status status = CheckNobodyListens(endpoint, *address, kind, *address);
       if (!status.ok()) return status;
       return absl::AlreadyExistsError(
           absl::StrCat(endpoint.ToString(), ": another process holds the name; choose another one"));
@@ -131,7 +172,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const En
   const absl::StatusOr<std::shared_ptr<SocketDirectory>> directory =
       SocketDirectory::Open(endpoint, addresses.front().directory());
   if (!directory.ok()) return directory.status();
-  const absl::StatusOr<SocketDirectory::Lock> lock = (*directory)->AwaitLock();
+  const absl::StatusOr<SocketDirectory::Lock> lock = (*directory)->AwaitLock(kClaimPatience);
   if (!lock.ok()) return lock.status();
 
   absl::Status status;
@@ -140,9 +181,8 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const En
   }
   Sockets sockets;
   for (size_t i = 0; i < kinds.size() && status.ok(); ++i) {
-    status = Bind(endpoint, kinds[i], addresses[i], *directory, sockets);
+    status = Bind(endpoint, kinds[i], addresses[i], options, *directory, sockets);
   }
-  for (size_t i = 0; i < sockets.size() && status.ok(); ++i) status = sockets[i].SetAccess(endpoint, options);
   if (status.ok()) status = ListenOn(endpoint, sockets);
   if (status.ok()) return sockets;
   for (ListeningSocket& socket : sockets) socket.RemoveFile();
@@ -150,7 +190,8 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const En
 }
 
 absl::Status ListeningSocket::Bind(const Endpoint& endpoint, SocketKind kind, const SocketAddress& address,
-                                   const std::shared_ptr<SocketDirectory>& directory, Sockets& sockets) {
+                                   const EndpointOptions& options, const std::shared_ptr<SocketDirectory>& directory,
+                                   Sockets& sockets) {
   const std::string name = address.file_name();
   if (unlinkat(directory->fd(), name.c_str(), 0) != 0 && errno != ENOENT) {
     return ClaimError(endpoint, absl::StrCat("cannot remove the stale socket ", address.path()), errno);
@@ -159,37 +200,43 @@ absl::Status ListeningSocket::Bind(const Endpoint& endpoint, SocketKind kind, co
   if (!fd.ok()) return fd.status();
   // The file gets the socket's own mode, less the umask, when bind makes it.
   if (fchmod(fd->get(), 0) != 0) return ClaimError(endpoint, "cannot set the socket's mode", errno);
+  // By its path, which tools then show, wherever that can be.
   const SocketAddress reachable = address.is_long() ? address.InDirectory(directory->fd()) : address;
   if (bind(fd->get(), reachable.get(), reachable.size()) != 0) {
-    if (errno != EADDRINUSE) return ClaimError(endpoint, absl::StrCat("cannot create ", address.path()), errno);
+    if (errno != EADDRINUSE) return ClaimError(endpoint, absl::StrCat("cannot create ", reachable.path()), errno);
     return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": something else appeared at ", address.path(),
                                                  " meanwhile; choose another path"));
-  }
-  struct stat file;
-  if (fstatat(directory->fd(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
-    return ClaimError(endpoint, absl::StrCat("cannot look at ", address.path()), errno);
   }
   ListeningSocket& socket = sockets.emplace_back(ListeningSocket(*std::move(fd), kind));
   socket.directory_ = directory;
   socket.file_ = name;
-  socket.device_ = file.st_dev;
-  socket.inode_ = file.st_ino;
-  return absl::OkStatus();
+  return socket.TakePossession(endpoint, options);
 }
 
-absl::Status ListeningSocket::SetAccess(const Endpoint& endpoint, const EndpointOptions& options) const {
+absl::Status ListeningSocket::TakePossession(const Endpoint& endpoint, const EndpointOptions& options) {
+  // What is done is done to this very file, whatever somebody who may write the directory puts in its place.
+  const UniqueFd made(openat(directory_->fd(), file_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat file;
+  if (!made.valid() || fstat(made.get(), &file) != 0) {
+    return ClaimError(endpoint, absl::StrCat("cannot find ", file_, " where it was made"), errno);
+  }
+  if (!S_ISSOCK(file.st_mode) || (file.st_mode & 0777) != 0 || file.st_uid != geteuid()) {
+    return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": somebody has replaced ", file_,
+                                                 " meanwhile; choose a directory that only this user may write"));
+  }
+  device_ = file.st_dev;
+  inode_ = file.st_ino;
   constexpr auto kUnchanged = static_cast<uid_t>(-1);
   if ((options.owner.has_value() || options.group.has_value()) &&
-      fchownat(directory_->fd(), file_.c_str(), options.owner.value_or(kUnchanged), options.group.value_or(kUnchanged),
-               AT_SYMLINK_NOFOLLOW) != 0) {
+      fchownat(made.get(), "", options.owner.value_or(kUnchanged), options.group.value_or(kUnchanged), AT_EMPTY_PATH) !=
+          0) {
     if (errno != EPERM) return ClaimError(endpoint, absl::StrCat("cannot set the owner of ", file_), errno);
     return absl::PermissionDeniedError(
         absl::StrCat(endpoint.ToString(), ": this user may not give ", file_,
                      " away; only root may change its owner, and who is in a group may name that as its group"));
   }
-  if (fchmodat(directory_->fd(), file_.c_str(), options.mode, 0) != 0) {
-    return ClaimError(endpoint, absl::StrCat("cannot set the mode of ", file_), errno);
-  }
+  const int error = ChangeMode(made.get(), options.mode);
+  if (error != 0) return ClaimError(endpoint, absl::StrCat("cannot set the mode of ", file_), error);
   return absl::OkStatus();
 }
 
@@ -206,7 +253,7 @@ ListeningSocket::~ListeningSocket() {
   if (!fd_.valid() || directory_ == nullptr) return;
   // Without the lock somebody might replace the file, which nobody listens on any more, just before it is removed.
   const std::shared_ptr<SocketDirectory> directory = directory_;
-  const absl::StatusOr<SocketDirectory::Lock> lock = directory->AwaitLock();
+  const absl::StatusOr<SocketDirectory::Lock> lock = directory->AwaitLock(kRemovalPatience);
   if (lock.ok()) RemoveFile();
 }
 

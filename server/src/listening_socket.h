@@ -18,7 +18,7 @@
 namespace udsrpc {
 
 // One of an endpoint's sockets, bound and listening. Destroying it removes the socket file, if that is still its own;
-// it blocks for at most 2 s, while another process holds the directory's lock, and then leaves the file.
+// it blocks for at most 0.1 s, while another process holds the directory's lock, and then leaves the file.
 //
 // Paths are claimed and given up under an advisory lock (flock) on their directory, so that of several servers of ours
 // that start at once one wins. A live server is never displaced; a socket file that nobody listens on is replaced;
@@ -27,7 +27,8 @@ class ListeningSocket {
  public:
   // The endpoint's sockets of `kinds`, all of them or none: before the last is bound none is listened on, and nothing
   // is removed before it is known that each can be had. Until a file has its owner, group and mode, it has no
-  // permissions at all and nobody listens. Blocks as destroying does. The errors are those of ServerBuilder::Start.
+  // permissions at all and nobody listens. Blocks for at most 2 s, while another process holds the directory's lock.
+  // The errors are those of ServerBuilder::Start.
   struct Claimed;
   static absl::StatusOr<Claimed> Open(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
                                       const EndpointOptions& options);
@@ -51,8 +52,10 @@ class ListeningSocket {
                                            const EndpointOptions& options);
   // What follows is for paths, with the directory locked.
   static absl::Status Bind(const Endpoint& endpoint, SocketKind kind, const SocketAddress& address,
-                           const std::shared_ptr<SocketDirectory>& directory, Sockets& sockets);
-  absl::Status SetAccess(const Endpoint& endpoint, const EndpointOptions& options) const;
+                           const EndpointOptions& options, const std::shared_ptr<SocketDirectory>& directory,
+                           Sockets& sockets);
+  // Of the file that bind has just made: finds out which it is, and gives it its owner, group and mode.
+  absl::Status TakePossession(const Endpoint& endpoint, const EndpointOptions& options);
   void RemoveFile();
 
   UniqueFd fd_;

@@ -11,13 +11,6 @@
 #include "server/src/claim_error.h"
 
 namespace udsrpc {
-namespace {
-
-// A claim takes microseconds; who holds the lock for so long is no claimer.
-constexpr absl::Duration kLockPatience = absl::Seconds(2);
-
-}  // namespace
-
 absl::StatusOr<std::shared_ptr<SocketDirectory>> SocketDirectory::Open(const Endpoint& endpoint,
                                                                        const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -34,8 +27,8 @@ absl::StatusOr<std::shared_ptr<SocketDirectory>> SocketDirectory::Open(const End
   return std::shared_ptr<SocketDirectory>(new SocketDirectory(endpoint, std::move(fd), path));
 }
 
-absl::StatusOr<SocketDirectory::Lock> SocketDirectory::AwaitLock() {
-  const absl::Time give_up = absl::Now() + kLockPatience;
+absl::StatusOr<SocketDirectory::Lock> SocketDirectory::AwaitLock(absl::Duration patience) {
+  const absl::Time give_up = absl::Now() + patience;
   while (flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
       return ClaimError(endpoint_, absl::StrCat("cannot lock the directory ", path_), errno);

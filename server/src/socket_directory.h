@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/src/socket/unique_fd.h"
 #include "udsrpc/endpoint.h"
 
@@ -32,9 +33,9 @@ class SocketDirectory {
     int directory_;
   };
 
-  // Keeps others that claim or give up paths in the directory out (flock). Blocks for at most 2 s. UNAVAILABLE: another
-  // process has it for longer. Not to be held twice.
-  absl::StatusOr<Lock> AwaitLock();
+  // Keeps others that claim or give up paths in the directory out (flock). UNAVAILABLE: another process has it for
+  // longer than `patience`. Not to be held twice.
+  absl::StatusOr<Lock> AwaitLock(absl::Duration patience);
 
   int fd() const { return fd_.get(); }
 

@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
       children.push_back(child);
     }
     start.CloseWriting();
+    outcomes.CloseWriting();
     pid_t winner = 0;
     int servers = 0;
     int refused = 0;
@@ -104,7 +105,10 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     more = static_cast<bool>(std::getline(std::cin, line));
     stop.CloseWriting();
-    for (const pid_t child : children) waitpid(child, nullptr, 0);
+    for (const pid_t child : children) {
+      int status = 0;
+      if (waitpid(child, &status, 0) != child || status != 0) std::abort();
+    }
   }
   return 0;
 }
