@@ -53,9 +53,11 @@ class IdleCall final : public ServerCall, private ServerContext {
 
  private:
   absl::string_view method() const override { return "/p.Echo/Say"; }
+  const Peer& peer() const override { return peer_; }
   bool IsCancelled() const override { return false; }
 
   const std::string& request_;
+  const Peer peer_;
   bool ok_ = false;
 };
 

@@ -3,11 +3,11 @@
 #include <poll.h>
 #include <pthread.h>
 
-#include <algorithm>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/src/socket/read_peer.h"
 #include "common/src/socket/socket.h"
 
 namespace udsrpc {
@@ -16,9 +16,11 @@ namespace {
 // How long to leave connections in the backlog after accept(2) failed for want of descriptors or memory.
 constexpr int kRetryMilliseconds = 10;
 
-}  // namespace
+Transport TransportOf(SocketKind kind) {
+  return kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
+}
 
-bool Admission::Admits(uid_t uid) const { return !check_uid || std::binary_search(uids.begin(), uids.end(), uid); }
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> listeners) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
@@ -65,13 +67,15 @@ bool Acceptor::AcceptAll(const Listener& listener) {
   for (;;) {
     UniqueFd connection;
     const IoResult result = AcceptConnection(listener.socket.fd(), connection);
-    if (result.outcome == IoOutcome::kFailed) return false;
-    if (result.outcome != IoOutcome::kDone) return true;
-    if (listener.admission.check_uid) {
-      const absl::StatusOr<PeerCredentials> peer = GetPeerCredentials(connection.get());
-      if (!peer.ok() || !listener.admission.Admits(peer->uid)) continue;
+    if (result.outcome == IoOutcome::kFailed) {
+      listener.transport->OnNoDescriptorLeft();
+      return false;
     }
-    listener.transport->Adopt(std::move(connection));
+    if (result.outcome != IoOutcome::kDone) return true;
+    absl::StatusOr<std::shared_ptr<const Peer>> peer =
+        ReadPeer(connection.get(), listener.endpoint, TransportOf(listener.socket.kind()), listener.peer_pidfd);
+    if (!peer.ok() || !listener.admission.Admits(**peer)) continue;
+    listener.transport->Adopt(std::move(connection), *std::move(peer));
   }
 }
 

@@ -1,26 +1,18 @@
 #ifndef UDSRPC_SERVER_ACCEPTOR_H_
 #define UDSRPC_SERVER_ACCEPTOR_H_
 
-#include <sys/types.h>
-
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/src/socket/unique_fd.h"
+#include "server/src/admission.h"
 #include "server/src/listening_socket.h"
 #include "server/src/server_transport.h"
 
 namespace udsrpc {
-
-// Who may connect to a socket.
-struct Admission {
-  bool check_uid = false;
-  std::vector<uid_t> uids;  // sorted
-
-  bool Admits(uid_t uid) const;
-};
 
 // Accepts connections on all of a server's sockets, from one thread, admits or drops them, and hands them to their
 // transports. Accepting is rare, so it has the only thread of the server that no call ever passes through.
@@ -28,7 +20,9 @@ class Acceptor {
  public:
   struct Listener {
     ListeningSocket socket;
+    std::string endpoint;
     Admission admission;
+    bool peer_pidfd;
     ServerTransport* transport;  // outlives the acceptor
   };
 

@@ -27,14 +27,25 @@ absl::Status MethodTable::Add(const Service& service) {
   return absl::OkStatus();
 }
 
-absl::Status MethodTable::SetOptions(absl::string_view path, MethodOptions options) {
+absl::Status MethodTable::SetOptions(absl::string_view path, const MethodOptions& options) {
   const ServerMethod* const method = Find(path);
   if (method == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("options of ", path, ", which no registered service has; a path is \"/package.Service/Method\""));
   }
   paces_[method] = std::make_unique<MethodPace>(options);
+  admissions_.erase(method);
+  if (!options.allowed_uids.empty() || !options.allowed_gids.empty()) {
+    admissions_.emplace(method, Admission::For(options.allowed_uids, options.allowed_gids));
+  }
   return absl::OkStatus();
+}
+
+absl::Status MethodTable::CheckAdmitted(const ServerMethod& method, const Peer& peer) const {
+  const auto found = admissions_.find(&method);
+  if (found == admissions_.end() || found->second.Admits(peer)) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(method.path(), ": not for user ", peer.uid(),
+                                                  "; ask the server's owner to allow the user or one of its groups"));
 }
 
 const ServerMethod* MethodTable::Find(absl::string_view path) const {

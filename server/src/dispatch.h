@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/src/admission.h"
 #include "server/src/method_pace.h"
 #include "server/src/server_call.h"
 #include "udsrpc/server.h"
@@ -29,9 +30,14 @@ class MethodTable {
   const ServerMethod* Find(absl::string_view path) const;
 
   // INVALID_ARGUMENT: no service has a method of that path.
-  absl::Status SetOptions(absl::string_view path, MethodOptions options);
+  absl::Status SetOptions(absl::string_view path, const MethodOptions& options);
   // Of a method of this table.
   MethodPace& PaceOf(const ServerMethod& method) const { return *paces_.find(&method)->second; }
+
+  // OK, or PERMISSION_DENIED: `method`, which is of this table, is not for who has made the call.
+  absl::Status CheckAdmitted(const ServerMethod& method, ServerCall& call) const {
+    return admissions_.empty() ? absl::OkStatus() : CheckAdmitted(method, call.context().peer());
+  }
 
   // Why Find found nothing: UNIMPLEMENTED, naming the service or the method that is not there.
   absl::Status NotFound(absl::string_view path) const;
@@ -41,8 +47,11 @@ class MethodTable {
   const std::vector<ServerInterceptorFactory>& interceptors() const { return interceptors_; }
 
  private:
+  absl::Status CheckAdmitted(const ServerMethod& method, const Peer& peer) const;
+
   absl::flat_hash_map<std::string, const ServerMethod*> methods_;
   absl::flat_hash_map<const ServerMethod*, std::unique_ptr<MethodPace>> paces_;
+  absl::flat_hash_map<const ServerMethod*, Admission> admissions_;  // of methods that are not for everybody
   absl::flat_hash_set<std::string> services_;
   std::vector<ServerInterceptorFactory> interceptors_;
 };

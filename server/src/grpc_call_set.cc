@@ -34,7 +34,15 @@ void GrpcCallSet::RequestAnother() {
 
 void GrpcCallSet::RequestPostponed() {
   if (postponed_.load() == 0 || pool_.Backlogged()) return;
+  // Before and after: whoever sees nothing put off sees also that this was a moment ago.
+  requested_at_.store(GrpcPeers::Clock::now().time_since_epoch());
   for (int n = postponed_.exchange(0); n > 0; --n) Request();
+  requested_at_.store(GrpcPeers::Clock::now().time_since_epoch());
+}
+
+GrpcPeers::Clock::time_point GrpcCallSet::not_held_back_since() const {
+  if (postponed_.load() > 0) return GrpcPeers::Clock::time_point::max();
+  return GrpcPeers::Clock::time_point(requested_at_.load());
 }
 
 bool GrpcCallSet::Begin(GrpcServerCall& call, bool reads) {

@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 #include "server/src/dispatch.h"
+#include "server/src/grpc_peers.h"
 #include "server/src/grpc_poller_pool.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -23,12 +24,18 @@ class GrpcServerCall;
 class GrpcCallSet {
  public:
   // All arguments must outlive the set.
-  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, grpc::AsyncGenericService& service,
-              grpc::ServerCompletionQueue& queue, GrpcPollerPool& pool)
-      : methods_(methods), max_metadata_bytes_(max_metadata_bytes), service_(service), queue_(queue), pool_(pool) {}
+  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, const GrpcPeers& peers,
+              grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue, GrpcPollerPool& pool)
+      : methods_(methods),
+        max_metadata_bytes_(max_metadata_bytes),
+        peers_(peers),
+        service_(service),
+        queue_(queue),
+        pool_(pool) {}
 
   const MethodTable& methods() const { return methods_; }
   size_t max_metadata_bytes() const { return max_metadata_bytes_; }
+  const GrpcPeers& peers() const { return peers_; }
   GrpcPollerPool& pool() const { return pool_; }
   GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
 
@@ -39,6 +46,8 @@ class GrpcCallSet {
   void RequestAnother();
   // Asks for what was put off, once no handler waits. A call of this set is alive.
   void RequestPostponed();
+  // Since when as many calls are asked for as there are to be. time_point::max() while some are put off.
+  GrpcPeers::Clock::time_point not_held_back_since() const;
 
   // Every call that begins ends. False: the server is shutting down, and the call is to be refused.
   bool Begin(GrpcServerCall& call, bool reads);
@@ -67,11 +76,13 @@ class GrpcCallSet {
 
   const MethodTable& methods_;
   const size_t max_metadata_bytes_;
+  const GrpcPeers& peers_;
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& queue_;
   GrpcPollerPool& pool_;
   std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
   std::atomic<int> postponed_{0};
+  std::atomic<GrpcPeers::Clock::duration> requested_at_{};  // what had been put off, last; by GrpcPeers' clock
   std::atomic<bool> all_cancelled_{false};
 
   mutable internal::Mutex mutex_;

@@ -86,6 +86,8 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     Metadata& mutable_client_metadata() { return client_metadata_; }
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
+    const Peer& peer() const override { return *peer_; }
+    bool peer_is_known() const { return peer_ != nullptr; }
     bool IsCancelled() const override {
       return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();
     }
@@ -93,6 +95,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
 
    private:
     const GrpcServerCall& call_;
+    std::shared_ptr<const Peer> peer_;
     std::atomic<bool> cancelled_{false};
   };
 

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "common/src/grpc_limits.h"
 #include "server/src/grpc_call_set.h"
+#include "server/src/grpc_peers.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_tag.h"
 
@@ -54,7 +55,7 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     queue_ = builder.AddCompletionQueue();
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::InternalError("the gRPC library did not start a server; see its log");
-    calls_ = std::make_unique<GrpcCallSet>(methods_, options_.max_metadata_bytes, service_, *queue_, pool_);
+    calls_ = std::make_unique<GrpcCallSet>(methods_, options_.max_metadata_bytes, peers_, service_, *queue_, pool_);
     calls_->Start();
     if (absl::Status status = pool_.Start(); !status.ok()) {
       // No thread of ours will take the events, so this one does.
@@ -67,7 +68,13 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     return absl::OkStatus();
   }
 
-  void Adopt(UniqueFd connection) override { grpc::AddInsecureChannelFromFd(server_.get(), connection.release()); }
+  void Adopt(UniqueFd connection, std::shared_ptr<const Peer> peer) override {
+    connection =
+        peers_.Add(std::move(connection), std::move(peer), GrpcPeers::Clock::now(), calls_->not_held_back_since());
+    if (connection.valid()) grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+  }
+
+  void OnNoDescriptorLeft() override { peers_.Sweep(GrpcPeers::Clock::now(), calls_->not_held_back_since()); }
 
   void Shutdown(absl::Time deadline) override {
     calls_->Drain();
@@ -135,6 +142,7 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
 
   const MethodTable& methods_;
   const ServerOptions options_;
+  GrpcPeers peers_;
   grpc::AsyncGenericService service_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::unique_ptr<grpc::Server> server_;

@@ -40,6 +40,7 @@ void HandlerRun::Begin(const MethodTable& table, const ServerMethod& method, Ser
 absl::Status HandlerRun::Prepare(const MethodTable& table, const ServerMethod& method, ServerCall& call) {
   method_ = &method;
   call_ = &call;
+  if (absl::Status status = table.CheckAdmitted(method, call); !status.ok()) return status;
   if (!table.interceptors().empty()) {
     intercepted_.emplace(table.interceptors(), method, call);
     call_ = &*intercepted_;

@@ -14,7 +14,7 @@ namespace udsrpc {
 // and comes back once they have been quick for a while. Thread-safe.
 class MethodPace {
  public:
-  explicit MethodPace(MethodOptions options) : dispatch_(options.dispatch) {}
+  explicit MethodPace(const MethodOptions& options) : dispatch_(options.dispatch) {}
 
   bool goes_to_pool() const {
     if (dispatch_ == MethodOptions::Dispatch::kAdaptive) return slowness_.load(std::memory_order_relaxed) >= kSlow;

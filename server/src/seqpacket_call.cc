@@ -118,6 +118,8 @@ bool SeqpacketServerCall::Write(const google::protobuf::MessageLite& message) {
 
 void SeqpacketServerCall::SendInitialMetadata() { connection_->SendInitialMetadata(*this); }
 
+const Peer& SeqpacketServerCall::peer() const { return connection_->peer(); }
+
 void SeqpacketServerCall::AddCancelCallback(Cancellation::Callback callback) {
   ServerContext::AddCancelCallback(std::move(callback));
   CancelAtDeadline();

@@ -94,6 +94,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
 
   // ServerContext
   absl::string_view method() const override { return method_.path(); }
+  const Peer& peer() const override;
   bool IsCancelled() const override { return !Wanted().ok(); }
   void AddCancelCallback(Cancellation::Callback callback) override;
 

@@ -25,8 +25,8 @@ constexpr unsigned kTurnsALook = 8;
 }  // namespace
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
-                                                     UniqueFd socket)
-    : transport_(transport), loop_(loop), socket_(std::move(socket)), sender_(socket_.get()) {}
+                                                     UniqueFd socket, std::shared_ptr<const Peer> peer)
+    : transport_(transport), loop_(loop), peer_(std::move(peer)), socket_(std::move(socket)), sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;
 

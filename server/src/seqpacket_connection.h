@@ -39,8 +39,11 @@ class SeqpacketServerConnection final : public EventLoop::Source {
  public:
   // Takes an accepted socket. `transport`, and `loop`, which is one of its loops, must outlive the connection's life in
   // the loop and its calls.
-  SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop, UniqueFd socket);
+  SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop, UniqueFd socket,
+                            std::shared_ptr<const Peer> peer);
   ~SeqpacketServerConnection() override;
+
+  const Peer& peer() const { return *peer_; }
 
   // Begins to read.
   void Start();
@@ -258,6 +261,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   SeqpacketServerTransport& transport_;
   ServingLoop& loop_;
+  const std::shared_ptr<const Peer> peer_;
   const UniqueFd socket_;
 
   internal::Mutex mutex_;

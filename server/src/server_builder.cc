@@ -1,6 +1,3 @@
-#include <unistd.h>
-
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,12 +22,8 @@ constexpr int kMaxEventLoops = 256;
 using Listeners = std::vector<Acceptor::Listener>;
 
 Admission AdmissionFor(Endpoint::Kind kind, const EndpointOptions& options) {
-  Admission admission{.check_uid = kind == Endpoint::Kind::kAbstract || !options.allowed_uids.empty(),
-                      .uids = options.allowed_uids};
-  admission.uids.push_back(0);
-  admission.uids.push_back(geteuid());
-  std::sort(admission.uids.begin(), admission.uids.end());
-  return admission;
+  const bool anybody = kind == Endpoint::Kind::kPath && options.allowed_uids.empty() && options.allowed_gids.empty();
+  return anybody ? Admission() : Admission::For(options.allowed_uids, options.allowed_gids);
 }
 
 absl::Status CheckOptions(absl::string_view target, const EndpointOptions& options) {
@@ -54,13 +47,16 @@ absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, cons
   absl::StatusOr<ListeningSocket::Claimed> claimed =
       endpoint.has_value() ? ListeningSocket::Open(*endpoint, kinds, options) : ListeningSocket::OpenAutobound(kinds);
   if (!claimed.ok()) return claimed.status();
+  const std::string target = claimed->endpoint.ToString();
   for (ListeningSocket& socket : claimed->sockets) {
     ServerTransport* const transport = socket.kind() == SocketKind::kStream ? grpc : seqpacket;
     listeners.push_back(Acceptor::Listener{.socket = std::move(socket),
+                                           .endpoint = target,
                                            .admission = AdmissionFor(claimed->endpoint.kind(), options),
+                                           .peer_pidfd = options.peer_pidfd,
                                            .transport = transport});
   }
-  return claimed->endpoint.ToString();
+  return target;
 }
 
 }  // namespace

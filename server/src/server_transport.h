@@ -1,8 +1,11 @@
 #ifndef UDSRPC_SERVER_SERVER_TRANSPORT_H_
 #define UDSRPC_SERVER_SERVER_TRANSPORT_H_
 
+#include <memory>
+
 #include "absl/time/time.h"
 #include "common/src/socket/unique_fd.h"
+#include "udsrpc/peer.h"
 
 namespace udsrpc {
 
@@ -12,8 +15,11 @@ class ServerTransport {
   // After Shutdown only.
   virtual ~ServerTransport() = default;
 
-  // Takes a connected, non-blocking, close-on-exec socket that was admitted. Never blocks for long.
-  virtual void Adopt(UniqueFd connection) = 0;
+  // Takes a connected, non-blocking, close-on-exec socket of `peer`, who was admitted. Never blocks for long.
+  virtual void Adopt(UniqueFd connection, std::shared_ptr<const Peer> peer) = 0;
+
+  // A connection could not be accepted: closes what is kept and not needed. By the thread that adopts.
+  virtual void OnNoDescriptorLeft() {}
 
   // See Server::Shutdown. Nothing is adopted during or after it.
   virtual void Shutdown(absl::Time deadline) = 0;

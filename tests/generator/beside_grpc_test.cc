@@ -35,7 +35,11 @@ class UdsrpcGreeter final : public helloworld::GreeterService {
 class TestContext final : public udsrpc::ServerContext {
  public:
   absl::string_view method() const override { return "unused"; }
+  const udsrpc::Peer& peer() const override { return peer_; }
   bool IsCancelled() const override { return false; }
+
+ private:
+  const udsrpc::Peer peer_;
 };
 
 TEST(BesideGrpcTest, BothServicesWorkInOneProgram) {

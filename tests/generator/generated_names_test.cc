@@ -108,7 +108,11 @@ class Members final : public ::names::methods::MembersService {
 class TestContext final : public udsrpc::ServerContext {
  public:
   absl::string_view method() const override { return "unused"; }
+  const udsrpc::Peer& peer() const override { return peer_; }
   bool IsCancelled() const override { return false; }
+
+ private:
+  const udsrpc::Peer peer_;
 };
 
 TEST(GeneratedNamesTest, RenamedAndHidingMethodsAreServedUnderTheirOwnPaths) {

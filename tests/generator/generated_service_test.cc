@@ -26,7 +26,11 @@ using testing::ElementsAre;
 class TestContext final : public ServerContext {
  public:
   absl::string_view method() const override { return "unused"; }
+  const Peer& peer() const override { return peer_; }
   bool IsCancelled() const override { return false; }
+
+ private:
+  const Peer peer_;
 };
 
 // A stream that holds what the client has sent, and what it is sent.

@@ -152,7 +152,7 @@ TEST_F(GrpcConnectionTest, WhoseDescriptorIsClosedWhenTheClientIsGone) {
     const StreamListener second(*Endpoint::FromPath(dir_.File("second")), [&](UniqueFd connection) {
       descriptor = connection.get();
       ASSERT_EQ(fstat(descriptor, &socket), 0);
-      transport_->Adopt(std::move(connection));
+      Adopt(std::move(connection));
       accepted_.Happen();
     });
     endpoint_ = *Endpoint::FromPath(dir_.File("second"));

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "common/src/socket/read_peer.h"
 #include "server/src/grpc_transport.h"
 
 namespace udsrpc::testing {
@@ -63,9 +64,16 @@ void GrpcServerFixture::StartServer(const ServerOptions& options) {
   ASSERT_TRUE(transport.ok()) << transport.status();
   transport_ = *std::move(transport);
   listener_ = std::make_unique<StreamListener>(endpoint_, [this](UniqueFd connection) {
-    transport_->Adopt(std::move(connection));
+    Adopt(std::move(connection));
     accepted_.Happen();
   });
+}
+
+void GrpcServerFixture::Adopt(UniqueFd connection) {
+  absl::StatusOr<std::shared_ptr<const Peer>> peer =
+      ReadPeer(connection.get(), endpoint_.ToString(), Transport::kGrpc, /*with_pidfd=*/false);
+  ASSERT_TRUE(peer.ok()) << peer.status();
+  transport_->Adopt(std::move(connection), *std::move(peer));
 }
 
 void GrpcServerFixture::StopServer(absl::Time deadline) {

@@ -60,6 +60,8 @@ class GrpcServerFixture : public ::testing::Test {
   ~GrpcServerFixture() override;
 
   void StartServer(const ServerOptions& options = {});
+  // Hands the server a connection, as of whom the kernel says.
+  void Adopt(UniqueFd connection);
   // Stops listening and shuts the server down.
   void StopServer(absl::Time deadline = absl::InfinitePast());
 

@@ -50,7 +50,7 @@ TEST_F(GrpcShutdownTest, OfAnIdleServerDoesNotWaitForItsClients) {
   // One that says nothing at all.
   int silent[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, silent), 0);
-  transport_->Adopt(UniqueFd(silent[0]));
+  Adopt(UniqueFd(silent[0]));
   const UniqueFd end(silent[1]);
 
   const absl::Time start = absl::Now();

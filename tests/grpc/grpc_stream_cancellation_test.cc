@@ -232,7 +232,7 @@ TEST_F(GrpcStreamCancellationTest, ComesWithTheDeathOfTheClient) {
   StartServer();
   int ends[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-  transport_->Adopt(UniqueFd(ends[0]));
+  Adopt(UniqueFd(ends[0]));
   const UniqueFd kill_switch(fcntl(ends[1], F_DUPFD_CLOEXEC, 0));
   grpc::GenericStub stub(grpc::CreateInsecureChannelFromFd("dies", ends[1]));
   grpc::CompletionQueue queue;

@@ -54,6 +54,7 @@ class FakeServerCall final : public ServerCall, private ServerContext, private S
 
   explicit FakeServerCall(std::string request_bytes) : request_bytes_(std::move(request_bytes)) {}
 
+  std::shared_ptr<const Peer> caller = std::make_shared<const Peer>();
   int finished = 0;
   int kept = 0;
   std::deque<std::string> incoming;
@@ -81,6 +82,7 @@ class FakeServerCall final : public ServerCall, private ServerContext, private S
 
  private:
   absl::string_view method() const override { return "/p.Echo/Say"; }
+  const Peer& peer() const override { return *caller; }
   bool IsCancelled() const override { return cancellation().cancelled(); }
 
   bool Read(Message& message) override {

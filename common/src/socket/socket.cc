@@ -189,6 +189,48 @@ absl::StatusOr<PeerCredentials> GetPeerCredentials(int fd) {
   return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
 }
 
+std::vector<gid_t> GetPeerGroups(int fd) {
+  std::vector<gid_t> groups(16);
+  for (;;) {
+    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    const bool done = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) == 0;
+    if (!done && errno != ERANGE) return {};
+    groups.resize(size / sizeof(gid_t));  // where there was not room for them, what they need
+    if (done) return groups;
+  }
+}
+
+std::string GetPeerSecurityLabel(int fd) {
+  std::string label(256, '\0');
+  for (;;) {
+    auto size = static_cast<socklen_t>(label.size());
+    const bool done = getsockopt(fd, SOL_SOCKET, SO_PEERSEC, label.data(), &size) == 0;
+    if (!done && errno != ERANGE) return {};
+    label.resize(size);
+    if (!done) continue;
+    while (!label.empty() && label.back() == '\0') label.pop_back();
+    return label;
+  }
+}
+
+UniqueFd OpenPeerPidfd(int fd) {
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77  // asm-generic/socket.h of Linux 6.5; Debian 12's is older
+#endif
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) != 0) return UniqueFd();
+  return UniqueFd(pidfd);
+}
+
+uint64_t SocketCookie(int fd) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof(cookie);
+  return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+UniqueFd DuplicateAbove(int fd, int lowest) { return UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
+
 Readiness WaitForSocket(int socket, bool want_write, int wake_event, absl::Duration timeout) {
   pollfd descriptors[] = {
       {.fd = socket, .events = static_cast<int16_t>(want_write ? POLLIN | POLLOUT : POLLIN), .revents = 0},

@@ -4,7 +4,9 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -72,6 +74,18 @@ struct PeerCredentials {
   gid_t gid;
 };
 absl::StatusOr<PeerCredentials> GetPeerCredentials(int fd);
+// Its supplementary groups, in no order. Empty where the kernel does not say.
+std::vector<gid_t> GetPeerGroups(int fd);
+// What a security module calls it. Empty where there is none.
+std::string GetPeerSecurityLabel(int fd);
+// A descriptor of the very process. Not valid where the kernel has none to give (before Linux 6.5).
+UniqueFd OpenPeerPidfd(int fd);
+
+// The kernel's number of the socket, which no other ever has. 0: `fd` is no socket.
+uint64_t SocketCookie(int fd);
+
+// `fd` once more, at the lowest number from `lowest` on that is free. Not valid: there is none.
+UniqueFd DuplicateAbove(int fd, int lowest);
 
 // Blocks until `socket` is ready or `wake_event` signalled, or for `timeout` (InfiniteDuration: without end). A closed
 // or failed socket is ready for both.

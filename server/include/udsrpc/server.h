@@ -34,10 +34,15 @@ struct EndpointOptions {
   std::optional<uid_t> owner = std::nullopt;
   std::optional<gid_t> group = std::nullopt;
 
-  // User ids that are admitted beside this process's own and root's. Everybody else's connections are closed at once,
-  // so that their calls end with UNAVAILABLE. Empty: a path admits whom `mode` and its directories admit, an abstract
-  // name, which has no permissions and is in reach of the whole network namespace, admits nobody else.
+  // Users, and groups of callers (their own or a supplementary one), that are admitted beside this process's user and
+  // root. Everybody else's connections are closed at once, so that their calls end with UNAVAILABLE. Both empty: a path
+  // admits whom `mode` and its directories admit, an abstract name, which has no permissions and is in reach of the
+  // whole network namespace, admits nobody else.
   std::vector<uid_t> allowed_uids = {};
+  std::vector<gid_t> allowed_gids = {};
+
+  // Whether Peer::pidfd() is there; it takes a descriptor for each connection.
+  bool peer_pidfd = false;
 };
 
 // As EndpointOptions.
@@ -75,10 +80,9 @@ struct ServerOptions {
   int event_loops = 0;
 };
 
-// How the handlers of one method are run. As EndpointOptions.
-//
-// Over gRPC it says nothing: a thread of a pool reads the request and runs the handler, and others read on.
+// How the handlers of one method are run, and for whom. As EndpointOptions.
 struct MethodOptions {
+  // Over gRPC it says nothing: a thread of a pool reads the request and runs the handler, and others read on.
   enum class Dispatch {
     // On the thread that read the request, which hands nothing over and is the quickest; another one reads on once the
     // handler has run for 1 to 5 ms. Where that happens to more than about 1 in 50 calls, on another thread, until they
@@ -91,6 +95,11 @@ struct MethodOptions {
     kPool,
   };
   Dispatch dispatch = Dispatch::kAdaptive;
+
+  // As those of EndpointOptions, of those that the endpoint admits: everybody else's calls end with PERMISSION_DENIED,
+  // and no interceptor or handler sees them. Both empty: for everybody.
+  std::vector<uid_t> allowed_uids = {};
+  std::vector<gid_t> allowed_gids = {};
 };
 
 class ServerTransport;
@@ -108,8 +117,9 @@ class Server {
   // Stops listening, removes the socket files, refuses new calls (UNAVAILABLE), lets running ones end until
   // `deadline` and then cancels the rest: their clients get UNAVAILABLE or CANCELLED and their contexts turn
   // cancelled. Blocks until every handler has ended: one that never looks at IsCancelled delays it, and a coroutine
-  // that awaits what cannot be cancelled holds it up for ever. Must not be called from a handler, nor on a thread by
-  // which a handler's coroutine is yet to go on. Further calls wait for the first.
+  // that awaits what cannot be cancelled holds it up for ever. A socket file whose directory another process keeps
+  // locked for 0.1 s is left behind, for the next server to replace. Must not be called from a handler, nor on a thread
+  // by which a handler's coroutine is yet to go on. Further calls wait for the first.
   void Shutdown(absl::Time deadline);
   void Shutdown() { Shutdown(absl::InfiniteFuture()); }
 

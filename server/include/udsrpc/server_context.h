@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "udsrpc/metadata.h"
 #include "udsrpc/parent_call.h"
+#include "udsrpc/peer.h"
 
 namespace udsrpc {
 
@@ -21,6 +22,9 @@ class ServerContext : public ParentCall {
   // "/package.Service/Method".
   virtual absl::string_view method() const = 0;
 
+  // Who calls, by the kernel's word: the process that made the connection.
+  virtual const Peer& peer() const = 0;
+
   // What the client sent. Reserved keys are left out.
   const Metadata& client_metadata() const { return client_metadata_; }
 
@@ -29,8 +33,9 @@ class ServerContext : public ParentCall {
   virtual bool IsCancelled() const = 0;
 
   // Has `callback` run once IsCancelled() turns true: by a thread of the server, which it must not block (over gRPC the
-  // handler's own, where that waits in its stream), or by the calling thread where it is true already. Does not run once
-  // the handler has ended; a handler that ends while it runs waits for it. Callbacks run in the order of their adding.
+  // handler's own, where that waits in its stream), or by the calling thread where it is true already. Does not run
+  // once the handler has ended; a handler that ends while it runs waits for it. Callbacks run in the order of their
+  // adding.
   virtual void AddCancelCallback(Cancellation::Callback callback) { cancellation().Subscribe(std::move(callback)); }
 
   // Metadata to send before the first message, and with the status. INVALID_ARGUMENT where Metadata's rules forbid it.

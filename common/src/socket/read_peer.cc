@@ -1,0 +1,35 @@
+#include "common/src/socket/read_peer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "common/src/socket/socket.h"
+
+namespace udsrpc {
+
+Peer::~Peer() {
+  if (pidfd_ >= 0) close(pidfd_);
+}
+
+bool Peer::IsInGroup(gid_t group) const {
+  return ids_.gid == group || std::binary_search(ids_.groups.begin(), ids_.groups.end(), group);
+}
+
+absl::StatusOr<std::shared_ptr<const Peer>> ReadPeer(int fd, std::string endpoint, Transport transport,
+                                                     bool with_pidfd) {
+  const absl::StatusOr<PeerCredentials> credentials = GetPeerCredentials(fd);
+  if (!credentials.ok()) return credentials.status();
+  Peer::Ids ids{.uid = credentials->uid, .gid = credentials->gid, .groups = GetPeerGroups(fd)};
+  std::sort(ids.groups.begin(), ids.groups.end());
+  UniqueFd pidfd = with_pidfd ? OpenPeerPidfd(fd) : UniqueFd();
+  if (with_pidfd && !pidfd.valid() && (errno == EMFILE || errno == ENFILE)) {
+    return absl::ResourceExhaustedError("no descriptor left for a peer's process; raise the limit of open files");
+  }
+  return std::make_shared<const Peer>(std::move(endpoint), transport, credentials->pid, std::move(ids),
+                                      GetPeerSecurityLabel(fd), pidfd.release());
+}
+
+}  // namespace udsrpc

@@ -1,0 +1,77 @@
+#include "server/src/grpc_peers.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
+#include "common/src/socket/socket.h"
+
+namespace udsrpc {
+namespace {
+
+// A sweep looks at every connection, so it comes once in as many adds as there were then, and in no fewer than these.
+constexpr size_t kLeastAddsASweep = 16;
+
+}  // namespace
+
+UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<const Peer> peer, Clock::time_point now,
+                        Clock::time_point not_held_back_since) {
+  const uint64_t socket = SocketCookie(connection.get());
+  if (++adds_ > adds_to_sweep_) Sweep(now, not_held_back_since);
+  if (!MoveToUntakenNumber(connection)) {
+    Sweep(now, not_held_back_since);
+    if (!MoveToUntakenNumber(connection)) return UniqueFd();
+  }
+  entries_[connection.get()] = Entry{.socket = socket, .closed = std::nullopt};
+  internal::MutexLock lock(mutex_);
+  peers_[connection.get()] = std::move(peer);
+  return connection;
+}
+
+bool GrpcPeers::MoveToUntakenNumber(UniqueFd& connection) {
+  if (!entries_.contains(connection.get())) return true;
+  // The kernel passes over those that are in use, here or elsewhere in the process.
+  for (int lowest = next_number_;;) {
+    UniqueFd moved = DuplicateAbove(connection.get(), lowest);
+    if (!moved.valid()) break;
+    lowest = moved.get() + 1;
+    if (entries_.contains(moved.get())) continue;
+    next_number_ = lowest;
+    connection = std::move(moved);
+    return true;
+  }
+  return std::exchange(next_number_, 0) > 0 && MoveToUntakenNumber(connection);  // from the lowest on, once
+}
+
+std::shared_ptr<const Peer> GrpcPeers::Find(absl::string_view peer) const {
+  int number;
+  if (!absl::ConsumePrefix(&peer, "fd:") || !absl::SimpleAtoi(peer, &number)) return nullptr;
+  internal::MutexLock lock(mutex_);
+  const auto found = peers_.find(number);
+  return found == peers_.end() ? nullptr : found->second;
+}
+
+void GrpcPeers::Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
+  std::vector<int> free;
+  for (auto& [number, entry] : entries_) {
+    if (!entry.closed.has_value()) {
+      if (SocketCookie(number) != entry.socket) entry.closed = now;
+    } else if (not_held_back_since <= now - kQuarantine && *entry.closed <= now - kQuarantine) {
+      free.push_back(number);
+    }
+  }
+  for (const int number : free) entries_.erase(number);
+  if (!free.empty()) next_number_ = 0;
+  adds_ = 0;
+  adds_to_sweep_ = std::max(kLeastAddsASweep, entries_.size());
+  std::vector<std::shared_ptr<const Peer>> gone;  // destroyed without the mutex
+  internal::MutexLock lock(mutex_);
+  for (const int number : free) {
+    gone.push_back(std::move(peers_[number]));
+    peers_.erase(number);
+  }
+}
+
+}  // namespace udsrpc

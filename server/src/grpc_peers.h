@@ -1,0 +1,64 @@
+#ifndef UDSRPC_SERVER_GRPC_PEERS_H_
+#define UDSRPC_SERVER_GRPC_PEERS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "common/src/socket/unique_fd.h"
+#include "udsrpc/internal/mutex.h"
+#include "udsrpc/peer.h"
+
+namespace udsrpc {
+
+// Who is at the other end of gRPC's connections. Of a call's connection gRPC says nothing but the number of the
+// descriptor that it was given ("fd:N"), and it closes that as soon as the client has gone, while calls of that client
+// may yet begin and ask who made them. So a number is not given to another client's connection for a while: until no
+// call of the former can be left that has not begun.
+class GrpcPeers {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // How long after a connection was found closed, during which gRPC never had to hold calls back, no call of it can be
+  // left that has not begun: they begin within microseconds.
+  static constexpr std::chrono::seconds kQuarantine{5};
+
+  // Moves `connection` to a number under which no other peer is to be found, from now until it is closed and beyond.
+  // What gRPC is to be given. Not valid: there is no such number, as the process has not enough descriptors. By one
+  // thread at a time. `not_held_back_since`: see kQuarantine; time_point::max() while calls are held back.
+  UniqueFd Add(UniqueFd connection, std::shared_ptr<const Peer> peer, Clock::time_point now,
+               Clock::time_point not_held_back_since);
+
+  // Whose call it is of which gRPC says that its peer is `peer`. Null: of nobody that was added. Thread-safe.
+  std::shared_ptr<const Peer> Find(absl::string_view peer) const;
+
+  // Lets go of what is kept of connections whose numbers may be used again. As Add.
+  void Sweep(Clock::time_point now, Clock::time_point not_held_back_since);
+
+ private:
+  struct Entry {
+    uint64_t socket;  // as the kernel numbers them, none twice
+    std::optional<Clock::time_point> closed;
+  };
+
+  // False: there is none.
+  bool MoveToUntakenNumber(UniqueFd& connection);
+
+  // Of who adds.
+  absl::flat_hash_map<int, Entry> entries_;
+  int next_number_ = 0;  // below it there has been none lately
+  size_t adds_ = 0;      // since the last sweep
+  size_t adds_to_sweep_ = 0;
+
+  mutable internal::Mutex mutex_;
+  absl::flat_hash_map<int, std::shared_ptr<const Peer>> peers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_GRPC_PEERS_H_
