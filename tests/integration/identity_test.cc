@@ -1,6 +1,7 @@
 // Who calls, by the kernel's word, and who may.
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <memory>
@@ -78,8 +79,10 @@ class IdentityTest : public CombinationTest {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root, to become other users";
-    std::filesystem::permissions(dir_.path(), std::filesystem::perms::owner_all | std::filesystem::perms::group_exec |
-                                                  std::filesystem::perms::others_exec);
+    // Other users need not be able to reach the folder in which the program was built.
+    for (const TempDir* directory : {&dir_, &programs_}) ASSERT_EQ(chmod(directory->path().c_str(), 0711), 0);
+    std::filesystem::copy_file(UDSRPC_TEST_CLIENT, client_);
+    ASSERT_EQ(chmod(client_.c_str(), 0755), 0);
   }
 
   void Serve(EndpointOptions options, ServerOptions server = {}, MethodOptions echo = {}) {
@@ -101,7 +104,7 @@ class IdentityTest : public CombinationTest {
                                        absl::StrCat("--reuid=", uid),
                                        absl::StrCat("--regid=", gid),
                                        "--groups=" + groups,
-                                       UDSRPC_TEST_CLIENT,
+                                       client_,
                                        target_,
                                        std::string(TransportName(GetParam().transport))};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -111,6 +114,8 @@ class IdentityTest : public CombinationTest {
     return ClientAs(uid, gid, groups)->ReadLine().value_or("nothing");
   }
 
+  TempDir programs_;
+  const std::string client_ = programs_.File("test_client");
   SeenPeers peers_;
 };
 INSTANTIATE_TEST_SUITE_P(All, IdentityTest, AllCombinations(), CombinationName);
