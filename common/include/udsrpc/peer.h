@@ -61,7 +61,7 @@ class Peer {
   const std::string endpoint_;
   const Transport transport_ = Transport::kGrpc;
   const pid_t pid_ = 0;
-  const Ids ids_;
+  const Ids ids_ = {};
   const std::string security_label_;
   const int pidfd_ = -1;
 };
