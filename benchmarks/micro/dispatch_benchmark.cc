@@ -57,7 +57,7 @@ class IdleCall final : public ServerCall, private ServerContext {
   bool IsCancelled() const override { return false; }
 
   const std::string& request_;
-  const Peer peer_;
+  const Peer peer_{};
   bool ok_ = false;
 };
 

@@ -39,7 +39,7 @@ class TestContext final : public udsrpc::ServerContext {
   bool IsCancelled() const override { return false; }
 
  private:
-  const udsrpc::Peer peer_;
+  const udsrpc::Peer peer_{};
 };
 
 TEST(BesideGrpcTest, BothServicesWorkInOneProgram) {

@@ -30,7 +30,7 @@ class TestContext final : public ServerContext {
   bool IsCancelled() const override { return false; }
 
  private:
-  const Peer peer_;
+  const Peer peer_{};
 };
 
 // A stream that holds what the client has sent, and what it is sent.
