@@ -71,7 +71,7 @@ void GrpcServerFixture::StartServer(const ServerOptions& options) {
 
 void GrpcServerFixture::Adopt(UniqueFd connection) {
   absl::StatusOr<std::shared_ptr<const Peer>> peer =
-      ReadPeer(connection.get(), endpoint_.ToString(), Transport::kGrpc, /*with_pidfd=*/false);
+      ReadPeer(connection.get(), "unix:of-the-test", Transport::kGrpc, /*with_pidfd=*/false);
   ASSERT_TRUE(peer.ok()) << peer.status();
   transport_->Adopt(std::move(connection), *std::move(peer));
 }

@@ -86,7 +86,7 @@ TEST(EventLoopDispatch, TheLimitOfHandlersHoldsForThePoolToo) {
   const auto source = std::make_shared<Packets>(
       [&](char) {
         const int now = ++running;
-        if (now > most) most = now;
+        for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
         EXPECT_TRUE(release.Await());
         --running;
         ++ended;
