@@ -14,6 +14,7 @@
 
 #include "gmock/gmock.h"
 #include "tests/support/event.h"
+#include "tests/support/high_water_mark.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc::testing {
@@ -267,7 +268,7 @@ TEST_F(GrpcPollerPoolTest, HasTheOthersWaitAtTheLimitAndPollsOn) {
   for (int i = 0; i < 6; ++i) {
     Put([&] {
       const int now = ++running;
-      if (now > most) most = now;
+      testing::RaiseTo(most, now);
       EXPECT_TRUE(open.Await());
       --running;
     });

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "server/src/event_loop.h"
 #include "server/src/method_pace.h"
+#include "tests/support/high_water_mark.h"
 #include "tests/unit/event_loop_sources.h"
 
 // On which threads an event loop runs its tasks, beside the ones that event_loop_test.cc is about.
@@ -86,7 +87,7 @@ TEST(EventLoopDispatch, TheLimitOfHandlersHoldsForThePoolToo) {
   const auto source = std::make_shared<Packets>(
       [&](char) {
         const int now = ++running;
-        for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
+        testing::RaiseTo(most, now);
         EXPECT_TRUE(release.Await());
         --running;
         ++ended;

@@ -10,6 +10,7 @@
 
 #include "common/src/spin_policy.h"
 #include "gtest/gtest.h"
+#include "tests/support/high_water_mark.h"
 #include "tests/unit/event_loop_sources.h"
 
 namespace udsrpc {
@@ -155,7 +156,7 @@ TEST(EventLoop, ReadsOnWhileAllHandlersAreBusyAndRunsTheRestLater) {
   Event all;
   const auto source = std::make_shared<Packets>([&](char) {
     const int now = ++running;
-    if (now > most) most = now;
+    testing::RaiseTo(most, now);
     EXPECT_TRUE(release.Await());
     --running;
     if (++ended == 6) all.Happen();
