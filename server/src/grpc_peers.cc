@@ -19,9 +19,10 @@ constexpr size_t kLeastAddsASweep = 16;
 UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<const Peer> peer, Clock::time_point now,
                         Clock::time_point not_held_back_since) {
   const uint64_t socket = SocketCookie(connection.get());
-  if (++adds_ > adds_to_sweep_) Sweep(now, not_held_back_since);
+  internal::MutexLock adding(adding_);
+  if (++adds_ > adds_to_sweep_) SweepEntries(now, not_held_back_since);
   if (!MoveToUntakenNumber(connection)) {
-    Sweep(now, not_held_back_since);
+    SweepEntries(now, not_held_back_since);
     if (!MoveToUntakenNumber(connection)) return UniqueFd();
   }
   entries_[connection.get()] = Entry{.socket = socket, .closed = std::nullopt};
@@ -53,7 +54,7 @@ std::shared_ptr<const Peer> GrpcPeers::Find(absl::string_view peer) const {
   return found == peers_.end() ? nullptr : found->second;
 }
 
-void GrpcPeers::Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
+void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since) {
   std::vector<int> free;
   for (auto& [number, entry] : entries_) {
     if (!entry.closed.has_value()) {

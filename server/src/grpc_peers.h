@@ -19,7 +19,7 @@ namespace udsrpc {
 // Who is at the other end of gRPC's connections. Of a call's connection gRPC says nothing but the number of the
 // descriptor that it was given ("fd:N"), and it closes that as soon as the client has gone, while calls of that client
 // may yet begin and ask who made them. So a number is not given to another client's connection for a while: until no
-// call of the former can be left that has not begun.
+// call of the former can be left that has not begun. Thread-safe.
 class GrpcPeers {
  public:
   using Clock = std::chrono::steady_clock;
@@ -29,16 +29,19 @@ class GrpcPeers {
   static constexpr std::chrono::seconds kQuarantine{5};
 
   // Moves `connection` to a number under which no other peer is to be found, from now until it is closed and beyond.
-  // What gRPC is to be given. Not valid: there is no such number, as the process has not enough descriptors. By one
-  // thread at a time. `not_held_back_since`: see kQuarantine; time_point::max() while calls are held back.
+  // What gRPC is to be given. Not valid: there is no such number, as the process has not enough descriptors.
+  // `not_held_back_since`: see kQuarantine; time_point::max() while calls are held back.
   UniqueFd Add(UniqueFd connection, std::shared_ptr<const Peer> peer, Clock::time_point now,
                Clock::time_point not_held_back_since);
 
-  // Whose call it is of which gRPC says that its peer is `peer`. Null: of nobody that was added. Thread-safe.
+  // Whose call it is of which gRPC says that its peer is `peer`. Null: of nobody that was added.
   std::shared_ptr<const Peer> Find(absl::string_view peer) const;
 
   // Lets go of what is kept of connections whose numbers may be used again. As Add.
-  void Sweep(Clock::time_point now, Clock::time_point not_held_back_since);
+  void Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
+    internal::MutexLock lock(adding_);
+    SweepEntries(now, not_held_back_since);
+  }
 
  private:
   struct Entry {
@@ -47,15 +50,17 @@ class GrpcPeers {
   };
 
   // False: there is none.
-  bool MoveToUntakenNumber(UniqueFd& connection);
+  bool MoveToUntakenNumber(UniqueFd& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(adding_);
+  void SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(adding_);
 
-  // Of who adds.
-  absl::flat_hash_map<int, Entry> entries_;
-  int next_number_ = 0;  // below it there has been none lately
-  size_t adds_ = 0;      // since the last sweep
-  size_t adds_to_sweep_ = 0;
+  internal::Mutex adding_;  // held for system calls
+  absl::flat_hash_map<int, Entry> entries_ ABSL_GUARDED_BY(adding_);
+  int next_number_ ABSL_GUARDED_BY(adding_) = 0;  // below it there has been none lately
+  size_t adds_ ABSL_GUARDED_BY(adding_) = 0;      // since the last sweep
+  size_t adds_to_sweep_ ABSL_GUARDED_BY(adding_) = 0;
 
-  mutable internal::Mutex mutex_;
+  mutable internal::Mutex mutex_;  // what every call takes, with or without the other
   absl::flat_hash_map<int, std::shared_ptr<const Peer>> peers_ ABSL_GUARDED_BY(mutex_);
 };
 
