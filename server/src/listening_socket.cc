@@ -85,7 +85,14 @@ absl::Status CheckClaimable(const Endpoint& endpoint, const SocketAddress& addre
     if (errno == ENOENT) return absl::OkStatus();
     return ClaimError(endpoint, absl::StrCat("cannot look at ", address.path()), errno);
   }
-  if (S_ISSOCK(file.st_mode)) return CheckNobodyListensAt(endpoint, address, kind, directory);
+  if (S_ISSOCK(file.st_mode)) {
+    const absl::Status status = CheckNobodyListensAt(endpoint, address, kind, directory);
+    // Its server may have removed it just now, if that is one that takes no lock.
+    const bool gone = absl::IsNotFound(status) &&
+                      fstatat(directory, address.file_name().c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0 &&
+                      errno == ENOENT;
+    return gone ? absl::OkStatus() : status;
+  }
   return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": ", address.path(),
                                                " exists and is no socket; remove it, or choose another path"));
 }

@@ -1,7 +1,11 @@
 // Many servers that claim one path at once, and one that is killed and started again and again.
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -80,6 +84,32 @@ TEST_F(ClaimRaceTest, AServerThatIsKilledIsReplacedAgainAndAgain) {
   EXPECT_EQ(last.ReadLine(), "ready");
   last.CloseInput();
   EXPECT_EQ(last.Wait(), 0);
+  EXPECT_TRUE(dir_.IsEmpty());
+}
+
+// Root may connect whatever the mode, so this is another user's server, in a directory of its own.
+TEST_F(ClaimRaceTest, AServerWithoutPrivilegesReplacesWhatItLeftWithoutAMode) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+  constexpr uid_t kUser = 4001;
+  ASSERT_EQ(chmod(dir_.path().c_str(), 0755), 0);
+  ASSERT_EQ(chown(dir_.path().c_str(), kUser, kUser), 0);
+  const TempDir programs;  // which the user need not be able to reach where they were built
+  ASSERT_EQ(chmod(programs.path().c_str(), 0755), 0);
+  const std::string program = programs.File("test_server");
+  std::filesystem::copy_file(UDSRPC_TEST_SERVER, program);
+  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+  for (const SocketKind kind : {SocketKind::kStream, SocketKind::kSeqpacket}) {
+    const SocketAddress address = *SocketAddress::Of(*Endpoint::FromPath(dir_.File("s")), kind);
+    const UniqueFd stale = *OpenSocket(kind);
+    ASSERT_EQ(bind(stale.get(), address.get(), address.size()), 0);
+    ASSERT_EQ(chown(address.path().c_str(), kUser, kUser), 0);
+    ASSERT_EQ(chmod(address.path().c_str(), 0), 0);
+  }
+  ChildProcess server({"setpriv", absl::StrCat("--reuid=", kUser), absl::StrCat("--regid=", kUser), "--clear-groups",
+                       program, "unix:" + dir_.File("s")});
+  EXPECT_EQ(server.ReadLine(), "ready");
+  server.CloseInput();
+  EXPECT_EQ(server.Wait(), 0);
   EXPECT_TRUE(dir_.IsEmpty());
 }
 

@@ -1,7 +1,5 @@
 #include "common/src/socket/read_peer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -9,14 +7,6 @@
 #include "common/src/socket/socket.h"
 
 namespace udsrpc {
-
-Peer::~Peer() {
-  if (pidfd_ >= 0) close(pidfd_);
-}
-
-bool Peer::IsInGroup(gid_t group) const {
-  return ids_.gid == group || std::binary_search(ids_.groups.begin(), ids_.groups.end(), group);
-}
 
 absl::StatusOr<std::shared_ptr<const Peer>> ReadPeer(int fd, std::string endpoint, Transport transport,
                                                      bool with_pidfd) {
