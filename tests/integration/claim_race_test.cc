@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "common/src/socket/socket.h"
 #include "tests/integration/combinations.h"
 #include "tests/support/child_process.h"
+#include "tests/support/program_for_others.h"
 
 namespace udsrpc::testing {
 namespace {
@@ -93,11 +93,6 @@ TEST_F(ClaimRaceTest, AServerWithoutPrivilegesReplacesWhatItLeftWithoutAMode) {
   constexpr uid_t kUser = 4001;
   ASSERT_EQ(chmod(dir_.path().c_str(), 0755), 0);
   ASSERT_EQ(chown(dir_.path().c_str(), kUser, kUser), 0);
-  const TempDir programs;  // which the user need not be able to reach where they were built
-  ASSERT_EQ(chmod(programs.path().c_str(), 0755), 0);
-  const std::string program = programs.File("test_server");
-  std::filesystem::copy_file(UDSRPC_TEST_SERVER, program);
-  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
   for (const SocketKind kind : {SocketKind::kStream, SocketKind::kSeqpacket}) {
     const SocketAddress address = *SocketAddress::Of(*Endpoint::FromPath(dir_.File("s")), kind);
     const UniqueFd stale = *OpenSocket(kind);
@@ -105,8 +100,10 @@ TEST_F(ClaimRaceTest, AServerWithoutPrivilegesReplacesWhatItLeftWithoutAMode) {
     ASSERT_EQ(chown(address.path().c_str(), kUser, kUser), 0);
     ASSERT_EQ(chmod(address.path().c_str(), 0), 0);
   }
-  ChildProcess server({"setpriv", absl::StrCat("--reuid=", kUser), absl::StrCat("--regid=", kUser), "--clear-groups",
-                       program, "unix:" + dir_.File("s")});
+  const ProgramForOthers program(UDSRPC_TEST_SERVER);
+  std::vector<std::string> command = program.As(kUser, kUser, absl::StrCat(kUser));
+  command.push_back("unix:" + dir_.File("s"));
+  ChildProcess server(command);
   EXPECT_EQ(server.ReadLine(), "ready");
   server.CloseInput();
   EXPECT_EQ(server.Wait(), 0);

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +15,7 @@
 #include "tests/integration/combinations.h"
 #include "tests/support/child_process.h"
 #include "tests/support/event.h"
+#include "tests/support/program_for_others.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_interceptor.h"
 
@@ -79,10 +79,7 @@ class IdentityTest : public CombinationTest {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root, to become other users";
-    // Other users need not be able to reach the folder in which the program was built.
-    for (const TempDir* directory : {&dir_, &programs_}) ASSERT_EQ(chmod(directory->path().c_str(), 0711), 0);
-    std::filesystem::copy_file(UDSRPC_TEST_CLIENT, client_);
-    ASSERT_EQ(chmod(client_.c_str(), 0755), 0);
+    ASSERT_EQ(chmod(dir_.path().c_str(), 0711), 0);
   }
 
   void Serve(EndpointOptions options, ServerOptions server = {}, MethodOptions echo = {}) {
@@ -100,13 +97,8 @@ class IdentityTest : public CombinationTest {
   // A client's program as another user.
   std::unique_ptr<ChildProcess> ClientAs(uid_t uid, gid_t gid, const std::string& groups,
                                          const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments{"setpriv",
-                                       absl::StrCat("--reuid=", uid),
-                                       absl::StrCat("--regid=", gid),
-                                       "--groups=" + groups,
-                                       client_,
-                                       target_,
-                                       std::string(TransportName(GetParam().transport))};
+    std::vector<std::string> arguments = client_.As(uid, gid, groups);
+    arguments.insert(arguments.end(), {target_, std::string(TransportName(GetParam().transport))});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<ChildProcess>(arguments);
   }
@@ -114,8 +106,7 @@ class IdentityTest : public CombinationTest {
     return ClientAs(uid, gid, groups)->ReadLine().value_or("nothing");
   }
 
-  TempDir programs_;
-  const std::string client_ = programs_.File("test_client");
+  const ProgramForOthers client_{UDSRPC_TEST_CLIENT};
   SeenPeers peers_;
 };
 INSTANTIATE_TEST_SUITE_P(All, IdentityTest, AllCombinations(), CombinationName);
