@@ -1,15 +1,13 @@
 #include "server/src/reused_message.h"
 
+#include <algorithm>
 #include <atomic>
-#include <utility>
 
 #include "google/protobuf/message.h"
 
 namespace udsrpc {
 namespace {
 
-// Not worth counting: what threads share costs the more, the more of them there are.
-constexpr size_t kSmallBytes = 256;
 constexpr unsigned kUsesAMeasurement = 64;
 
 std::atomic<size_t> kept_by_all{0};
@@ -21,7 +19,6 @@ size_t ReusedMessage::KeptBytes() { return kept_by_all.load(std::memory_order_re
 ReusedMessage::~ReusedMessage() { Forget(); }
 
 google::protobuf::MessageLite& ReusedMessage::Get(const google::protobuf::MessageLite& prototype) {
-  if (kept_ > 0) kept_by_all.fetch_sub(std::exchange(kept_, 0), std::memory_order_relaxed);
   if (prototype_ != &prototype) {
     Forget();
     message_.reset(prototype.New());
@@ -31,15 +28,11 @@ google::protobuf::MessageLite& ReusedMessage::Get(const google::protobuf::Messag
 }
 
 void ReusedMessage::Release() {
-  // To measure it takes longer than to fill a small one. One that has been large keeps its memory, whatever is in it
-  // now; of one that a handler has made smaller again that is found out in time.
-  if (large_ || message_->ByteSizeLong() > kSmallBytes || ++uses_ % kUsesAMeasurement == 0) {
-    const size_t space = SpaceUsed();
-    large_ = space > kSmallBytes;
-    if (large_) {
-      kept_ = space;
-      if (kept_by_all.fetch_add(kept_, std::memory_order_relaxed) + kept_ > kMaxKeptBytes) return Forget();
-    }
+  const size_t size = message_->ByteSizeLong();
+  if (size > largest_ || ++uses_ % kUsesAMeasurement == 0) {
+    largest_ = std::max(largest_, size);
+    Count(SpaceUsed());
+    if (counted_ > 0 && kept_by_all.load(std::memory_order_relaxed) > kMaxKeptBytes) return Forget();
   }
   message_->Clear();
 }
@@ -49,11 +42,17 @@ size_t ReusedMessage::SpaceUsed() const {
   return message != nullptr ? message->SpaceUsedLong() : kMaxKeptBytes;  // of a lite one nobody knows
 }
 
+void ReusedMessage::Count(size_t space) {
+  if (space <= kSmallBytes) space = 0;
+  kept_by_all.fetch_add(space - counted_, std::memory_order_relaxed);  // modulo 2^64
+  counted_ = space;
+}
+
 void ReusedMessage::Forget() {
-  if (kept_ > 0) kept_by_all.fetch_sub(std::exchange(kept_, 0), std::memory_order_relaxed);
+  Count(0);
   message_ = nullptr;
   prototype_ = nullptr;
-  large_ = false;
+  largest_ = kSmallBytes;
 }
 
 }  // namespace udsrpc

@@ -22,18 +22,24 @@ class ReusedMessage {
   // It is not used any more.
   void Release();
 
-  // What a process's messages keep between calls, in bytes, beside those whose encoding was never over 256 bytes.
+  // What a process's messages keep, in bytes, beside those whose encoding was never over 256 bytes. To ask a message
+  // for its memory takes as long as to fill it, so that is done when one is larger than those before it, and every 64
+  // calls.
   static constexpr size_t kMaxKeptBytes = 4 << 20;
   static size_t KeptBytes();
 
  private:
+  // Not worth counting: what threads share costs the more, the more of them there are.
+  static constexpr size_t kSmallBytes = 256;
+
   void Forget();
   size_t SpaceUsed() const;
+  void Count(size_t space);
 
   std::unique_ptr<google::protobuf::MessageLite> message_;
   const google::protobuf::MessageLite* prototype_ = nullptr;
-  size_t kept_ = 0;     // counted for the process
-  bool large_ = false;  // or it was
+  size_t counted_ = 0;            // for the process
+  size_t largest_ = kSmallBytes;  // encoding so far
   unsigned uses_ = 0;
 };
 

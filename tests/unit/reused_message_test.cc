@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "google/protobuf/type.pb.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "gtest/gtest.h"
 
@@ -51,13 +52,29 @@ TEST(ReusedMessage, AProcessKeepsSoMuchAndNoMore) {
     kept += again.value().capacity() >= kBytes;
   }
   EXPECT_EQ(kept, 2);
-  // Those that are gone, or in use, count no more.
+  // Those that are gone count no more.
   messages.clear();
   ReusedMessage reused;
   auto& message = static_cast<StringValue&>(reused.Get(StringValue::default_instance()));
   message.set_value(std::string(2 * kBytes, 'x'));
   reused.Release();
   EXPECT_GE(static_cast<StringValue&>(reused.Get(StringValue::default_instance())).value().capacity(), 2 * kBytes);
+}
+
+// Field by field a message can grow without its encoding ever being larger than it was.
+TEST(ReusedMessage, WhatGrowsWithoutBeingLargerIsFoundInTime) {
+  const size_t before = ReusedMessage::KeptBytes();
+  ReusedMessage reused;
+  const auto use = [&](bool name) {
+    auto& message = static_cast<google::protobuf::Type&>(reused.Get(google::protobuf::Type::default_instance()));
+    (name ? message.mutable_name() : message.add_oneofs())->assign(10'000, 'x');
+    reused.Release();
+  };
+  use(true);
+  EXPECT_GE(ReusedMessage::KeptBytes() - before, 10'000u);
+  EXPECT_LT(ReusedMessage::KeptBytes() - before, 20'000u);
+  for (int i = 0; i < 64; ++i) use(false);
+  EXPECT_GE(ReusedMessage::KeptBytes() - before, 20'000u);
 }
 
 }  // namespace
