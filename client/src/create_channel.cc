@@ -2,10 +2,13 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/src/auto_transport.h"
+#include "client/src/dialer.h"
 #include "client/src/grpc_transport.h"
 #include "client/src/seqpacket_transport.h"
+#include "common/src/socket/connected_socket.h"
 #include "udsrpc/channel.h"
 #include "udsrpc/endpoint.h"
 
@@ -15,10 +18,22 @@ namespace {
 // See ChannelOptions::keepalive_time.
 constexpr absl::Duration kMinKeepaliveTime = absl::Milliseconds(10);
 
+ChannelOptions EffectiveOptions(ChannelOptions options) {
+  options.keepalive_time = std::max(options.keepalive_time, kMinKeepaliveTime);
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<SeqpacketTransport>> MakeSeqpacketTransport(const Endpoint& endpoint,
+                                                                           const ChannelOptions& options) {
+  absl::StatusOr<std::unique_ptr<Dialer>> dialer = Dialer::To(endpoint, SocketKind::kSeqpacket, options);
+  if (!dialer.ok()) return dialer.status();
+  return std::make_unique<SeqpacketTransport>(*std::move(dialer), options);
+}
+
 absl::StatusOr<std::unique_ptr<ClientTransport>> MakeTransport(const Endpoint& endpoint,
                                                                const ChannelOptions& options) {
   if (options.transport == Transport::kGrpc) return MakeGrpcClientTransport(endpoint, options);
-  absl::StatusOr<std::unique_ptr<SeqpacketTransport>> seqpacket = SeqpacketTransport::Create(endpoint, options);
+  absl::StatusOr<std::unique_ptr<SeqpacketTransport>> seqpacket = MakeSeqpacketTransport(endpoint, options);
   if (options.transport == Transport::kSeqpacket) return seqpacket;
   absl::StatusOr<std::unique_ptr<ClientTransport>> grpc = MakeGrpcClientTransport(endpoint, options);
   // Auto means whichever of the two there can be.
@@ -27,16 +42,45 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeTransport(const Endpoint& e
   return std::make_unique<AutoTransport>(*std::move(seqpacket), *std::move(grpc));
 }
 
+absl::Status CheckFdOptions(int fd, Transport transport, const ChannelOptions& options) {
+  if (options.transport != Transport::kAuto && options.transport != transport) {
+    return absl::InvalidArgumentError(absl::StrCat("descriptor ", fd, " is a socket for ", TransportName(transport),
+                                                   ", and ChannelOptions::transport says ",
+                                                   TransportName(options.transport), "; set that, or kAuto"));
+  }
+  if (options.local_address.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("descriptor ", fd, " is connected already, and so cannot be given a ChannelOptions::local_address"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options) {
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target);
   if (!endpoint.ok()) return endpoint.status();
-  ChannelOptions effective = options;
-  effective.keepalive_time = std::max(options.keepalive_time, kMinKeepaliveTime);
+  const ChannelOptions effective = EffectiveOptions(options);
   absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, effective);
   if (!transport.ok()) return transport.status();
   return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), effective, *std::move(transport)));
+}
+
+absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(int fd, const ChannelOptions& options) {
+  UniqueFd socket(fd);
+  const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd);
+  if (!kind.ok()) return kind.status();
+  ChannelOptions effective = EffectiveOptions(options);
+  effective.transport = *kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
+  if (absl::Status status = CheckFdOptions(fd, effective.transport, options); !status.ok()) return status;
+  const std::string name = absl::StrCat("fd:", fd);
+  std::unique_ptr<Dialer> dialer = Dialer::With(std::move(socket), name, *kind, effective);
+  absl::StatusOr<std::unique_ptr<ClientTransport>> transport;
+  if (*kind == SocketKind::kStream) {
+    transport = MakeGrpcClientTransport(std::move(dialer), effective);
+  } else {
+    transport = std::make_unique<SeqpacketTransport>(std::move(dialer), effective);
+  }
+  if (!transport.ok()) return transport.status();
+  return std::shared_ptr<Channel>(new Channel(name, effective, *std::move(transport)));
 }
 
 }  // namespace udsrpc

@@ -11,26 +11,26 @@ void GrpcAsyncCall::Begin(absl::Status refusal) {
   ActiveCall::Attach(context_);
   if (refusal.ok()) refusal = CheckDeadline();
   if (!refusal.ok()) return starts_.Post(*this, std::move(refusal));
-  if (context_.wait_for_ready() && !settings_.channel.IsReady()) {
+  if ((context_.wait_for_ready() || settings_.channel.must_connect()) && !settings_.channel.IsReady()) {
     // As GrpcCall::Prepare.
     const absl::Duration left = deadline() - absl::Now();
-    return starts_.Add(*this, Deadline::After(left, Deadline::Clock::now()), /*wait_for_ready=*/true);
+    return starts_.Add(*this, Deadline::After(left, Deadline::Clock::now()), context_.wait_for_ready());
   }
   FillContext();
-  ChooseLink();
+  if (absl::Status status = ChooseLink(); !status.ok()) return starts_.Post(*this, std::move(status));
   Launch();
 }
 
 void GrpcAsyncCall::OnStart(absl::Status status) {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
+  if (status.ok()) status = ChooseLink();
   if (!status.ok()) {
     over_ = true;
     Detach(context_);
     return FailStart(std::move(status));
   }
   FillContext();
-  ChooseLink();
   Launch();
   mutex_.Unlock();
 }

@@ -35,7 +35,7 @@ void GrpcAsyncStream::Exchange::Start(const google::protobuf::MessageLite* reque
 void GrpcAsyncStream::Exchange::Launch() {
   // One request goes out with the call's metadata and the half-close, all at once.
   if (half_closed_) grpc_context_.set_initial_metadata_corked(true);
-  stream_ = link_->stub.PrepareCall(&grpc_context_, method_.path, queue().get());
+  stream_ = link_->stub().PrepareCall(&grpc_context_, method_.path, queue().get());
   if (!half_closed_) return stream_->StartCall(start_event_.Begin());
   stream_->StartCall(nullptr);
   stream_->WriteLast(request_, grpc::WriteOptions(), start_event_.Begin());

@@ -28,7 +28,7 @@ class GrpcAsyncUnaryCall::Exchange final : public GrpcAsyncCall,
  private:
   void Launch() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     self_ = shared_from_this();
-    reader_ = link_->stub.PrepareUnaryCall(&grpc_context_, method_.path, request_, queue().get());
+    reader_ = link_->stub().PrepareUnaryCall(&grpc_context_, method_.path, request_, queue().get());
     request_.Clear();
     reader_->StartCall();
     reader_->Finish(&reply_, &status_, Operation::Begin());

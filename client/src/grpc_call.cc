@@ -18,18 +18,19 @@ constexpr absl::string_view kDeadlineText = "Deadline Exceeded";
 constexpr absl::string_view kCancelledText = "CANCELLED";
 // Part of what it says where no connection could be made.
 constexpr absl::string_view kConnectText = "failed to connect";
+// How it begins where the server has asked to go elsewhere.
+constexpr absl::string_view kGoawayText = "GOAWAY received";
 
 }  // namespace
 
 absl::Status GrpcCall::Prepare() {
   if (absl::Status status = CheckDeadline(); !status.ok()) return status;
-  if (context_.wait_for_ready()) {
+  if (context_.wait_for_ready() || settings_.channel.must_connect()) {
     // Before gRPC's own waiting, which would not tell a missing permission from a missing server, and lasts longer.
-    absl::Status ready = settings_.channel.AwaitReady(settings_.endpoint, context_, deadline_);
-    if (!ready.ok()) return ready;
+    if (absl::Status ready = settings_.channel.AwaitReady(context_, deadline_); !ready.ok()) return ready;
   }
   FillContext();
-  return absl::OkStatus();
+  return ChooseLink();
 }
 
 absl::Status GrpcCall::CheckDeadline() const {
@@ -44,14 +45,12 @@ void GrpcCall::FillContext() {
   for (const auto& [key, value] : context_.metadata()) grpc_context_.AddMetadata(key, value);
 }
 
-void GrpcCall::Attach() {
-  ChooseLink();
-  ActiveCall::Attach(context_);
-}
-
-void GrpcCall::ChooseLink() {
+absl::Status GrpcCall::ChooseLink() {
   if (settings_.channel.LongUnused()) GrpcCallQueue::OfThisThread().Poll();
   link_ = settings_.channel.Current();
+  if (link_ != nullptr) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(settings_.endpoint, ": the connection ended before ", method_.path, " was sent; call again"));
 }
 
 absl::Status GrpcCall::End(const grpc::Status& status) {
@@ -100,8 +99,8 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
     default:
       return status;
   }
-  const grpc_connectivity_state state = link_->channel->GetState(/*try_to_connect=*/false);
-  if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+  const grpc_connectivity_state state = link_->GetState();
+  if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || IsGoaway(status)) {
     settings_.channel.Replace(*link_);
     if (absl::StrContains(status.message(), kConnectText)) {
       return absl::UnavailableError(
@@ -113,6 +112,10 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
   if (state == GRPC_CHANNEL_READY || !MayBeMadeHere(status)) return status;
   return absl::UnavailableError(absl::StrCat(settings_.endpoint, ": the connection ended during ", method_.path, ": ",
                                              status.message(), "; call again if the method may run twice"));
+}
+
+bool GrpcCall::IsGoaway(const absl::Status& status) const {
+  return settings_.channel.must_connect() && absl::StartsWith(status.message(), kGoawayText) && MayBeMadeHere(status);
 }
 
 bool GrpcCall::MayBeMadeHere(const absl::Status& status) const {

@@ -32,16 +32,15 @@ class GrpcCall : public ActiveCall {
       : method_(method), settings_(settings), context_(context), deadline_(context.deadline()) {}
   ~GrpcCall() override = default;
 
-  // Takes over the settings of the call's context, and blocks for a server where the context waits for one.
-  // DEADLINE_EXCEEDED: there is no time left to call.
+  // Takes over the settings of the call's context, and blocks for a server where the context waits for one, and as far
+  // as connecting does. DEADLINE_EXCEEDED: there is no time left to call. UNAVAILABLE, CANCELLED: see ListenerWait.
   absl::Status Prepare();
   // The parts of that which do not block.
   absl::Status CheckDeadline() const;
   void FillContext();
   absl::Time deadline() const { return deadline_; }
-  // Chooses the connection and attaches the call to its context.
-  void Attach();
-  void ChooseLink();
+  // Chooses what to make the call on. UNAVAILABLE: the connection for it has just ended.
+  absl::Status ChooseLink();
   // The call has ended, with this. Detaches it, fills in the context's results and returns what the caller is told.
   absl::Status End(const grpc::Status& status);
   // Drops what came of a call that ended where nobody asked how.
@@ -55,7 +54,7 @@ class GrpcCall : public ActiveCall {
   const MethodDescriptor method_;
   const Settings settings_;
   ClientContext& context_;
-  std::shared_ptr<GrpcChannel::Link> link_;  // from Attach on
+  std::shared_ptr<GrpcLink> link_;  // from ChooseLink on
   grpc::ClientContext grpc_context_;
 
  private:
@@ -63,6 +62,8 @@ class GrpcCall : public ActiveCall {
   absl::Status CheckSize(Metadata& metadata) const;
   // A failure that the library made, in words that name the endpoint; one that the server sent, as it is.
   absl::Status Explain(absl::Status status) const;
+  // Whether the connection takes no more calls, and another has to be made here.
+  bool IsGoaway(const absl::Status& status) const;
   // Whether nothing came with `status` that only a server sends.
   bool MayBeMadeHere(const absl::Status& status) const;
 

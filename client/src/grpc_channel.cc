@@ -1,9 +1,12 @@
 #include "client/src/grpc_channel.h"
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/security/credentials.h>
 
+#include "absl/strings/str_cat.h"
 #include "client/src/listener_wait.h"
+#include "client/src/retry_pause.h"
 #include "common/src/socket/socket.h"
 #include "udsrpc/endpoint.h"
 
@@ -15,51 +18,78 @@ constexpr std::chrono::nanoseconds kLongUnused = std::chrono::milliseconds(1);
 
 }  // namespace
 
-std::shared_ptr<GrpcChannel::Link> GrpcChannel::Current() {
+std::shared_ptr<GrpcLink> GrpcChannel::Current() {
   internal::MutexLock lock(mutex_);
-  if (current_ == nullptr) current_ = MakeLink();
+  if (!must_connect()) {
+    if (current_ == nullptr) current_ = MakeLink();
+  } else if (current_ != nullptr && current_->GetState() != GRPC_CHANNEL_READY) {
+    current_.reset();
+  }
   return current_;
 }
 
-std::shared_ptr<GrpcChannel::Link> GrpcChannel::MakeLink() const {
+bool GrpcChannel::IsReady() {
+  const std::shared_ptr<GrpcLink> link = Current();
+  return link != nullptr && (must_connect() || link->GetState() == GRPC_CHANNEL_READY);
+}
+
+std::shared_ptr<GrpcLink> GrpcChannel::MakeLink() const {
   std::string target = target_;
   UniqueFd directory;
-  if (address_ && address_->is_long()) {
+  if (dialer_->address()->is_long()) {
     // Without a directory the number is -1, which there is none of: to connect fails, and the next call tries again.
-    directory = OpenDirectory(address_->directory());
-    target = Endpoint::FromPath(address_->InDirectory(directory.get()).path())->ToString();
+    directory = OpenDirectory(dialer_->address()->directory());
+    target = Endpoint::FromPath(dialer_->address()->InDirectory(directory.get()).path())->ToString();
   }
-  return std::make_shared<Link>(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments_),
+  return GrpcLink::ThatConnects(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments_),
                                 std::move(directory));
 }
 
-absl::Status GrpcChannel::AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline) {
-  if (!address_ || IsReady()) return absl::OkStatus();
-  absl::Status status = ListenerWait::Await(*address_, SocketKind::kStream, name, context, deadline);
-  if (status.ok()) OnListenerFound();
-  return status;
-}
-
-void GrpcChannel::OnListenerFound() {
-  if (!address_->is_long()) return;
-  internal::MutexLock lock(mutex_);
-  if (current_ != nullptr && current_->channel->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY) {
-    current_.reset();
-  }
-}
-
-StartQueue::Attempt GrpcChannel::Probe() {
+StartQueue::Attempt GrpcChannel::Connect() {
+  internal::MutexLock connecting(connecting_);
   StartQueue::Attempt attempt;
-  if (!address_) return attempt;
-  const absl::Status status =
-      ConnectSocket(*address_, SocketKind::kStream, absl::ZeroDuration(), &attempt.error).status();
-  if (status.ok()) OnListenerFound();
+  if (Current() != nullptr) return attempt;
+  absl::StatusOr<UniqueFd> socket = dialer_->Dial(kBacklogSlice, &attempt.error);
+  absl::Status status = socket.status();
+  UniqueFd watched;
+  if (status.ok()) {
+    watched = DuplicateAbove(socket->get(), 0);
+    if (!watched.valid()) status = absl::ResourceExhaustedError("no descriptor left; raise the limit of open files");
+  }
   attempt.code = status.code();
-  attempt.message = std::string(status.message());
+  if (!status.ok()) {
+    attempt.message = absl::StrCat(dialer_->name(), ": ", status.message());
+    return attempt;
+  }
+  std::shared_ptr<GrpcLink> link = GrpcLink::Of(
+      grpc::CreateCustomInsecureChannelFromFd(dialer_->name(), socket->release(), arguments_), std::move(watched));
+  internal::MutexLock lock(mutex_);
+  current_ = std::move(link);
   return attempt;
 }
 
-void GrpcChannel::Replace(const Link& failed) {
+StartQueue::Attempt GrpcChannel::Probe() {
+  if (must_connect()) return Connect();
+  StartQueue::Attempt attempt;
+  const absl::Status status = dialer_->Dial(absl::ZeroDuration(), &attempt.error).status();
+  if (status.ok()) OnListenerFound();
+  attempt.code = status.code();
+  if (!status.ok()) attempt.message = absl::StrCat(dialer_->name(), ": ", status.message());
+  return attempt;
+}
+
+absl::Status GrpcChannel::AwaitReady(ClientContext& context, absl::Time deadline) {
+  if (IsReady()) return absl::OkStatus();
+  return ListenerWait::Await([this] { return Probe(); }, dialer_->name(), context, deadline);
+}
+
+void GrpcChannel::OnListenerFound() {
+  if (!dialer_->address()->is_long()) return;
+  internal::MutexLock lock(mutex_);
+  if (current_ != nullptr && current_->GetState() != GRPC_CHANNEL_READY) current_.reset();
+}
+
+void GrpcChannel::Replace(const GrpcLink& failed) {
   internal::MutexLock lock(mutex_);
   if (current_.get() == &failed) current_.reset();
 }

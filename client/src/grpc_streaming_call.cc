@@ -24,10 +24,10 @@ std::unique_ptr<ClientStream> GrpcStreamingCall::Start(const Settings& settings,
 }
 
 void GrpcStreamingCall::Begin(const grpc::ByteBuffer* request) {
-  Attach();
+  ActiveCall::Attach(context_);
   // One request goes out with the call's metadata and the half-close, all at once.
   if (request != nullptr) grpc_context_.set_initial_metadata_corked(true);
-  stream_ = link_->stub.PrepareCall(&grpc_context_, method_.path, queue_.get());
+  stream_ = link_->stub().PrepareCall(&grpc_context_, method_.path, queue_.get());
   if (request == nullptr) {
     stream_->StartCall(write_.Begin());
   } else {

@@ -3,7 +3,7 @@
 #include <grpc/grpc.h>
 
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -41,10 +41,10 @@ grpc::ChannelArguments Arguments(const ChannelOptions& options) {
 
 class GrpcClientTransport final : public ClientTransport {
  public:
-  GrpcClientTransport(std::string target, SocketAddress address, std::string name, const ChannelOptions& options)
-      : name_(std::move(name)),
+  GrpcClientTransport(std::string target, std::unique_ptr<Dialer> dialer, const ChannelOptions& options)
+      : name_(dialer->name()),
         max_metadata_bytes_(options.max_metadata_bytes),
-        channel_(std::move(target), std::move(address), Arguments(options)),
+        channel_(std::move(target), std::move(dialer), Arguments(options)),
         starts_(name_, [this] { return channel_.Probe(); }) {}
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
@@ -89,13 +89,19 @@ class GrpcClientTransport final : public ClientTransport {
 
 absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const Endpoint& endpoint,
                                                                          const ChannelOptions& options) {
-  absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, SocketKind::kStream);
-  if (!address.ok()) return address.status();
+  absl::StatusOr<std::unique_ptr<Dialer>> dialer = Dialer::To(endpoint, SocketKind::kStream, options);
+  if (!dialer.ok()) return dialer.status();
+  const SocketAddress& address = *(*dialer)->address();
   absl::StatusOr<std::string> target = GrpcTarget(endpoint);
-  // Of a long path gRPC is told no more than the file's name.
-  const bool is_told = !address->is_long() || absl::StrContains(address->file_name(), ",");
+  // Of a long path gRPC is told no more than the file's name, and of what it does not connect to itself, nothing.
+  const bool is_told = (*dialer)->is_plain() && (!address.is_long() || absl::StrContains(address.file_name(), ","));
   if (is_told && !target.ok()) return target.status();
-  return std::make_unique<GrpcClientTransport>(target.value_or(""), *std::move(address), endpoint.ToString(), options);
+  return std::make_unique<GrpcClientTransport>(target.value_or(""), *std::move(dialer), options);
+}
+
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(std::unique_ptr<Dialer> dialer,
+                                                                         const ChannelOptions& options) {
+  return std::make_unique<GrpcClientTransport>("", std::move(dialer), options);
 }
 
 }  // namespace udsrpc

@@ -20,8 +20,8 @@ absl::Status GrpcUnaryCall::Run(const google::protobuf::MessageLite& request, go
 absl::Status GrpcUnaryCall::Exchange(const grpc::ByteBuffer& request, grpc::ByteBuffer& reply) {
   GrpcCallQueue& queue = GrpcCallQueue::OfThisThread();
   grpc::Status status;
-  Attach();
-  const auto reader = link_->stub.PrepareUnaryCall(&grpc_context_, method_.path, request, queue.get());
+  ActiveCall::Attach(context_);
+  const auto reader = link_->stub().PrepareUnaryCall(&grpc_context_, method_.path, request, queue.get());
   reader->StartCall();
   reader->Finish(&reply, &status, nullptr);
   queue.Await();

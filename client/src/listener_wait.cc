@@ -1,37 +1,36 @@
 #include "client/src/listener_wait.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/src/retry_pause.h"
-#include "common/src/socket/socket.h"
 
 namespace udsrpc {
-
-absl::Status ListenerWait::Await(const SocketAddress& address, SocketKind kind, absl::string_view name,
+absl::Status ListenerWait::Await(absl::FunctionRef<StartQueue::Attempt()> attempt, absl::string_view name,
                                  ClientContext& context, absl::Time deadline) {
   ListenerWait wait;
   wait.Attach(context);
-  absl::Status status = wait.Run(address, kind, name, deadline);
+  absl::Status status = wait.Run(attempt, name, context.wait_for_ready(), deadline);
   wait.Detach(context);
   return status;
 }
 
-absl::Status ListenerWait::Run(const SocketAddress& address, SocketKind kind, absl::string_view name,
-                               absl::Time deadline) {
+absl::Status ListenerWait::Run(absl::FunctionRef<StartQueue::Attempt()> attempt, absl::string_view name,
+                               bool wait_for_ready, absl::Time deadline) {
   RetryPause pause;
+  const absl::Time give_up = absl::Now() + kBacklogPatience;
   internal::MutexLock lock(mutex_);
   for (;;) {
     if (absl::Status status = GivenUp(name, deadline); !status.ok()) return status;
     mutex_.Unlock();
-    int error;
-    const absl::StatusOr<UniqueFd> socket = ConnectSocket(address, kind, absl::ZeroDuration(), &error);
+    const StartQueue::Attempt made = attempt();
     mutex_.Lock();
-    if (socket.ok()) return absl::OkStatus();
-    if (!RetryPause::IsWorthwhile(error)) {
-      return absl::Status(socket.status().code(), absl::StrCat(name, ": ", socket.status().message()));
-    }
+    if (made.code == absl::StatusCode::kOk) return absl::OkStatus();
+    const bool again =
+        wait_for_ready ? RetryPause::IsWorthwhile(made.error) : made.error == EAGAIN && absl::Now() < give_up;
+    if (!again) return absl::Status(made.code, made.message);
     changed_.WaitWithTimeout(mutex_, std::min(pause.Next(), deadline - absl::Now()));
   }
 }

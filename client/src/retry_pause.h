@@ -9,6 +9,13 @@
 
 namespace udsrpc {
 
+// How long a call without a deadline waits for room in a full backlog. A server that accepts nothing for so long is
+// stuck; gRPC's own limit for a connection attempt is 20 s.
+inline constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
+// The kernel wakes nobody but the thread that blocks in connect for such room, so that looks up from it so often, for
+// calls that are cancelled.
+inline constexpr absl::Duration kBacklogSlice = absl::Milliseconds(20);
+
 // Between the attempts to connect of a call that waits for ready: an attempt costs the host microseconds, so the pauses
 // are far shorter than gRPC's, which start at a second. They grow to a quarter of a second and are jittered by a fifth
 // either way.
@@ -21,10 +28,11 @@ class RetryPause {
     return pause * absl::Uniform(random, 0.8, 1.2);
   }
 
-  // Whether, where connect(2) failed with `error`, a server that starts or goes on accepting would mend it. What a
-  // missing permission or a socket of another type refuses now it will refuse again.
+  // Whether, where connect(2) failed with `error`, a server that starts or goes on accepting would mend it; or bind(2),
+  // the end of who has the address (EADDRINUSE). What a missing permission or a socket of another type refuses now it
+  // will refuse again.
   static bool IsWorthwhile(int error) {
-    return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EAGAIN;
+    return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED || error == EAGAIN || error == EADDRINUSE;
   }
 
  private:

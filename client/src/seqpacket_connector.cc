@@ -7,20 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/src/active_call.h"
 #include "client/src/retry_pause.h"
-#include "common/src/socket/socket.h"
 
 namespace udsrpc {
-namespace {
-
-// How long a call without a deadline waits for room in a full backlog. A server that accepts nothing for so long is
-// stuck; gRPC's own limit for a connection attempt is 20 s.
-constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
-// The kernel wakes nobody but the thread that blocks in connect for such room, so a cancelled call's thread looks up
-// from it so often.
-constexpr absl::Duration kBacklogSlice = absl::Milliseconds(20);
-
-}  // namespace
-
 // A call that waits for a connection, and hears of its cancellation.
 class SeqpacketConnector::Wait final : public ActiveCall {
  public:
@@ -134,7 +122,7 @@ StartQueue::Attempt SeqpacketConnector::TryConnect() {
   connecting_ = true;
   mutex_.Unlock();
   int error;
-  absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, kBacklogSlice, &error);
+  absl::StatusOr<UniqueFd> socket = dialer_->Dial(kBacklogSlice, &error);
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made;
   if (socket.ok()) {
     made = SeqpacketConnection::Create(*std::move(socket), name_, limits_);
@@ -149,7 +137,7 @@ absl::StatusOr<UniqueFd> SeqpacketConnector::Connect(const Wait& wait, const Dea
   const Deadline give_up = Deadline::After(kBacklogPatience, Deadline::Clock::now());
   for (;;) {
     const absl::Duration slice = std::min(kBacklogSlice, deadline.Remaining(Deadline::Clock::now()));
-    absl::StatusOr<UniqueFd> socket = ConnectSocket(address_, SocketKind::kSeqpacket, slice, error);
+    absl::StatusOr<UniqueFd> socket = dialer_->Dial(slice, error);
     const bool again = *error == EAGAIN && !give_up.HasPassed(Deadline::Clock::now()) && GivenUp(wait, deadline).ok();
     if (socket.ok()) return socket;
     if (!again) return absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));

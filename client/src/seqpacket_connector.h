@@ -10,10 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/src/dialer.h"
 #include "client/src/seqpacket_connection.h"
 #include "client/src/start_queue.h"
 #include "common/src/deadline.h"
-#include "common/src/socket/socket_address.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -22,16 +22,17 @@ namespace udsrpc {
 // Makes the connections of a channel, one at a time, when a call needs one. Thread-safe.
 class SeqpacketConnector {
  public:
-  // `name` stands for the endpoint in messages.
-  SeqpacketConnector(SocketAddress address, std::string name, SeqpacketConnection::Limits limits)
-      : address_(std::move(address)), name_(std::move(name)), limits_(limits) {}
+  SeqpacketConnector(std::unique_ptr<Dialer> dialer, SeqpacketConnection::Limits limits)
+      : dialer_(std::move(dialer)), name_(dialer_->name()), limits_(limits) {}
 
   ~SeqpacketConnector();
+
+  const std::string& name() const { return name_; }
 
   // The connection, made where there is none that takes calls; of several callers one makes it and the others wait for
   // it, or for its failure. A context that waits for ready tries again, as long as another attempt may succeed.
   //
-  // UNAVAILABLE: see ConnectSocket. DEADLINE_EXCEEDED: no connection by then. CANCELLED.
+  // UNAVAILABLE: see Dialer::Dial. DEADLINE_EXCEEDED: no connection by then. CANCELLED.
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Get(ClientContext& context, const Deadline& deadline);
 
   // The connection, where there is one that takes calls; else null. Does not block.
@@ -58,8 +59,8 @@ class SeqpacketConnector {
   // Why a call is to wait no longer.
   absl::Status GivenUp(const Wait& wait, const Deadline& deadline) const;
 
-  const SocketAddress address_;
-  const std::string name_;
+  const std::unique_ptr<Dialer> dialer_;
+  const std::string name_;  // stands for the endpoint in messages
   const SeqpacketConnection::Limits limits_;
 
   internal::Mutex mutex_;

@@ -37,17 +37,14 @@ absl::Status Execute(SeqpacketConnection& connection, SeqpacketCall& call, const
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SeqpacketTransport>> SeqpacketTransport::Create(const Endpoint& endpoint,
-                                                                               const ChannelOptions& options) {
-  absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, SocketKind::kSeqpacket);
-  if (!address.ok()) return address.status();
-  const SeqpacketConnection::Limits limits{.max_receive_message_bytes = options.max_receive_message_bytes,
-                                           .max_metadata_bytes = options.max_metadata_bytes,
-                                           .keepalive_time = options.keepalive_time,
-                                           .keepalive_timeout = options.keepalive_timeout,
-                                           .spin_budget = options.spin_budget};
-  return std::unique_ptr<SeqpacketTransport>(new SeqpacketTransport(*std::move(address), endpoint.ToString(), limits));
-}
+SeqpacketTransport::SeqpacketTransport(std::unique_ptr<Dialer> dialer, const ChannelOptions& options)
+    : limits_{.max_receive_message_bytes = options.max_receive_message_bytes,
+              .max_metadata_bytes = options.max_metadata_bytes,
+              .keepalive_time = options.keepalive_time,
+              .keepalive_timeout = options.keepalive_timeout,
+              .spin_budget = options.spin_budget},
+      connector_(std::move(dialer), limits_),
+      starts_(connector_.name(), [this] { return connector_.TryConnect(); }) {}
 
 absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                            const google::protobuf::MessageLite& request,

@@ -2,25 +2,20 @@
 #define UDSRPC_CLIENT_SEQPACKET_TRANSPORT_H_
 
 #include <memory>
-#include <string>
 
-#include "absl/status/statusor.h"
 #include "client/src/client_transport.h"
+#include "client/src/dialer.h"
 #include "client/src/seqpacket_async_call.h"
 #include "client/src/seqpacket_connection.h"
 #include "client/src/seqpacket_connector.h"
-#include "common/src/socket/socket_address.h"
 #include "udsrpc/channel.h"
-#include "udsrpc/endpoint.h"
 
 namespace udsrpc {
 
 // Calls over one seqpacket connection at a time, made when a call needs it.
 class SeqpacketTransport final : public ClientTransport {
  public:
-  // INVALID_ARGUMENT: the endpoint's seqpacket address is too long.
-  static absl::StatusOr<std::unique_ptr<SeqpacketTransport>> Create(const Endpoint& endpoint,
-                                                                    const ChannelOptions& options);
+  SeqpacketTransport(std::unique_ptr<Dialer> dialer, const ChannelOptions& options);
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
@@ -40,11 +35,6 @@ class SeqpacketTransport final : public ClientTransport {
   bool IsOffered();
 
  private:
-  SeqpacketTransport(SocketAddress address, std::string name, SeqpacketConnection::Limits limits)
-      : limits_(limits),
-        connector_(std::move(address), name, limits),
-        starts_(name, [this] { return connector_.TryConnect(); }) {}
-
   SeqpacketAsyncCall::Transport ForAsyncCalls() {
     return {.connector = connector_, .starts = starts_, .max_message_bytes = limits_.max_receive_message_bytes};
   }

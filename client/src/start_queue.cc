@@ -17,8 +17,6 @@
 namespace udsrpc {
 namespace {
 
-// How long a call without a deadline waits for room in a full backlog, as SeqpacketConnector's do.
-constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
 // How long the thread is kept without work.
 constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
 

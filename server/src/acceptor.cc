@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/src/socket/read_peer.h"
+#include "absl/time/clock.h"
 #include "common/src/socket/socket.h"
 
 namespace udsrpc {
@@ -16,16 +16,19 @@ namespace {
 // How long to leave connections in the backlog after accept(2) failed for want of descriptors or memory.
 constexpr int kRetryMilliseconds = 10;
 
+// Between two looks for closed connections because a user has too many.
+constexpr absl::Duration kForgettingPause = absl::Milliseconds(10);
+
 Transport TransportOf(SocketKind kind) {
   return kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> listeners) {
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> listeners, Users& users) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
-  std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event)));
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event), users));
   try {
     acceptor->thread_ = std::thread([a = acceptor.get()] { a->Run(); });
   } catch (const std::system_error& error) {
@@ -34,8 +37,8 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> 
   return acceptor;
 }
 
-Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event)
-    : listeners_(std::move(listeners)), wake_event_(std::move(wake_event)) {}
+Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users)
+    : listeners_(std::move(listeners)), users_(users), wake_event_(std::move(wake_event)) {}
 
 Acceptor::~Acceptor() {
   if (!thread_.joinable()) return;
@@ -68,15 +71,29 @@ bool Acceptor::AcceptAll(const Listener& listener) {
     UniqueFd connection;
     const IoResult result = AcceptConnection(listener.socket.fd(), connection);
     if (result.outcome == IoOutcome::kFailed) {
-      listener.transport->OnNoDescriptorLeft();
+      listener.transport->ForgetClosed();
       return false;
     }
     if (result.outcome != IoOutcome::kDone) return true;
-    absl::StatusOr<std::shared_ptr<const Peer>> peer =
-        ReadPeer(connection.get(), listener.endpoint, TransportOf(listener.socket.kind()), listener.peer_pidfd);
-    if (!peer.ok() || !listener.admission.Admits(**peer)) continue;
-    listener.transport->Adopt(std::move(connection), *std::move(peer));
+    absl::StatusOr<std::shared_ptr<Caller>> caller = Meet(listener, connection);
+    if (caller.ok()) listener.transport->Adopt(std::move(connection), *std::move(caller));
   }
+}
+
+absl::StatusOr<std::shared_ptr<Caller>> Acceptor::Meet(const Listener& listener, const UniqueFd& connection) {
+  const auto meet = [&] {
+    return Caller::Meet(connection.get(), listener.endpoint, TransportOf(listener.socket.kind()), listener.peer_pidfd,
+                        listener.admission, users_);
+  };
+  absl::StatusOr<std::shared_ptr<Caller>> caller = meet();
+  if (caller.ok() && !absl::IsResourceExhausted((*caller)->refusal())) return caller;
+  // Some that count may be closed. To see it takes a system call for each, so not whenever somebody wants.
+  const absl::Time now = absl::Now();
+  if (now - last_forgetting_ < kForgettingPause) return caller;
+  last_forgetting_ = now;
+  for (const Listener& each : listeners_) each.transport->ForgetClosed();
+  caller = absl::CancelledError();  // which gives back what it has
+  return meet();
 }
 
 }  // namespace udsrpc

@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/src/socket/unique_fd.h"
 #include "server/src/admission.h"
+#include "server/src/caller.h"
 #include "server/src/listening_socket.h"
 #include "server/src/server_transport.h"
+#include "server/src/user.h"
 
 namespace udsrpc {
 
@@ -26,21 +29,24 @@ class Acceptor {
     ServerTransport* transport;  // outlives the acceptor
   };
 
-  // RESOURCE_EXHAUSTED: no descriptor or thread left.
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Listener> listeners);
+  // `users`, whose connections they are, must outlive the acceptor. RESOURCE_EXHAUSTED: no descriptor or thread left.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Listener> listeners, Users& users);
 
   // Lets no more connections in, hands on those that wait in the backlogs, so that their transports can refuse their
   // calls properly, closes the sockets and removes their files.
   ~Acceptor();
 
  private:
-  Acceptor(std::vector<Listener> listeners, UniqueFd wake_event);
+  Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users);
 
   void Run();
   // False: out of descriptors or memory; not to be tried again at once.
   bool AcceptAll(const Listener& listener);
+  absl::StatusOr<std::shared_ptr<Caller>> Meet(const Listener& listener, const UniqueFd& connection);
 
   std::vector<Listener> listeners_;
+  Users& users_;
+  absl::Time last_forgetting_ = absl::InfinitePast();  // the thread's
   const UniqueFd wake_event_;
   std::thread thread_;
 };

@@ -1,5 +1,6 @@
 #include "server/src/grpc_call_set.h"
 
+#include <chrono>
 #include <functional>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace {
 // Calls asked for at a time. One would do: what comes between two requests waits in the library. With 1, 4, 16 and 64
 // the rates differed by less than the noise.
 constexpr int kRequestedCalls = 4;
+
+constexpr std::chrono::milliseconds kForgettingPause{10};
 
 }  // namespace
 
@@ -43,6 +46,14 @@ void GrpcCallSet::RequestPostponed() {
 GrpcPeers::Clock::time_point GrpcCallSet::not_held_back_since() const {
   if (postponed_.load() > 0) return GrpcPeers::Clock::time_point::max();
   return GrpcPeers::Clock::time_point(requested_at_.load());
+}
+
+void GrpcCallSet::MayForgetClosedConnections() {
+  const GrpcPeers::Clock::time_point now = GrpcPeers::Clock::now();
+  GrpcPeers::Clock::duration last = forgot_closed_at_.load();
+  if (now.time_since_epoch() - last < kForgettingPause) return;
+  if (!forgot_closed_at_.compare_exchange_strong(last, now.time_since_epoch())) return;
+  peers_.Sweep(now, not_held_back_since());
 }
 
 bool GrpcCallSet::Begin(GrpcServerCall& call, bool reads) {

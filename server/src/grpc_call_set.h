@@ -24,7 +24,7 @@ class GrpcServerCall;
 class GrpcCallSet {
  public:
   // All arguments must outlive the set.
-  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, const GrpcPeers& peers,
+  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, GrpcPeers& peers,
               grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue, GrpcPollerPool& pool)
       : methods_(methods),
         max_metadata_bytes_(max_metadata_bytes),
@@ -37,6 +37,8 @@ class GrpcCallSet {
   size_t max_metadata_bytes() const { return max_metadata_bytes_; }
   const GrpcPeers& peers() const { return peers_; }
   GrpcPollerPool& pool() const { return pool_; }
+  // Notices which connections have been closed, unless that was done a moment ago: it takes a system call for each.
+  void MayForgetClosedConnections();
   GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
 
   // Asks for the first calls.
@@ -76,11 +78,12 @@ class GrpcCallSet {
 
   const MethodTable& methods_;
   const size_t max_metadata_bytes_;
-  const GrpcPeers& peers_;
+  GrpcPeers& peers_;
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& queue_;
   GrpcPollerPool& pool_;
   std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
+  std::atomic<GrpcPeers::Clock::duration> forgot_closed_at_{};  // by GrpcPeers' clock
   std::atomic<int> postponed_{0};
   std::atomic<GrpcPeers::Clock::duration> requested_at_{};  // what had been put off, last; by GrpcPeers' clock
   std::atomic<bool> all_cancelled_{false};

@@ -16,7 +16,7 @@ constexpr size_t kLeastAddsASweep = 16;
 
 }  // namespace
 
-UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<const Peer> peer, Clock::time_point now,
+UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<Caller> caller, Clock::time_point now,
                         Clock::time_point not_held_back_since) {
   const uint64_t socket = SocketCookie(connection.get());
   internal::MutexLock adding(adding_);
@@ -25,9 +25,9 @@ UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<const Peer> peer, C
     SweepEntries(now, not_held_back_since);
     if (!MoveToUntakenNumber(connection)) return UniqueFd();
   }
-  entries_[connection.get()] = Entry{.socket = socket, .closed = std::nullopt};
+  entries_[connection.get()] = Entry{.socket = socket, .caller = caller, .closed = std::nullopt};
   internal::MutexLock lock(mutex_);
-  peers_[connection.get()] = std::move(peer);
+  callers_[connection.get()] = std::move(caller);
   return connection;
 }
 
@@ -46,19 +46,21 @@ bool GrpcPeers::MoveToUntakenNumber(UniqueFd& connection) {
   return std::exchange(next_number_, 0) > 0 && MoveToUntakenNumber(connection);  // from the lowest on, once
 }
 
-std::shared_ptr<const Peer> GrpcPeers::Find(absl::string_view peer) const {
+std::shared_ptr<const Caller> GrpcPeers::Find(absl::string_view peer) const {
   int number;
   if (!absl::ConsumePrefix(&peer, "fd:") || !absl::SimpleAtoi(peer, &number)) return nullptr;
   internal::MutexLock lock(mutex_);
-  const auto found = peers_.find(number);
-  return found == peers_.end() ? nullptr : found->second;
+  const auto found = callers_.find(number);
+  return found == callers_.end() ? nullptr : found->second;
 }
 
 void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since) {
   std::vector<int> free;
   for (auto& [number, entry] : entries_) {
     if (!entry.closed.has_value()) {
-      if (SocketCookie(number) != entry.socket) entry.closed = now;
+      if (SocketCookie(number) == entry.socket) continue;
+      entry.closed = now;
+      entry.caller->MarkClosed();
     } else if (not_held_back_since <= now - kQuarantine && *entry.closed <= now - kQuarantine) {
       free.push_back(number);
     }
@@ -67,11 +69,11 @@ void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_b
   if (!free.empty()) next_number_ = 0;
   adds_ = 0;
   adds_to_sweep_ = std::max(kLeastAddsASweep, entries_.size());
-  std::vector<std::shared_ptr<const Peer>> gone;  // destroyed without the mutex
+  std::vector<std::shared_ptr<const Caller>> gone;  // destroyed without the mutex
   internal::MutexLock lock(mutex_);
   for (const int number : free) {
-    gone.push_back(std::move(peers_[number]));
-    peers_.erase(number);
+    gone.push_back(std::move(callers_[number]));
+    callers_.erase(number);
   }
 }
 

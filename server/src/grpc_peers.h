@@ -11,8 +11,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "common/src/socket/unique_fd.h"
+#include "server/src/caller.h"
 #include "udsrpc/internal/mutex.h"
-#include "udsrpc/peer.h"
 
 namespace udsrpc {
 
@@ -31,11 +31,11 @@ class GrpcPeers {
   // Moves `connection` to a number under which no other peer is to be found, from now until it is closed and beyond.
   // What gRPC is to be given. Not valid: there is no such number, as the process has not enough descriptors.
   // `not_held_back_since`: see kQuarantine; time_point::max() while calls are held back.
-  UniqueFd Add(UniqueFd connection, std::shared_ptr<const Peer> peer, Clock::time_point now,
+  UniqueFd Add(UniqueFd connection, std::shared_ptr<Caller> caller, Clock::time_point now,
                Clock::time_point not_held_back_since);
 
   // Whose call it is of which gRPC says that its peer is `peer`. Null: of nobody that was added.
-  std::shared_ptr<const Peer> Find(absl::string_view peer) const;
+  std::shared_ptr<const Caller> Find(absl::string_view peer) const;
 
   // Lets go of what is kept of connections whose numbers may be used again. As Add.
   void Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
@@ -46,6 +46,7 @@ class GrpcPeers {
  private:
   struct Entry {
     uint64_t socket;  // as the kernel numbers them, none twice
+    std::shared_ptr<Caller> caller;
     std::optional<Clock::time_point> closed;
   };
 
@@ -61,7 +62,7 @@ class GrpcPeers {
   size_t adds_to_sweep_ ABSL_GUARDED_BY(adding_) = 0;
 
   mutable internal::Mutex mutex_;  // what every call takes, with or without the other
-  absl::flat_hash_map<int, std::shared_ptr<const Peer>> peers_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<int, std::shared_ptr<const Caller>> callers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace udsrpc

@@ -16,7 +16,7 @@ namespace udsrpc {
 
 void GrpcServerCall::Context::Begin() {
   const grpc::GenericServerContext& begun = call_.stream_.grpc_context();
-  peer_ = call_.calls_.peers().Find(begun.peer());
+  caller_ = call_.calls_.peers().Find(begun.peer());
   client_metadata_ = FromGrpcMetadata(begun.client_metadata());
   const std::chrono::system_clock::time_point deadline = begun.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) deadline_ = absl::FromChrono(deadline);
@@ -93,12 +93,18 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
   return nullptr;
 }
 
-absl::Status GrpcServerCall::Examine() const {
-  if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
-  if (!context_.peer_is_known()) {
-    return absl::InternalError(
-        absl::StrCat(context_.method(), ": gRPC does not say on which connection the call came"));
+absl::Status GrpcServerCall::Context::Admit() {
+  if (caller_ != nullptr) {
+    // Connections that it counts may be closed.
+    if (absl::IsResourceExhausted(caller_->refusal())) call_.calls_.MayForgetClosedConnections();
+    return caller_->BeginCall(&in_flight_);
   }
+  return absl::InternalError(absl::StrCat(method(), ": gRPC does not say on which connection the call came"));
+}
+
+absl::Status GrpcServerCall::Examine() {
+  if (absl::Status status = context_.Admit(); !status.ok()) return status;
+  if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
   const size_t metadata_bytes = context_.client_metadata().ByteSize();
   if (metadata_bytes <= calls_.max_metadata_bytes()) return absl::OkStatus();
   return ClientMetadataError(metadata_bytes, calls_.max_metadata_bytes());

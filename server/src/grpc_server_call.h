@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/src/caller.h"
 #include "server/src/grpc_async_server_stream.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_server_stream.h"
@@ -86,8 +87,9 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     Metadata& mutable_client_metadata() { return client_metadata_; }
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
-    const Peer& peer() const override { return *peer_; }
-    bool peer_is_known() const { return peer_ != nullptr; }
+    const Peer& peer() const override { return caller_->peer(); }
+    // OK, or what the call is to end with.
+    absl::Status Admit();
     bool IsCancelled() const override {
       return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();
     }
@@ -95,7 +97,8 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
 
    private:
     const GrpcServerCall& call_;
-    std::shared_ptr<const Peer> peer_;
+    std::shared_ptr<const Caller> caller_;  // null: not known
+    User::Share in_flight_;                 // of the caller's user
     std::atomic<bool> cancelled_{false};
   };
 
@@ -121,7 +124,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   GrpcPollerPool::Handler* OnEvent(Event event, bool ok);
   GrpcPollerPool::Handler* OnRequested(bool ok);
   // Why the call is not served, if it is not, as far as can be said before its request is read.
-  absl::Status Examine() const;
+  absl::Status Examine();
   GrpcPollerPool::Handler* OnRead(bool ok);
   GrpcPollerPool::Handler* OnDone();
   // Of a call under way to whose client nothing is under way.

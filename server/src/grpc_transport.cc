@@ -68,13 +68,13 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     return absl::OkStatus();
   }
 
-  void Adopt(UniqueFd connection, std::shared_ptr<const Peer> peer) override {
+  void Adopt(UniqueFd connection, std::shared_ptr<Caller> caller) override {
     connection =
-        peers_.Add(std::move(connection), std::move(peer), GrpcPeers::Clock::now(), calls_->not_held_back_since());
+        peers_.Add(std::move(connection), std::move(caller), GrpcPeers::Clock::now(), calls_->not_held_back_since());
     if (connection.valid()) grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
   }
 
-  void OnNoDescriptorLeft() override { peers_.Sweep(GrpcPeers::Clock::now(), calls_->not_held_back_since()); }
+  void ForgetClosed() override { peers_.Sweep(GrpcPeers::Clock::now(), calls_->not_held_back_since()); }
 
   void Shutdown(absl::Time deadline) override {
     calls_->Drain();

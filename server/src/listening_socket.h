@@ -1,17 +1,14 @@
 #ifndef UDSRPC_SERVER_LISTENING_SOCKET_H_
 #define UDSRPC_SERVER_LISTENING_SOCKET_H_
 
-#include <sys/types.h>
-
-#include <memory>
-#include <string>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/src/socket/socket_address.h"
+#include "common/src/socket/socket_file.h"
 #include "common/src/socket/unique_fd.h"
-#include "server/src/socket_directory.h"
 #include "udsrpc/endpoint.h"
 #include "udsrpc/server.h"
 
@@ -37,7 +34,6 @@ class ListeningSocket {
 
   ListeningSocket(ListeningSocket&&) = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
-  ~ListeningSocket();
 
   int fd() const { return fd_.get(); }
   SocketKind kind() const { return kind_; }
@@ -45,25 +41,16 @@ class ListeningSocket {
  private:
   using Sockets = std::vector<ListeningSocket>;
 
-  ListeningSocket(UniqueFd fd, SocketKind kind) : fd_(std::move(fd)), kind_(kind) {}
+  ListeningSocket(UniqueFd fd, SocketKind kind, std::optional<SocketFile> file = std::nullopt)
+      : fd_(std::move(fd)), kind_(kind), file_(std::move(file)) {}
 
   static absl::StatusOr<Sockets> BindNames(const Endpoint& endpoint, const std::vector<SocketKind>& kinds);
   static absl::StatusOr<Sockets> OpenPaths(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
                                            const EndpointOptions& options);
-  // What follows is for paths, with the directory locked.
-  static absl::Status Bind(const Endpoint& endpoint, SocketKind kind, const SocketAddress& address,
-                           const EndpointOptions& options, const std::shared_ptr<SocketDirectory>& directory,
-                           Sockets& sockets);
-  // Of the file that bind has just made: finds out which it is, and gives it its owner, group and mode.
-  absl::Status TakePossession(const Endpoint& endpoint, const EndpointOptions& options);
-  void RemoveFile();
 
   UniqueFd fd_;
   SocketKind kind_;
-  std::shared_ptr<SocketDirectory> directory_;  // null for an abstract socket
-  std::string file_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  std::optional<SocketFile> file_;  // of a path
 };
 
 struct ListeningSocket::Claimed {

@@ -13,8 +13,9 @@ namespace udsrpc {
 
 SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id,
                                          const ServerMethod& method, MethodPace& pace, Deadline deadline,
-                                         Metadata metadata, size_t max_message_bytes)
+                                         Metadata metadata, size_t max_message_bytes, User::Share in_flight)
     : connection_(std::move(connection)),
+      in_flight_(std::move(in_flight)),
       id_(id),
       method_(method),
       pace_(pace),

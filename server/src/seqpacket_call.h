@@ -20,6 +20,7 @@
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
+#include "server/src/user.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
@@ -50,7 +51,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   };
 
   SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnection> connection, uint32_t id, const ServerMethod& method,
-                      MethodPace& pace, Deadline deadline, Metadata metadata, size_t max_message_bytes);
+                      MethodPace& pace, Deadline deadline, Metadata metadata, size_t max_message_bytes,
+                      User::Share in_flight);
   ~SeqpacketServerCall() override;
 
   // The request came with the CALL. It is a view of `packet`.
@@ -120,6 +122,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   MessageReader::Outcome ReadMessage(google::protobuf::MessageLite& message);
 
   const std::shared_ptr<SeqpacketServerConnection> connection_;
+  const User::Share in_flight_;  // of the connection's user
   const uint32_t id_;
   const ServerMethod& method_;
   MethodPace& pace_;

@@ -25,8 +25,12 @@ constexpr unsigned kTurnsALook = 8;
 }  // namespace
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
-                                                     UniqueFd socket, std::shared_ptr<const Peer> peer)
-    : transport_(transport), loop_(loop), peer_(std::move(peer)), socket_(std::move(socket)), sender_(socket_.get()) {}
+                                                     UniqueFd socket, std::shared_ptr<Caller> caller)
+    : transport_(transport),
+      loop_(loop),
+      caller_(std::move(caller)),
+      socket_(std::move(socket)),
+      sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;
 
@@ -91,9 +95,13 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (!status.ok()) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();
-  } else if (!sender_.empty()) {
-    loop().DeferFlush(*this);
+    return true;
   }
+  // It was kept to tell the client so, and has.
+  if (refused_ && !closed_ && !std::exchange(draining_, true)) {
+    QueueGoaway(wire::GoawayReason::kShutdown, "its user was refused, or has too many connections");
+  }
+  if (!sender_.empty()) loop().DeferFlush(*this);
   return true;
 }
 

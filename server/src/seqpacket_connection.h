@@ -23,6 +23,7 @@
 #include "common/src/wire/packet_buffer.h"
 #include "common/src/wire/stream_frame.h"
 #include "server/src/answer.h"
+#include "server/src/caller.h"
 #include "server/src/dispatch.h"
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_call.h"
@@ -40,10 +41,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Takes an accepted socket. `transport`, and `loop`, which is one of its loops, must outlive the connection's life in
   // the loop and its calls.
   SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop, UniqueFd socket,
-                            std::shared_ptr<const Peer> peer);
+                            std::shared_ptr<Caller> caller);
   ~SeqpacketServerConnection() override;
 
-  const Peer& peer() const { return *peer_; }
+  const Peer& peer() const { return caller_->peer(); }
 
   // Begins to read.
   void Start();
@@ -191,7 +192,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   absl::Status ResolveMethod(const wire::CallFrame& call, ResolvedMethod& resolved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Why a well-formed call is not to be run. `*refused` is set where it may be made again elsewhere.
-  absl::Status Admit(const wire::CallFrame& call, const Metadata& metadata, bool* refused)
+  absl::Status Admit(const wire::CallFrame& call, const Metadata& metadata, User::Share* in_flight, bool* refused)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Of calls.
@@ -261,7 +262,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   SeqpacketServerTransport& transport_;
   ServingLoop& loop_;
-  const std::shared_ptr<const Peer> peer_;
+  const std::shared_ptr<Caller> caller_;
   const UniqueFd socket_;
 
   internal::Mutex mutex_;
@@ -269,6 +270,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when it was looked for last
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;    // the client's HELLO has come
+  bool refused_ ABSL_GUARDED_BY(mutex_) = false;    // a call, as all are of this caller
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool reading_shut_ ABSL_GUARDED_BY(mutex_) = false;  // draining: the client can send no more
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;      // and all that it had sent has been read

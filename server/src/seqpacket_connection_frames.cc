@@ -102,16 +102,17 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   if (absl::Status status = wire::ParseMetadata(call->metadata, metadata); !status.ok()) return status;
 
   bool refused = false;
-  absl::Status admitted = Admit(*call, metadata, &refused);
+  User::Share in_flight;
+  absl::Status admitted = Admit(*call, metadata, &in_flight, &refused);
   if (admitted.ok() && resolved.method == nullptr) admitted = resolved.unknown;
   if (!admitted.ok()) {
     QueueAnswer(Answer(call->call, admitted, refused));
     return absl::OkStatus();
   }
   const Deadline deadline = call->timeout_us ? Deadline::AfterMicroseconds(*call->timeout_us, received_) : Deadline();
-  auto task =
-      std::make_unique<SeqpacketServerCall>(Self(), call->call, *resolved.method, *resolved.pace, deadline,
-                                            std::move(metadata), transport_.options().max_receive_message_bytes);
+  auto task = std::make_unique<SeqpacketServerCall>(Self(), call->call, *resolved.method, *resolved.pace, deadline,
+                                                    std::move(metadata), transport_.options().max_receive_message_bytes,
+                                                    std::move(in_flight));
   SeqpacketServerCall::Flow& flow = task->flow();
   flow.half_closed = call->half_close;
   calls_.emplace(call->call, task.get());
@@ -242,11 +243,16 @@ absl::Status SeqpacketServerConnection::ResolveMethod(const wire::CallFrame& cal
   return absl::OkStatus();
 }
 
-absl::Status SeqpacketServerConnection::Admit(const wire::CallFrame& call, const Metadata& metadata, bool* refused) {
+absl::Status SeqpacketServerConnection::Admit(const wire::CallFrame& call, const Metadata& metadata,
+                                              User::Share* in_flight, bool* refused) {
   const ServerOptions& options = transport_.options();
   if (draining_) {
     *refused = true;
     return absl::UnavailableError("the server is shutting down; call again, on a new connection");
+  }
+  if (absl::Status status = caller_->BeginCall(in_flight); !status.ok()) {
+    refused_ = refused_ || !caller_->refusal().ok();
+    return status;
   }
   if (unfinished_calls_ >= kMaxCalls) {
     *refused = true;

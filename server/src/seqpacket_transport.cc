@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTranspo
 
 SeqpacketServerTransport::~SeqpacketServerTransport() { Shutdown(absl::InfinitePast()); }
 
-void SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<const Peer> peer) {
+void SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<Caller> caller) {
   std::shared_ptr<SeqpacketServerConnection> connection;
   {
     internal::MutexLock lock(mutex_);
@@ -45,7 +45,7 @@ void SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<const Peer
       return one->connections < other->connections;
     });
     ++loop.connections;
-    connection = std::make_shared<SeqpacketServerConnection>(*this, loop, std::move(socket), std::move(peer));
+    connection = std::make_shared<SeqpacketServerConnection>(*this, loop, std::move(socket), std::move(caller));
     connections_.insert(connection);
   }
   connection->Start();

@@ -1,10 +1,15 @@
 #include "udsrpc/server.h"
 
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/src/socket/connected_socket.h"
+#include "common/src/socket/unique_fd.h"
 #include "server/src/server_state.h"
 
 namespace udsrpc {
@@ -12,6 +17,34 @@ namespace udsrpc {
 Server::Server() : state_(std::make_unique<State>()) {}
 
 Server::~Server() { Shutdown(absl::InfinitePast()); }
+
+absl::Status Server::AddConnection(int fd) {
+  UniqueFd connection(fd);
+  const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd);
+  if (!kind.ok()) return kind.status();
+  const Transport transport = *kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
+  const std::optional<State::Unnamed>& endpoint = state_->unnamed;
+  if (!endpoint.has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("descriptor ", fd,
+                     ": the server has no endpoint for connections that are brought to it; call "
+                     "ServerBuilder::AddUnnamedEndpoint before Start"));
+  }
+  ServerTransport* const adopter = *kind == SocketKind::kStream ? endpoint->grpc : endpoint->seqpacket;
+  if (adopter == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("descriptor ", fd, " is a socket for ", TransportName(transport),
+                                                      ", which the endpoint without a name does not offer; see "
+                                                      "EndpointOptions"));
+  }
+  absl::StatusOr<std::shared_ptr<Caller>> caller =
+      Caller::Meet(connection.get(), "", transport, endpoint->peer_pidfd, endpoint->admission, *state_->users);
+  if (!caller.ok()) return caller.status();
+  if (!(*caller)->refusal().ok()) return (*caller)->refusal();
+  internal::MutexLock lock(state_->mutex);
+  if (state_->shutting_down) return absl::UnavailableError("the server is shutting down");
+  adopter->Adopt(std::move(connection), *std::move(caller));
+  return absl::OkStatus();
+}
 
 void Server::Shutdown(absl::Time deadline) {
   {

@@ -21,9 +21,26 @@ constexpr int kMaxEventLoops = 256;
 
 using Listeners = std::vector<Acceptor::Listener>;
 
-Admission AdmissionFor(Endpoint::Kind kind, const EndpointOptions& options) {
-  const bool anybody = kind == Endpoint::Kind::kPath && options.allowed_uids.empty() && options.allowed_gids.empty();
+// `reachable_by_all`: anybody can connect, unless refused.
+Admission AdmissionFor(bool reachable_by_all, const EndpointOptions& options) {
+  const bool anybody = !reachable_by_all && options.allowed_uids.empty() && options.allowed_gids.empty();
   return anybody ? Admission() : Admission::For(options.allowed_uids, options.allowed_gids);
+}
+
+bool IsValid(const UserLimits& limits) { return limits.max_connections >= 1 && limits.max_calls >= 1; }
+
+absl::Status CheckOptions(const ServerOptions& options) {
+  if (options.max_handler_threads < 1) {
+    return absl::InvalidArgumentError("ServerOptions::max_handler_threads must be at least 1");
+  }
+  if (options.event_loops < 0 || options.event_loops > kMaxEventLoops) {
+    return absl::InvalidArgumentError(absl::StrCat("ServerOptions::event_loops is ", options.event_loops,
+                                                   "; it must be 0, for the default, to ", kMaxEventLoops));
+  }
+  bool valid = IsValid(options.user_limits);
+  for (const auto& [uid, limits] : options.user_limits_of) valid = valid && IsValid(limits);
+  if (!valid) return absl::InvalidArgumentError("a limit of ServerOptions::user_limits or user_limits_of is below 1");
+  return absl::OkStatus();
 }
 
 absl::Status CheckOptions(absl::string_view target, const EndpointOptions& options) {
@@ -50,11 +67,12 @@ absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, cons
   const std::string target = claimed->endpoint.ToString();
   for (ListeningSocket& socket : claimed->sockets) {
     ServerTransport* const transport = socket.kind() == SocketKind::kStream ? grpc : seqpacket;
-    listeners.push_back(Acceptor::Listener{.socket = std::move(socket),
-                                           .endpoint = target,
-                                           .admission = AdmissionFor(claimed->endpoint.kind(), options),
-                                           .peer_pidfd = options.peer_pidfd,
-                                           .transport = transport});
+    listeners.push_back(
+        Acceptor::Listener{.socket = std::move(socket),
+                           .endpoint = target,
+                           .admission = AdmissionFor(claimed->endpoint.kind() == Endpoint::Kind::kAbstract, options),
+                           .peer_pidfd = options.peer_pidfd,
+                           .transport = transport});
   }
   return target;
 }
@@ -71,6 +89,11 @@ ServerBuilder& ServerBuilder::AddAutobindEndpoint(EndpointOptions options) {
   return *this;
 }
 
+ServerBuilder& ServerBuilder::AddUnnamedEndpoint(EndpointOptions options) {
+  unnamed_endpoint_ = std::move(options);
+  return *this;
+}
+
 ServerBuilder& ServerBuilder::RegisterService(Service* service) {
   services_.push_back(service);
   return *this;
@@ -82,16 +105,10 @@ ServerBuilder& ServerBuilder::SetMethodOptions(absl::string_view path, MethodOpt
 }
 
 absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
-  if (endpoints_.empty()) {
+  if (endpoints_.empty() && !unnamed_endpoint_.has_value()) {
     return absl::InvalidArgumentError("a server needs an endpoint; call AddEndpoint before Start");
   }
-  if (options_.max_handler_threads < 1) {
-    return absl::InvalidArgumentError("ServerOptions::max_handler_threads must be at least 1");
-  }
-  if (options_.event_loops < 0 || options_.event_loops > kMaxEventLoops) {
-    return absl::InvalidArgumentError(absl::StrCat("ServerOptions::event_loops is ", options_.event_loops,
-                                                   "; it must be 0, for the default, to ", kMaxEventLoops));
-  }
+  if (absl::Status status = CheckOptions(options_); !status.ok()) return status;
   std::unique_ptr<Server> server(new Server);
   Server::State& state = *server->state_;
   for (const Service* service : services_) {
@@ -121,6 +138,13 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     offers_seqpacket = offers_seqpacket || options.seqpacket;
     endpoints.emplace_back(std::move(endpoint), &options);
   }
+  if (unnamed_endpoint_.has_value()) {
+    if (absl::Status status = CheckOptions("the endpoint without a name", *unnamed_endpoint_); !status.ok()) {
+      return status;
+    }
+    offers_grpc = offers_grpc || unnamed_endpoint_->grpc;
+    offers_seqpacket = offers_seqpacket || unnamed_endpoint_->seqpacket;
+  }
 
   ServerTransport* grpc = nullptr;
   if (offers_grpc) {
@@ -137,13 +161,21 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     state.transports.push_back(*std::move(transport));
   }
 
+  state.users = std::make_unique<Users>(options_.user_limits, options_.user_limits_of);
+  if (unnamed_endpoint_.has_value()) {
+    const EndpointOptions& options = *unnamed_endpoint_;
+    state.unnamed = Server::State::Unnamed{.admission = AdmissionFor(/*reachable_by_all=*/false, options),
+                                           .peer_pidfd = options.peer_pidfd,
+                                           .grpc = options.grpc ? grpc : nullptr,
+                                           .seqpacket = options.seqpacket ? seqpacket : nullptr};
+  }
   Listeners listeners;
   for (const auto& [endpoint, options] : endpoints) {
     absl::StatusOr<std::string> target = Listen(endpoint, *options, grpc, seqpacket, listeners);
     if (!target.ok()) return target.status();
     server->endpoints_.push_back(*std::move(target));
   }
-  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners));
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners), *state.users);
   if (!acceptor.ok()) return acceptor.status();
   state.acceptor = *std::move(acceptor);
   return server;

@@ -5,7 +5,7 @@
 
 #include "absl/time/time.h"
 #include "common/src/socket/unique_fd.h"
-#include "udsrpc/peer.h"
+#include "server/src/caller.h"
 
 namespace udsrpc {
 
@@ -15,11 +15,11 @@ class ServerTransport {
   // After Shutdown only.
   virtual ~ServerTransport() = default;
 
-  // Takes a connected, non-blocking, close-on-exec socket of `peer`, who was admitted. Never blocks for long.
-  virtual void Adopt(UniqueFd connection, std::shared_ptr<const Peer> peer) = 0;
+  // Takes a connected, non-blocking, close-on-exec socket of `caller`. Never blocks for long.
+  virtual void Adopt(UniqueFd connection, std::shared_ptr<Caller> caller) = 0;
 
-  // A connection could not be accepted: closes what is kept and not needed. By the thread that adopts.
-  virtual void OnNoDescriptorLeft() {}
+  // Notices now which connections have been closed, where it would later: there are too many.
+  virtual void ForgetClosed() {}
 
   // See Server::Shutdown. Nothing is adopted during or after it.
   virtual void Shutdown(absl::Time deadline) = 0;

@@ -12,18 +12,20 @@
 namespace udsrpc {
 namespace {
 
-std::shared_ptr<const Peer> PeerOf(pid_t pid) {
-  return std::make_shared<const Peer>("unix:/s", Transport::kGrpc, pid, Peer::Ids(), "", -1);
+std::shared_ptr<Caller> CallerOf(pid_t pid) {
+  return std::make_shared<Caller>(
+      std::make_shared<const Peer>("unix:/s", "", Transport::kGrpc, pid, Peer::Ids(), "", -1),
+      std::make_shared<User>(UserLimits()));
 }
 
 class GrpcPeersTest : public ::testing::Test {
  protected:
   UniqueFd Connect(pid_t pid) {
-    return peers_.Add(*OpenSocket(SocketKind::kStream), PeerOf(pid), now_, not_held_back_since_);
+    return peers_.Add(*OpenSocket(SocketKind::kStream), CallerOf(pid), now_, not_held_back_since_);
   }
   pid_t PidOf(int number) const {
-    const std::shared_ptr<const Peer> peer = peers_.Find(absl::StrCat("fd:", number));
-    return peer == nullptr ? 0 : peer->pid();
+    const std::shared_ptr<const Caller> caller = peers_.Find(absl::StrCat("fd:", number));
+    return caller == nullptr ? 0 : caller->peer().pid();
   }
   void ConnectMany() {
     peers_.Sweep(now_, not_held_back_since_);

@@ -73,7 +73,8 @@ void GrpcServerFixture::Adopt(UniqueFd connection) {
   absl::StatusOr<std::shared_ptr<const Peer>> peer =
       ReadPeer(connection.get(), "unix:of-the-test", Transport::kGrpc, /*with_pidfd=*/false);
   ASSERT_TRUE(peer.ok()) << peer.status();
-  transport_->Adopt(std::move(connection), *std::move(peer));
+  transport_->Adopt(std::move(connection),
+                    std::make_shared<Caller>(*std::move(peer), std::make_shared<User>(UserLimits())));
 }
 
 void GrpcServerFixture::StopServer(absl::Time deadline) {

@@ -133,8 +133,33 @@ TEST_P(IdentityTest, AnEndpointAdmitsUsersAndGroupsByName) {
   EXPECT_EQ(CallAs(4009, 4500, "4003"), "OK");
   EXPECT_EQ(CallAs(4009, 4002, "4003,4500"), "OK");
   EXPECT_EQ(CallAs(0, 0, "0"), "OK");
-  EXPECT_THAT(CallAs(4009, 4002, "4003"), HasSubstr("UNAVAILABLE"));
   EXPECT_EQ(peers_.Take().size(), 4U);
+  for (int i = 0; i < 12; ++i) {
+    const std::string refused = CallAs(4009, 4002, "4003");
+    EXPECT_THAT(refused, HasSubstr("PERMISSION_DENIED"));
+    EXPECT_THAT(refused, HasSubstr("not for user 4009"));
+  }
+  EXPECT_TRUE(peers_.Take().empty()) << "an interceptor has seen a call that was refused";
+}
+
+TEST_P(IdentityTest, AnAbstractNameIsForTheServersUserAndRootUnlessOthersAreNamed) {
+  if (!GetParam().abstract) GTEST_SKIP() << "a path has permissions";
+  Serve({});
+  EXPECT_EQ(CallAs(0, 0, "0"), "OK");
+  EXPECT_THAT(CallAs(4009, 4002, "4003"), HasSubstr("PERMISSION_DENIED"));
+}
+
+TEST_P(IdentityTest, AUsersLimitsAreThatUsersAlone) {
+  Serve({.allowed_gids = {4500}}, {.user_limits = {.max_connections = 2, .max_calls = 3}});
+  const auto greedy = ClientAs(4001, 4500, "4500", {"5", "gate"});
+  ASSERT_TRUE(service_.AwaitArrivals("gate", 3));
+  EXPECT_THAT(CallAs(4001, 4500, "4500"), HasSubstr("user 4001 has 3 calls in flight"));
+  const auto second = ClientAs(4001, 4500, "4500", {"1", "gate"});
+  EXPECT_EQ(CallAs(4009, 4500, "4500"), "OK");
+  EXPECT_EQ(CallAs(0, 0, "0"), "OK");
+  greedy->Kill(SIGKILL);
+  EXPECT_TRUE(service_.AwaitCancelled("gate", 3));
+  service_.Open("gate");
 }
 
 TEST_P(IdentityTest, AMethodIsForThoseWhomItNames) {

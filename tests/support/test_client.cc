@@ -2,6 +2,8 @@
 //
 //   test_client TARGET TRANSPORT [CALLS GATE]
 //
+// TARGET may be fd:N, for a connected socket that it has inherited.
+//
 // Makes an Echo call, with its own pid and uid as metadata, and prints how it ended. With CALLS it begins as many calls
 // that block at the gate instead, all at once, and waits to be killed.
 
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "tests/support/test_service.h"
 #include "udsrpc/channel.h"
 
@@ -36,8 +39,14 @@ int main(int argc, char** argv) {
   udsrpc::ChannelOptions options;
   std::string error;
   if (!AbslParseFlag(argv[2], &options.transport, &error)) return 2;
-  const auto channel = udsrpc::CreateChannel(argv[1], options);
-  if (!channel.ok()) return 2;
+  absl::string_view fd = argv[1];
+  const auto channel = absl::ConsumePrefix(&fd, "fd:")
+                           ? udsrpc::CreateChannelFromFd(std::atoi(fd.data()), options)
+                           : udsrpc::CreateChannel(argv[1], options);
+  if (!channel.ok()) {
+    std::printf("%s\n", channel.status().ToString().c_str());
+    return 2;
+  }
   const TestStub stub(*channel);
   if (argc > 4) {
     std::vector<std::unique_ptr<udsrpc::ClientContext>> contexts;

@@ -11,7 +11,7 @@ constexpr uid_t kStranger = 4242;
 
 bool Admits(const Admission& admission, uid_t uid, gid_t gid, std::vector<gid_t> groups = {}) {
   return admission.Admits(
-      Peer("unix:/s", Transport::kGrpc, 1, {.uid = uid, .gid = gid, .groups = std::move(groups)}, "", -1));
+      Peer("unix:/s", "", Transport::kGrpc, 1, {.uid = uid, .gid = gid, .groups = std::move(groups)}, "", -1));
 }
 
 TEST(Admission, IsForEverybodyUnlessSomebodyIsNamed) {

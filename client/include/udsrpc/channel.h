@@ -1,6 +1,8 @@
 #ifndef UDSRPC_CHANNEL_H_
 #define UDSRPC_CHANNEL_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -55,11 +57,24 @@ struct ChannelOptions {
   // Runs the completions of asynchronous calls, and what awaits them where it had to wait; what follows a Sleep it does
   // not. Default: a thread of the channel's own does, which costs no hand-over.
   Executor executor = nullptr;
+
+  // A name for the channel's own end, an endpoint's target with an absolute path of at most 107 bytes (97 over
+  // seqpacket): the server sees it as Peer::address(). A path is claimed, and removed with the channel, as a server's
+  // is, with mode 0600; where it, or an abstract name, cannot be had, calls end with UNAVAILABLE. It is of one
+  // connection at a time: a path is free for the channel's next one at once, an abstract name when the last call on the
+  // former has ended. Over seqpacket the end is at PATH.seqpacket, so that the process can offer gRPC at the same
+  // endpoint, and be called back; over gRPC the reverse. Default: none.
+  std::string local_address = {};
+
+  // Whose server it must be, by the kernel's word (SO_PEERCRED: who called listen(2); under socket activation, root):
+  // to a server of any other user nothing is sent, and calls end with UNAVAILABLE. Empty: anybody's.
+  std::vector<uid_t> server_uids = {};
 };
 
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
 // was lost. Of the calls under way when that happens, one that the server cannot have begun to handle is made again,
-// unseen; every other ends with UNAVAILABLE, and its handler may have run.
+// unseen; every other ends with UNAVAILABLE, and its handler may have run. (Not so over gRPC with a local address,
+// server_uids or CreateChannelFromFd: gRPC does not connect by itself then, and makes no call again.)
 //
 // Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: stubs
 // and streams keep their channel alive.
@@ -70,7 +85,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // The endpoint, in its canonical form.
+  // The endpoint, in its canonical form; of CreateChannelFromFd "fd:N".
   const std::string& target() const { return target_; }
   Transport transport() const { return transport_; }
 
@@ -115,6 +130,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
  private:
   friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
                                                                 const ChannelOptions& options);
+  friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(int fd, const ChannelOptions& options);
   Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier);
 
   absl::Status InterceptedUnaryCall(const MethodDescriptor& method, ClientContext& context,
@@ -136,9 +152,18 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
 // A channel to `target`, see Endpoint. Connects to nothing yet, so it does not block.
 // INVALID_ARGUMENT: `target` is no endpoint, its path is too long for the seqpacket socket beside it, or gRPC's client
-//   cannot express it (see Endpoint::ToString).
+//   cannot express it (see Endpoint::ToString); options.local_address is none that can be.
 // UNIMPLEMENTED: the transport is not linked into this program.
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options = {});
+
+// A channel on a connected Unix socket, be it an end of a socketpair(2) or inherited: over gRPC where its type is
+// SOCK_STREAM, over seqpacket where it is SOCK_SEQPACKET; options.transport must be that or kAuto. Takes over `fd`,
+// whatever it returns, and makes it non-blocking and close-on-exec. Nothing may have been sent on it, and the other end
+// is to be given to Server::AddConnection. There is no other connection: once it has ended, calls end with UNAVAILABLE.
+// options.server_uids are compared with who made the pair; options.local_address must be empty.
+// INVALID_ARGUMENT: `fd` is no such socket, or of another transport; a local address.
+// UNIMPLEMENTED: the transport is not linked into this program.
+absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(int fd, const ChannelOptions& options = {});
 
 }  // namespace udsrpc
 

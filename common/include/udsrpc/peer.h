@@ -25,8 +25,10 @@ class Peer {
 
   Peer() = default;
   // Takes over `pidfd`, which may be -1.
-  Peer(std::string endpoint, Transport transport, pid_t pid, Ids ids, std::string security_label, int pidfd)
+  Peer(std::string endpoint, std::string address, Transport transport, pid_t pid, Ids ids, std::string security_label,
+       int pidfd)
       : endpoint_(std::move(endpoint)),
+        address_(std::move(address)),
         transport_(transport),
         pid_(pid),
         ids_(std::move(ids)),
@@ -36,8 +38,12 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  // The server's endpoint to which it connected, as Server::endpoints() has it.
+  // The server's endpoint to which it connected, as Server::endpoints() has it. Empty: to none, the connection came by
+  // Server::AddConnection.
   const std::string& endpoint() const { return endpoint_; }
+  // The name of its own end, as ChannelOptions::local_address has it; empty where that is bound to none, as usual. The
+  // process was free to choose it, where the directory's permissions let it: of an abstract name, anybody may.
+  const std::string& address() const { return address_; }
   // Never kAuto.
   Transport transport() const { return transport_; }
 
@@ -59,6 +65,7 @@ class Peer {
 
  private:
   const std::string endpoint_;
+  const std::string address_;
   const Transport transport_ = Transport::kGrpc;
   const pid_t pid_ = 0;
   const Ids ids_ = {};

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/src/socket/connected_socket.h"
 #include "common/src/socket/socket.h"
 
 namespace udsrpc {
@@ -18,8 +19,9 @@ absl::StatusOr<std::shared_ptr<const Peer>> ReadPeer(int fd, std::string endpoin
   if (with_pidfd && !pidfd.valid() && (errno == EMFILE || errno == ENFILE)) {
     return absl::ResourceExhaustedError("no descriptor left for a peer's process; raise the limit of open files");
   }
-  return std::make_shared<const Peer>(std::move(endpoint), transport, credentials->pid, std::move(ids),
-                                      GetPeerSecurityLabel(fd), pidfd.release());
+  const SocketKind kind = transport == Transport::kGrpc ? SocketKind::kStream : SocketKind::kSeqpacket;
+  return std::make_shared<const Peer>(std::move(endpoint), PeerTarget(fd, kind), transport, credentials->pid,
+                                      std::move(ids), GetPeerSecurityLabel(fd), pidfd.release());
 }
 
 }  // namespace udsrpc

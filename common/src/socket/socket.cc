@@ -150,16 +150,29 @@ absl::StatusOr<UniqueFd> OpenSocket(SocketKind kind) {
   return fd;
 }
 
+absl::Status ConnectSocket(int fd, const SocketAddress& address, SocketKind kind, absl::Duration patience, int* error) {
+  *error = address.is_long() ? ConnectLong(fd, address, patience) : Connect(fd, address, patience);
+  return *error == 0 ? absl::OkStatus() : ConnectError(address, kind, *error);
+}
+
 absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind kind, absl::Duration patience,
                                        int* error) {
   *error = 0;
   absl::StatusOr<UniqueFd> fd = OpenSocket(kind);
   if (!fd.ok()) return fd;
-  const int result =
-      address.is_long() ? ConnectLong(fd->get(), address, patience) : Connect(fd->get(), address, patience);
-  if (result == 0) return fd;
-  *error = result;
-  return ConnectError(address, kind, result);
+  if (absl::Status status = ConnectSocket(fd->get(), address, kind, patience, error); !status.ok()) return status;
+  return fd;
+}
+
+bool IsSocketBoundAt(const SocketAddress& address) {
+  // The kernel compares the types before it asks whether the socket there listens, and no endpoint has this one.
+  const UniqueFd probe(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return !probe.valid() || connect(probe.get(), address.get(), address.size()) == 0 || errno == EPROTOTYPE;
+}
+
+bool HasConnectionEnded(int fd) {
+  pollfd descriptor{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return poll(&descriptor, 1, 0) > 0;
 }
 
 IoResult AcceptConnection(int listening_fd, UniqueFd& connection) {

@@ -52,14 +52,22 @@ void ShutdownReading(int fd);
 // Both directions. The peer still receives what it was sent.
 void ShutdownSocket(int fd);
 
-// Connects a non-blocking socket. With a full backlog it waits for `patience` at most; otherwise it does not block.
-// UNAVAILABLE, naming the address, the cause and the remedy: nobody listens there, not allowed, a socket of another
-// type, full backlog. `*error` is the errno where it fails, for callers that tell the cases apart.
+// Makes a non-blocking socket and connects it. With a full backlog it waits for `patience` at most; otherwise it does
+// not block. UNAVAILABLE, naming the address, the cause and the remedy: nobody listens there, not allowed, a socket of
+// another type, full backlog. `*error` is the errno where it fails, for callers that tell the cases apart.
 absl::StatusOr<UniqueFd> ConnectSocket(const SocketAddress& address, SocketKind kind, absl::Duration patience,
                                        int* error);
+// The same with a socket of OpenSocket's.
+absl::Status ConnectSocket(int fd, const SocketAddress& address, SocketKind kind, absl::Duration patience, int* error);
+
+// Whether any socket is bound to a path to which this user may connect, whether or not it listens. It does not notice.
+bool IsSocketBoundAt(const SocketAddress& address);
 
 // For SocketAddress::InDirectory. Not valid where it cannot be opened: see errno.
 UniqueFd OpenDirectory(const std::string& path);
+
+// Whether the connection of `fd`, a stream socket that another descriptor's owner reads, has ended at either end.
+bool HasConnectionEnded(int fd);
 
 // A non-blocking socket, not bound.
 absl::StatusOr<UniqueFd> OpenSocket(SocketKind kind);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace udsrpc {
 namespace {
@@ -28,6 +29,12 @@ absl::Status CheckPathLength(absl::string_view path) {
   return absl::InvalidArgumentError(absl::StrCat("has ", path.size(), " bytes, and a socket address holds ",
                                                  kMaxAddressBytes, ", or more where the file's name has at most ",
                                                  kMaxNameOfLongPathBytes, " and not ", name, "; use a shorter one"));
+}
+
+absl::string_view EndpointPath(absl::string_view path, SocketKind kind) {
+  if (kind == SocketKind::kSeqpacket && path.size() > kSeqpacketSuffix.size())
+    absl::ConsumeSuffix(&path, kSeqpacketSuffix);
+  return path;
 }
 
 absl::StatusOr<SocketAddress> SocketAddress::Of(const Endpoint& endpoint, SocketKind kind) {

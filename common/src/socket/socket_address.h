@@ -30,6 +30,10 @@ inline constexpr size_t kMaxNameOfLongPathBytes = kMaxAddressBytes - sizeof("/pr
 // OK, or INVALID_ARGUMENT with a text that begins with "has": a socket at `path` can be bound and connected to.
 absl::Status CheckPathLength(absl::string_view path);
 
+// The path of the endpoint one of whose sockets is at `path`; the path itself where a seqpacket socket's has not the
+// suffix that it would have.
+absl::string_view EndpointPath(absl::string_view path, SocketKind kind);
+
 // Where one of an endpoint's sockets is, as the kernel wants it.
 class SocketAddress {
  public:

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,14 +36,29 @@ struct EndpointOptions {
   std::optional<gid_t> group = std::nullopt;
 
   // Users, and groups of callers (their own or a supplementary one), that are admitted beside this process's user and
-  // root. Everybody else's connections are closed at once, so that their calls end with UNAVAILABLE. Both empty: a path
-  // admits whom `mode` and its directories admit, an abstract name, which has no permissions and is in reach of the
-  // whole network namespace, admits nobody else.
+  // root. Everybody else's calls end with PERMISSION_DENIED, and nothing of theirs is looked at; where a user has 8
+  // such connections further ones are closed at once, so that their calls end with UNAVAILABLE. Both empty: a path
+  // admits whom `mode` and its directories admit (the others' calls end with UNAVAILABLE, as the kernel refuses them);
+  // an abstract name, which has no permissions and is in reach of the whole network namespace, admits nobody else; an
+  // endpoint without a name admits everybody.
   std::vector<uid_t> allowed_uids = {};
   std::vector<gid_t> allowed_gids = {};
 
   // Whether Peer::pidfd() is there; it takes a descriptor for each connection.
   bool peer_pidfd = false;
+};
+
+// What the processes of one user may have of a server at a time. Beyond it calls end with RESOURCE_EXHAUSTED, of that
+// user alone. At least 1, or kUnlimited. As EndpointOptions.
+struct UserLimits {
+  static constexpr int kUnlimited = std::numeric_limits<int>::max();
+
+  // Over both transports. One that is over the limit is kept just to answer its calls so; beyond 8 of these they are
+  // closed at once, and their calls end with UNAVAILABLE. A quarter of the descriptors that a process may usually open.
+  int max_connections = 256;
+
+  // That have come, whether or not their handlers run, and have not ended.
+  int max_calls = 4096;
 };
 
 // As EndpointOptions.
@@ -78,6 +94,10 @@ struct ServerOptions {
   // threads more to read. 0, the default: half as many as there are CPUs that the process may run on when the server
   // starts, but at least 1 and at most 8. At most 256.
   int event_loops = 0;
+
+  // Of every user but root and this process's; and those of the users that are named, be they one of these two.
+  UserLimits user_limits = {};
+  std::map<uid_t, UserLimits> user_limits_of = {};
 };
 
 // How the handlers of one method are run, and for whom. As EndpointOptions.
@@ -114,6 +134,15 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Serves a connected Unix socket, be it an end of a socketpair(2) or inherited: over gRPC where its type is
+  // SOCK_STREAM, over seqpacket where it is SOCK_SEQPACKET. The other end is for CreateChannelFromFd, or of type
+  // SOCK_STREAM for any gRPC client. Takes over `fd`, whatever it returns, and makes it non-blocking and
+  // close-on-exec. Does not block. Of a pair, Peer says who made it.
+  // INVALID_ARGUMENT: it is no such socket. FAILED_PRECONDITION: the server has no endpoint without a name (see
+  // ServerBuilder::AddUnnamedEndpoint), or that does not offer the transport. PERMISSION_DENIED: that endpoint does not
+  // admit the peer. UNAVAILABLE: the server shuts down. RESOURCE_EXHAUSTED: no descriptor left, or UserLimits.
+  absl::Status AddConnection(int fd);
+
   // Stops listening, removes the socket files, refuses new calls (UNAVAILABLE), lets running ones end until
   // `deadline` and then cancels the rest: their clients get UNAVAILABLE or CANCELLED and their contexts turn
   // cancelled. Blocks until every handler has ended: one that never looks at IsCancelled delays it, and a coroutine
@@ -126,7 +155,7 @@ class Server {
   // Blocks until some thread has shut the server down.
   void Wait();
 
-  // The endpoints' targets, as clients write them, in the order in which they were added.
+  // The endpoints' targets, as clients write them, in the order in which they were added; of those that have a name.
   const std::vector<std::string>& endpoints() const { return endpoints_; }
 
  private:
@@ -150,6 +179,11 @@ class ServerBuilder {
   // An endpoint at an abstract name that the kernel chooses, and that nobody else has: Server::endpoints() says which.
   ServerBuilder& AddAutobindEndpoint(EndpointOptions options = {});
 
+  // An endpoint without a name, whose connections are brought by Server::AddConnection: between a parent and a
+  // sandboxed child no name is needed. Of the options those of permission bits and owners say nothing. The last call
+  // wins.
+  ServerBuilder& AddUnnamedEndpoint(EndpointOptions options = {});
+
   // `service` must outlive the server, and is called by many threads at once. A handler that throws ends its call with
   // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
@@ -160,7 +194,8 @@ class ServerBuilder {
   // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s
   // an endpoint, while another process locks its directory. The message names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  //   is none; a null service; no handler threads; more event loops than 256; options of a method that no service has.
+  //   is none; a null service; no handler threads; more event loops than 256; a user's limit below 1; options of a
+  //   method that no service has.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
@@ -174,6 +209,7 @@ class ServerBuilder {
   ServerOptions options_;
   // Without a target the kernel chooses a name.
   std::vector<std::pair<std::optional<std::string>, EndpointOptions>> endpoints_;
+  std::optional<EndpointOptions> unnamed_endpoint_;
   std::vector<Service*> services_;
   std::map<std::string, MethodOptions> method_options_;
 };

@@ -1,4 +1,4 @@
-#include "server/src/socket_directory.h"
+#include "common/src/socket/socket_directory.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "server/src/claim_error.h"
+#include "common/src/socket/claim_error.h"
 
 namespace udsrpc {
 absl::StatusOr<std::shared_ptr<SocketDirectory>> SocketDirectory::Open(const Endpoint& endpoint,

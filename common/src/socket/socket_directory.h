@@ -1,5 +1,5 @@
-#ifndef UDSRPC_SERVER_SOCKET_DIRECTORY_H_
-#define UDSRPC_SERVER_SOCKET_DIRECTORY_H_
+#ifndef UDSRPC_COMMON_SOCKET_SOCKET_DIRECTORY_H_
+#define UDSRPC_COMMON_SOCKET_SOCKET_DIRECTORY_H_
 
 #include <memory>
 #include <string>
@@ -50,4 +50,4 @@ class SocketDirectory {
 
 }  // namespace udsrpc
 
-#endif  // UDSRPC_SERVER_SOCKET_DIRECTORY_H_
+#endif  // UDSRPC_COMMON_SOCKET_SOCKET_DIRECTORY_H_

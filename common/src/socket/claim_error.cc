@@ -1,4 +1,4 @@
-#include "server/src/claim_error.h"
+#include "common/src/socket/claim_error.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-#ifndef UDSRPC_SERVER_CLAIM_ERROR_H_
-#define UDSRPC_SERVER_CLAIM_ERROR_H_
+#ifndef UDSRPC_COMMON_SOCKET_CLAIM_ERROR_H_
+#define UDSRPC_COMMON_SOCKET_CLAIM_ERROR_H_
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -13,4 +13,4 @@ absl::Status ClaimError(const Endpoint& endpoint, absl::string_view what, int er
 
 }  // namespace udsrpc
 
-#endif  // UDSRPC_SERVER_CLAIM_ERROR_H_
+#endif  // UDSRPC_COMMON_SOCKET_CLAIM_ERROR_H_

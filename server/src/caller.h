@@ -1,0 +1,65 @@
+#ifndef UDSRPC_SERVER_CALLER_H_
+#define UDSRPC_SERVER_CALLER_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/src/admission.h"
+#include "server/src/user.h"
+#include "udsrpc/internal/mutex.h"
+#include "udsrpc/peer.h"
+#include "udsrpc/transport.h"
+
+namespace udsrpc {
+
+// Who has made a connection, and what a server makes of them. Thread-safe.
+class Caller {
+ public:
+  // Of a connected socket, at an endpoint that is for those whom `admission` admits. RESOURCE_EXHAUSTED: no descriptor
+  // left. PERMISSION_DENIED, or RESOURCE_EXHAUSTED: it is refused, and so many of that user's connections are told so
+  // already that this one is just to be closed.
+  static absl::StatusOr<std::shared_ptr<Caller>> Meet(int socket, std::string endpoint, Transport transport,
+                                                      bool with_pidfd, const Admission& admission, Users& users);
+
+  // For tests.
+  Caller(std::shared_ptr<const Peer> peer, std::shared_ptr<User> user)
+      : peer_(std::move(peer)), user_(std::move(user)) {}
+
+  const Peer& peer() const { return *peer_; }
+
+  // What each call of the connection ends with, for now where that is because its user has too many connections; OK: it
+  // is admitted.
+  absl::Status refusal() const;
+
+  // The connection counts no more, though calls of it may be left.
+  void MarkClosed();
+
+  // A call begins, which has `*share` until it has ended. Not OK: it is to end with that: the connection is refused
+  // still, or (RESOURCE_EXHAUSTED) the user has too many calls.
+  absl::Status BeginCall(User::Share* share) const;
+
+ private:
+  absl::Status Admit(const std::string& endpoint, const Admission& admission);
+  absl::Status ConnectionLimitError() const;
+
+  const std::shared_ptr<const Peer> peer_;
+  const std::shared_ptr<User> user_;
+  std::string at_;  // where it has connected to, for messages
+  // Not false again once it has turned true; otherwise it is to be asked for, each time, under the mutex.
+  mutable std::atomic<bool> admitted_{true};
+
+  mutable internal::Mutex mutex_;
+  absl::Status not_for_user_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable User::Share refused_connection_ ABSL_GUARDED_BY(mutex_);
+  mutable User::Share connection_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_CALLER_H_

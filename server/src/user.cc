@@ -1,0 +1,51 @@
+#include "server/src/user.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace udsrpc {
+namespace {
+
+constexpr UserLimits kNoLimits{.max_connections = UserLimits::kUnlimited, .max_calls = UserLimits::kUnlimited};
+
+// Users that are gone are looked for when there are twice as many as after the last look, and no fewer than these.
+constexpr size_t kLeastToSweep = 64;
+
+std::map<uid_t, UserLimits> WithTrusted(std::map<uid_t, UserLimits> limits_of) {
+  limits_of.emplace(0, kNoLimits);
+  limits_of.emplace(geteuid(), kNoLimits);
+  return limits_of;
+}
+
+}  // namespace
+
+bool User::Take(std::atomic<int>& count, int limit, Share* share) {
+  if (count.fetch_add(1, std::memory_order_relaxed) >= limit) {
+    count.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  *share = Share(&count);
+  return true;
+}
+
+Users::Users(const UserLimits& limits, std::map<uid_t, UserLimits> limits_of)
+    : limits_(limits), limits_of_(WithTrusted(std::move(limits_of))) {}
+
+std::shared_ptr<User> Users::Find(uid_t uid) {
+  internal::MutexLock lock(mutex_);
+  if (users_.size() >= sweep_at_) {
+    absl::erase_if(users_, [](const auto& user) { return user.second.expired(); });
+    sweep_at_ = std::max(kLeastToSweep, 2 * users_.size());
+  }
+  std::weak_ptr<User>& known = users_[uid];
+  std::shared_ptr<User> user = known.lock();
+  if (user == nullptr) {
+    const auto found = limits_of_.find(uid);
+    user = std::make_shared<User>(found == limits_of_.end() ? limits_ : found->second);
+    known = user;
+  }
+  return user;
+}
+
+}  // namespace udsrpc

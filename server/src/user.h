@@ -1,0 +1,85 @@
+#ifndef UDSRPC_SERVER_USER_H_
+#define UDSRPC_SERVER_USER_H_
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "udsrpc/internal/mutex.h"
+#include "udsrpc/server.h"
+
+namespace udsrpc {
+
+// What one user's processes have of a server at present. Thread-safe.
+class User {
+ public:
+  explicit User(const UserLimits& limits) : limits_(limits) {}
+
+  const UserLimits& limits() const { return limits_; }
+
+  // One of what is counted; gives it back. Of default, or where there was none left, of nothing.
+  class Share {
+   public:
+    Share() = default;
+    Share(Share&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
+    Share& operator=(Share&& other) noexcept {
+      std::swap(count_, other.count_);
+      return *this;
+    }
+    ~Share() {
+      if (count_ != nullptr) count_->fetch_sub(1, std::memory_order_relaxed);
+    }
+
+   private:
+    friend class User;
+    explicit Share(std::atomic<int>* count) : count_(count) {}
+
+    std::atomic<int>* count_ = nullptr;
+  };
+
+  // The user must outlive what it gives. Whether there was one left; `*share` is of that then.
+  bool TakeConnection(Share* share) { return Take(connections_, limits_.max_connections, share); }
+  // Of connections that are kept just to say that they are refused.
+  bool TakeRefusedConnection(Share* share) { return Take(refused_connections_, kMaxRefusedConnections, share); }
+  bool TakeCall(Share* share) {
+    return limits_.max_calls == UserLimits::kUnlimited || Take(calls_, limits_.max_calls, share);
+  }
+
+ private:
+  static constexpr int kMaxRefusedConnections = 8;
+
+  static bool Take(std::atomic<int>& count, int limit, Share* share);
+
+  const UserLimits limits_;
+  std::atomic<int> connections_{0};
+  std::atomic<int> refused_connections_{0};
+  std::atomic<int> calls_{0};
+};
+
+// The users of a server. Thread-safe.
+class Users {
+ public:
+  // See ServerOptions.
+  Users(const UserLimits& limits, std::map<uid_t, UserLimits> limits_of);
+
+  // As long as somebody has it, always the same.
+  std::shared_ptr<User> Find(uid_t uid);
+
+ private:
+  const UserLimits limits_;
+  const std::map<uid_t, UserLimits> limits_of_;
+
+  internal::Mutex mutex_;
+  absl::flat_hash_map<uid_t, std::weak_ptr<User>> users_ ABSL_GUARDED_BY(mutex_);
+  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 64;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_USER_H_

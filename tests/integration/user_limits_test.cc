@@ -1,0 +1,120 @@
+// What one user's processes may have of a server at a time.
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/src/socket/socket.h"
+#include "gmock/gmock.h"
+#include "tests/integration/combinations.h"
+#include "tests/support/event.h"
+
+namespace udsrpc::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class UserLimitsTest : public CombinationTest {
+ protected:
+  void Serve(const UserLimits& limits) { StartServer({.user_limits_of = {{geteuid(), limits}}}); }
+
+  static void ExpectExhausted(const absl::Status& status, const std::string& what) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(what));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(All, UserLimitsTest, AllCombinations(), CombinationName);
+
+TEST_P(UserLimitsTest, ThereAreNoneByDefaultForTheServersOwnUser) {
+  StartServer({.user_limits = {.max_connections = 1, .max_calls = 1}});
+  std::vector<TestStub> stubs;
+  for (int i = 0; i < 4; ++i) {
+    stubs.emplace_back(MakeChannel());
+    ExpectEcho(stubs.back(), "hello");
+  }
+}
+
+TEST_P(UserLimitsTest, ConnectionsBeyondTheLimitAreToldSo) {
+  Serve({.max_connections = 2});
+  auto first = std::make_unique<TestStub>(MakeChannel());
+  const TestStub second(MakeChannel());
+  const TestStub third(MakeChannel());
+  ExpectEcho(*first, "first");
+  ExpectEcho(second, "second");
+  for (int i = 0; i < 3; ++i) ExpectExhausted(TryEcho(third), "has 2 connections");
+  first.reset();
+  EXPECT_TRUE(AnsweredWithin(TestStub(MakeChannel()), kPatience));
+  ExpectEcho(second, "second again");
+}
+
+TEST_P(UserLimitsTest, OnlySomeThatAreRefusedAreKept) {
+  Serve({.max_connections = 1});
+  const TestStub stub(MakeChannel());
+  ExpectEcho(stub, "hello");
+  const SocketKind kind = GetParam().transport == Transport::kGrpc ? SocketKind::kStream : SocketKind::kSeqpacket;
+  const SocketAddress address = *SocketAddress::Of(*Endpoint::Parse(target_), kind);
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 12; ++i) {
+    int error;
+    auto socket = ConnectSocket(address, kind, absl::Seconds(20), &error);
+    ASSERT_TRUE(socket.ok()) << socket.status();
+    silent.push_back(*std::move(socket));
+  }
+  // Accepted in this order: the first are kept, and the others closed.
+  for (size_t i = 8; i < silent.size(); ++i) {
+    char byte;
+    pollfd end{.fd = silent[i].get(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(poll(&end, 1, 20'000), 1) << i;
+    EXPECT_EQ(recv(silent[i].get(), &byte, 1, 0), 0) << i;
+  }
+  pollfd kept{.fd = silent[0].get(), .events = POLLRDHUP, .revents = 0};
+  EXPECT_EQ(poll(&kept, 1, 0), 0);
+  EXPECT_EQ(TryEcho(TestStub(MakeChannel())).code(), absl::StatusCode::kUnavailable);
+  ExpectEcho(stub, "still here");
+  silent.clear();
+}
+
+TEST_P(UserLimitsTest, CallsBeyondTheLimitAreToldSo) {
+  Serve({.max_calls = 2});
+  const TestStub stub(MakeChannel());
+  const TestStub other(MakeChannel());
+  ClientContext contexts[2];
+  BlockRequest request;
+  request.set_gate("gate");
+  EchoReply replies[2];
+  Event done;
+  for (int i = 0; i < 2; ++i) {
+    stub.Async().Block(contexts[i], request, replies[i], [&](absl::Status status) {
+      EXPECT_TRUE(status.ok()) << status;
+      done.Happen();
+    });
+  }
+  ASSERT_TRUE(service_.AwaitArrivals("gate", 2));
+  ExpectExhausted(TryEcho(stub), "has 2 calls in flight");
+  ExpectExhausted(TryEcho(other), "has 2 calls in flight");
+  ClientContext context;
+  auto chat = other.Chat(context);
+  ExpectExhausted(chat.Finish(), "has 2 calls in flight");
+  EXPECT_EQ(service_.echoes(), 0);
+  service_.Open("gate");
+  EXPECT_TRUE(done.Await(2));
+  EXPECT_TRUE(AnsweredWithin(other, kPatience));
+}
+
+TEST(UserLimits, MustBePositive) {
+  const std::vector<ServerOptions> bad{{.user_limits = {.max_connections = 0}},
+                                       {.user_limits = {.max_calls = -1}},
+                                       {.user_limits_of = {{1, {.max_calls = 0}}}}};
+  for (const ServerOptions& options : bad) {
+    ServerBuilder builder(options);
+    builder.AddUnnamedEndpoint(AllTransports());
+    EXPECT_EQ(builder.Start().status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace udsrpc::testing
