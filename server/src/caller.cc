@@ -61,4 +61,10 @@ absl::Status Caller::BeginCall(User::Share* share) const {
                                                    " calls in flight here, its limit; wait for some to end"));
 }
 
+absl::Status Caller::TooManyBytesError(absl::string_view method) const {
+  return absl::ResourceExhaustedError(absl::StrCat(method, ": what is kept of the messages of user ", peer_->uid(),
+                                                   " would be more than its limit of ", user_->limits().max_bytes,
+                                                   " bytes; send less at a time"));
+}
+
 }  // namespace udsrpc

@@ -31,6 +31,7 @@ class Caller {
       : peer_(std::move(peer)), user_(std::move(user)) {}
 
   const Peer& peer() const { return *peer_; }
+  User& user() const { return *user_; }
 
   // What each call of the connection ends with, for now where that is because its user has too many connections; OK: it
   // is admitted.
@@ -42,6 +43,8 @@ class Caller {
   // A call begins, which has `*share` until it has ended. Not OK: it is to end with that: the connection is refused
   // still, or (RESOURCE_EXHAUSTED) the user has too many calls.
   absl::Status BeginCall(User::Share* share) const;
+  // RESOURCE_EXHAUSTED: what ends where User::Bytes has none left.
+  absl::Status TooManyBytesError(absl::string_view method) const;
 
  private:
   absl::Status Admit(const std::string& endpoint, const Admission& admission);

@@ -115,7 +115,12 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
     Unref();
     return nullptr;
   }
-  if (ok) return Dispatchable();
+  if (ok) {
+    absl::Status kept = context_.Keep(request_.Length());
+    if (kept.ok()) return Dispatchable();
+    Finish(kept, nullptr);
+    return nullptr;
+  }
   // The client has half-closed, or it is gone and this goes nowhere. gRPC's own server has the same code.
   Finish(absl::InternalError(absl::StrCat(context_.method(), ": the call has no request; the method takes one")),
          nullptr);
@@ -188,10 +193,12 @@ void GrpcServerCall::Send(const absl::Status& status, const google::protobuf::Me
   grpc::ByteBuffer reply;
   if (!status.ok() || response == nullptr) {
     stream_.grpc_stream().Finish(ToGrpcStatus(status), finished_.Release());
-  } else if (SerializeToGrpc(*response, reply)) {
-    stream_.grpc_stream().WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
-  } else {
+  } else if (!SerializeToGrpc(*response, reply)) {
     stream_.grpc_stream().Finish(ToGrpcStatus(UnserializableMessageError(context_.method())), finished_.Release());
+  } else if (absl::Status kept = context_.Keep(reply.Length()); !kept.ok()) {
+    stream_.grpc_stream().Finish(ToGrpcStatus(kept), finished_.Release());
+  } else {
+    stream_.grpc_stream().WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
   }
 }
 

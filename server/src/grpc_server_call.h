@@ -90,6 +90,10 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     const Peer& peer() const override { return caller_->peer(); }
     // OK, or what the call is to end with.
     absl::Status Admit();
+    // The same where so many bytes of its request are to be kept, and then of its response.
+    absl::Status Keep(size_t bytes) {
+      return kept_.Set(caller_->user(), bytes) ? absl::OkStatus() : caller_->TooManyBytesError(method());
+    }
     bool IsCancelled() const override {
       return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();
     }
@@ -99,6 +103,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     const GrpcServerCall& call_;
     std::shared_ptr<const Caller> caller_;  // null: not known
     User::Share in_flight_;                 // of the caller's user
+    User::Bytes kept_;
     std::atomic<bool> cancelled_{false};
   };
 

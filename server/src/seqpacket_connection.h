@@ -220,6 +220,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Wakes the stream whose turn it is to use the connection's credit.
   void SignalNextWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveCredit(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Counts what is kept of the call's messages, and where that is too much for its user has the call end.
+  void CountKept(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Queues initial metadata, unless that has been done. False: there is more of it than the client accepts.
   bool QueueInitialMetadata(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Answers an open call that has to end before its handler does.
@@ -264,6 +266,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   ServingLoop& loop_;
   const std::shared_ptr<Caller> caller_;
   const UniqueFd socket_;
+  User::Bytes queued_ ABSL_GUARDED_BY(mutex_);  // what the client has not taken, when it was counted last
 
   internal::Mutex mutex_;
   Deadline::Clock::time_point received_ ABSL_GUARDED_BY(mutex_);  // the latest packet

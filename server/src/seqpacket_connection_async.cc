@@ -87,6 +87,7 @@ void SeqpacketServerConnection::QueueInitialMetadataOf(SeqpacketServerCall& call
 bool SeqpacketServerConnection::TryFetch(SeqpacketServerCall& call, ByteQueue& into) {
   const AsyncSession session(*this);
   const bool fetched = call.flow().inbound.Take(into);
+  CountKept(call);
   GiveCredit(call);
   if (!sender_.control().empty()) SendSoon();
   return fetched;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <climits>
 #include <memory>
 #include <utility>
@@ -95,13 +96,26 @@ bool SeqpacketServerConnection::Fetch(SeqpacketServerCall& call, ByteQueue& into
     WaitForChange(call);
   }
   const bool fetched = MayGoOn(call) && flow.inbound.Take(into);
+  CountKept(call);
   if (!fetched && !flow.inbound.exhausted().ok() && MayGoOn(call)) AbortExhausted(call);
   GiveCredit(call);
   if (!sender_.control().empty()) SendQueued();
   return fetched;
 }
 
+void SeqpacketServerConnection::CountKept(SeqpacketServerCall& call) {
+  SeqpacketServerCall::Flow& flow = call.flow();
+  size_t bytes = flow.inbound.bytes();
+  // One request is kept until the call has ended, as the message that it was parsed to.
+  if (ReadsOneRequest(call.server_method().kind())) bytes = std::max(bytes, flow.held.bytes());
+  if (flow.held.Set(caller_->user(), bytes)) return;
+  flow.inbound.Exhaust(caller_->TooManyBytesError(call.method()));
+  flow.over_limit = true;
+  flow.held.Set(caller_->user(), 0);
+}
+
 void SeqpacketServerConnection::AbortExhausted(SeqpacketServerCall& call) {
+  if (call.flow().over_limit) return Abort(call, absl::Status(call.flow().inbound.exhausted()));
   Abort(call, absl::ResourceExhaustedError(
                   absl::StrCat(call.method(), ": ", call.flow().inbound.exhausted().message(),
                                ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
@@ -219,7 +233,7 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
         last_call_ = Deadline::Clock::now();
       }
       QueueAnswer(answer);
-      if (sender_.queue().bytes() > kMaxUntakenBytes) {
+      if (sender_.queue().bytes() > kMaxUntakenBytes || !queued_.Set(caller_->user(), sender_.bytes())) {
         sender_.Clear();
         QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
         CloseLocked();

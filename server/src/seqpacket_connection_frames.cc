@@ -105,6 +105,10 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   User::Share in_flight;
   absl::Status admitted = Admit(*call, metadata, &in_flight, &refused);
   if (admitted.ok() && resolved.method == nullptr) admitted = resolved.unknown;
+  User::Bytes held;
+  if (admitted.ok() && !held.Set(caller_->user(), call->message.size())) {
+    admitted = caller_->TooManyBytesError(resolved.method->path());
+  }
   if (!admitted.ok()) {
     QueueAnswer(Answer(call->call, admitted, refused));
     return absl::OkStatus();
@@ -115,6 +119,7 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
                                                     std::move(in_flight));
   SeqpacketServerCall::Flow& flow = task->flow();
   flow.half_closed = call->half_close;
+  flow.held = std::move(held);
   calls_.emplace(call->call, task.get());
   ++unfinished_calls_;
   transport_.OnCallStarted();
@@ -177,6 +182,7 @@ absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, c
   }
   absl::Status status = flow.inbound.OnMessage(*message, frame.header.size, buffer);
   flow.half_closed = message->half_close;
+  CountKept(call);
   if (flow.inbound.KeepsLongMessage()) receive_credit_.Widen(wire::kLongMessageConnectionCredit);
   GiveCredit(call);
   Changed(call);

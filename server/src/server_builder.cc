@@ -27,7 +27,9 @@ Admission AdmissionFor(bool reachable_by_all, const EndpointOptions& options) {
   return anybody ? Admission() : Admission::For(options.allowed_uids, options.allowed_gids);
 }
 
-bool IsValid(const UserLimits& limits) { return limits.max_connections >= 1 && limits.max_calls >= 1; }
+bool IsValid(const UserLimits& limits) {
+  return limits.max_connections >= 1 && limits.max_calls >= 1 && limits.max_bytes >= 1;
+}
 
 absl::Status CheckOptions(const ServerOptions& options) {
   if (options.max_handler_threads < 1) {

@@ -7,7 +7,9 @@
 namespace udsrpc {
 namespace {
 
-constexpr UserLimits kNoLimits{.max_connections = UserLimits::kUnlimited, .max_calls = UserLimits::kUnlimited};
+constexpr UserLimits kNoLimits{.max_connections = UserLimits::kUnlimited,
+                               .max_calls = UserLimits::kUnlimited,
+                               .max_bytes = UserLimits::kUnlimitedBytes};
 
 // Users that are gone are looked for when there are twice as many as after the last look, and no fewer than these.
 constexpr size_t kLeastToSweep = 64;
@@ -26,6 +28,22 @@ bool User::Take(std::atomic<int>& count, int limit, Share* share) {
     return false;
   }
   *share = Share(&count);
+  return true;
+}
+
+bool User::Bytes::Set(User& user, size_t bytes) {
+  if (user.limits_.max_bytes == UserLimits::kUnlimitedBytes) return true;
+  user_ = &user;
+  if (bytes > held_) {
+    const size_t more = bytes - held_;
+    if (user.bytes_.fetch_add(more, std::memory_order_relaxed) + more > user.limits_.max_bytes) {
+      user.bytes_.fetch_sub(more, std::memory_order_relaxed);
+      return false;
+    }
+  } else if (bytes < held_) {
+    user.bytes_.fetch_sub(held_ - bytes, std::memory_order_relaxed);
+  }
+  held_ = bytes;
   return true;
 }
 

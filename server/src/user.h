@@ -51,6 +51,31 @@ class User {
     return limits_.max_calls == UserLimits::kUnlimited || Take(calls_, limits_.max_calls, share);
   }
 
+  // So many bytes that are kept for the user; gives them back.
+  class Bytes {
+   public:
+    Bytes() = default;
+    Bytes(Bytes&& other) noexcept { *this = std::move(other); }
+    Bytes& operator=(Bytes&& other) noexcept {
+      std::swap(user_, other.user_);
+      std::swap(held_, other.held_);
+      return *this;
+    }
+    ~Bytes() {
+      if (user_ != nullptr) user_->bytes_.fetch_sub(held_, std::memory_order_relaxed);
+    }
+
+    // Makes it `bytes`, of `user`, always the same one, which must outlive this. False: it would be more than before,
+    // and so many are not left; it is as it was then.
+    bool Set(User& user, size_t bytes);
+    // 0 where the user has no limit.
+    size_t bytes() const { return held_; }
+
+   private:
+    User* user_ = nullptr;
+    size_t held_ = 0;
+  };
+
  private:
   static constexpr int kMaxRefusedConnections = 8;
 
@@ -60,6 +85,7 @@ class User {
   std::atomic<int> connections_{0};
   std::atomic<int> refused_connections_{0};
   std::atomic<int> calls_{0};
+  std::atomic<size_t> bytes_{0};
 };
 
 // The users of a server. Thread-safe.

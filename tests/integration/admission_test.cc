@@ -1,4 +1,4 @@
-// Who may connect, by the kernel's word. Needs root, to become other users.
+// Who may call over seqpacket, by the kernel's word. Needs root, to become other users.
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,7 +8,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/src/socket/socket.h"
+#include "common/src/socket/socket_address.h"
+#include "common/src/wire/frame.h"
+#include "common/src/wire/limits.h"
 #include "tests/integration/combinations.h"
 
 namespace udsrpc::testing {
@@ -32,28 +34,45 @@ class AdmissionTest : public ::testing::Test {
     return *std::move(server);
   }
 
-  enum Outcome { kServed, kDropped, kNotConnected };
+  enum Outcome { kServed, kRefused, kNotConnected, kNotAnswered };
 
-  // What becomes of a connection that `uid` makes and of what it then sends, in a child that does nothing else. A
-  // server that serves it says something; one that drops it closes, or has before anything is sent.
+  // What becomes of a connection that `uid` makes and of the call that it sends, in a child that does nothing else.
   Outcome ConnectAs(uid_t uid, const std::string& target) {
     const SocketAddress address = *SocketAddress::Of(*Endpoint::Parse(target), SocketKind::kSeqpacket);
+    const wire::HelloFrame hello{.version = wire::kVersion, .min_version = wire::kVersion};
+    const wire::CallFrame call{.call = 1, .half_close = true, .has_message = true, .path = "/udsrpc.testing.Test/Echo"};
+    const std::string packet = wire::SerializeFrame(hello) + wire::SerializeFrame(call);
     const pid_t child = fork();
     if (child == 0) {
       if (setuid(uid) != 0) _exit(99);
       const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
       if (connect(fd, address.get(), address.size()) != 0) _exit(kNotConnected);
-      char byte = 0;
-      send(fd, &byte, 1, MSG_NOSIGNAL);
+      send(fd, packet.data(), packet.size(), MSG_NOSIGNAL);
       const timeval patience{.tv_sec = 20, .tv_usec = 0};
       setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-      char answer[1024];
-      _exit(recv(fd, answer, sizeof(answer), 0) > 0 ? kServed : kDropped);
+      _exit(ReadOutcome(fd));
     }
     int status = 0;
     EXPECT_EQ(waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status));
     return static_cast<Outcome>(WEXITSTATUS(status));
+  }
+
+  // By the first STATUS that comes.
+  static Outcome ReadOutcome(int fd) {
+    char packet[wire::kMaxPacketBytes];
+    for (ssize_t size; (size = recv(fd, packet, sizeof(packet), 0)) > 0;) {
+      for (wire::PacketReader reader(absl::string_view(packet, static_cast<size_t>(size))); !reader.done();) {
+        const absl::StatusOr<wire::RawFrame> frame = reader.Next();
+        if (!frame.ok()) return kNotAnswered;
+        if (frame->header.type != static_cast<uint8_t>(wire::FrameType::kStatus)) continue;
+        const absl::StatusOr<wire::StatusFrame> status = wire::StatusFrame::Parse(*frame);
+        if (!status.ok() || status->refused) return kNotAnswered;
+        if (status->code == 0) return kServed;
+        return status->code == static_cast<uint32_t>(absl::StatusCode::kPermissionDenied) ? kRefused : kNotAnswered;
+      }
+    }
+    return kNotAnswered;
   }
 
   TempDir dir_;
@@ -65,7 +84,7 @@ TEST_F(AdmissionTest, AnAbstractNameAdmitsTheServersUserRootAndThoseNamed) {
   const auto server = Serve(target, {.allowed_uids = {kFriend}});
   EXPECT_EQ(ConnectAs(0, target), kServed);
   EXPECT_EQ(ConnectAs(kFriend, target), kServed);
-  EXPECT_EQ(ConnectAs(kStranger, target), kDropped);
+  EXPECT_EQ(ConnectAs(kStranger, target), kRefused);
 }
 
 TEST_F(AdmissionTest, APathAdmitsWhomItsModeAdmitsAndOfThoseOnlyTheNamedOnes) {
@@ -82,7 +101,7 @@ TEST_F(AdmissionTest, APathAdmitsWhomItsModeAdmitsAndOfThoseOnlyTheNamedOnes) {
   }
   const auto server = Serve(target, {.mode = 0666, .allowed_uids = {kFriend}});
   EXPECT_EQ(ConnectAs(kFriend, target), kServed);
-  EXPECT_EQ(ConnectAs(kStranger, target), kDropped);
+  EXPECT_EQ(ConnectAs(kStranger, target), kRefused);
 }
 
 }  // namespace

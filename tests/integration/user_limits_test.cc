@@ -105,9 +105,77 @@ TEST_P(UserLimitsTest, CallsBeyondTheLimitAreToldSo) {
   EXPECT_TRUE(AnsweredWithin(other, kPatience));
 }
 
+// Requests that wait for their handlers to end.
+TEST_P(UserLimitsTest, RequestsBeyondTheLimitOfBytesAreToldSo) {
+  Serve({.max_bytes = 250'000});
+  const TestStub stub(MakeChannel());
+  EchoRequest request;
+  EchoReply reply;
+  for (const size_t bytes : {1'000, 40'000, 200'000}) {
+    request.set_text(std::string(bytes, 'x'));
+    ClientContext context;
+    const absl::Status status = stub.Echo(context, request, reply);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  request.set_text(std::string(300'000, 'x'));
+  ClientContext context;
+  ExpectExhausted(stub.Echo(context, request, reply), "250000 bytes");
+  ClientContext held_context;
+  BlockRequest held;
+  held.set_gate("gate" + std::string(180'000, 'x'));
+  EchoReply held_reply;
+  Event done;
+  stub.Async().Block(held_context, held, held_reply, [&](absl::Status status) {
+    EXPECT_TRUE(status.ok()) << status;
+    done.Happen();
+  });
+  ASSERT_TRUE(service_.AwaitArrivals(held.gate(), 1));
+  request.set_text(std::string(100'000, 'x'));
+  ClientContext second_context;
+  ExpectExhausted(stub.Echo(second_context, request, reply), "250000 bytes");
+  ExpectEcho(stub, "small");
+  service_.Open(held.gate());
+  EXPECT_TRUE(done.Await());
+  ClientContext third_context;
+  EXPECT_TRUE(stub.Echo(third_context, request, reply).ok());
+}
+
+// Messages of streams that no handler reads.
+TEST_P(UserLimitsTest, UnreadMessagesBeyondTheLimitOfBytesEndTheirStreams) {
+  if (GetParam().transport == Transport::kGrpc) GTEST_SKIP() << "the library keeps them, and reads no more";
+  Serve({.max_bytes = 150'000});
+  const TestStub stub(MakeChannel());
+  EchoRequest request;
+  request.set_text(std::string(30'000, 'x'));
+  std::vector<std::unique_ptr<ClientContext>> contexts;
+  std::vector<ClientReaderWriter<EchoRequest, EchoReply>> streams;
+  for (int i = 0; i < 4; ++i) {
+    contexts.push_back(std::make_unique<ClientContext>());
+    streams.push_back(stub.Hold(*contexts.back()));
+    EXPECT_TRUE(streams.back().Write(request));
+    EXPECT_TRUE(streams.back().Write(request));
+  }
+  ASSERT_TRUE(service_.AwaitArrivals("gate", 4));
+  ExpectEcho(stub, "small");  // behind those messages
+  service_.Open("gate");
+  int exhausted = 0;
+  for (auto& stream : streams) {
+    stream.WritesDone();
+    EchoReply reply;
+    while (stream.Read(reply)) continue;
+    const absl::Status status = stream.Finish();
+    if (!status.ok()) ExpectExhausted(status, "150000 bytes");
+    exhausted += !status.ok();
+  }
+  EXPECT_GE(exhausted, 1);
+  EXPECT_LE(exhausted, 3);
+  ExpectEcho(stub, "still here");
+}
+
 TEST(UserLimits, MustBePositive) {
   const std::vector<ServerOptions> bad{{.user_limits = {.max_connections = 0}},
                                        {.user_limits = {.max_calls = -1}},
+                                       {.user_limits = {.max_bytes = 0}},
                                        {.user_limits_of = {{1, {.max_calls = 0}}}}};
   for (const ServerOptions& options : bad) {
     ServerBuilder builder(options);

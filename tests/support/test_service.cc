@@ -42,6 +42,8 @@ absl::Status TestServiceImpl::Look(ServerContext& context, const LookRequest& re
   }
   reply.set_remaining_us(
       context.deadline() == absl::InfiniteFuture() ? -1 : absl::ToInt64Microseconds(context.deadline() - absl::Now()));
+  reply.set_peer_pid(context.peer().pid());
+  reply.set_peer_uid(context.peer().uid());
   return absl::OkStatus();
 }
 

@@ -95,4 +95,9 @@ void InboundMessages::Discard() {
   ReleaseKept();
 }
 
+void InboundMessages::Exhaust(absl::Status status) {
+  if (exhausted_.ok()) exhausted_ = std::move(status);
+  Discard();
+}
+
 }  // namespace udsrpc

@@ -29,9 +29,11 @@ class InboundMessages {
   // Moves what has come to the end of `into`, as MessageReader reads it: for each message its size in 8 bytes, then its
   // bytes, of the last message as far as they have come. False where nothing has.
   bool Take(ByteQueue& into);
-  // OK, or RESOURCE_EXHAUSTED: whoever comes to the end of what was kept finds a message over the limit there, and the
-  // call is to end.
+  // OK, or RESOURCE_EXHAUSTED: whoever comes to the end of what was kept finds a message over the limit there, or what
+  // was given to Exhaust, and the call is to end.
   const absl::Status& exhausted() const { return exhausted_; }
+  // There is no room to keep what has come. As Discard.
+  void Exhaust(absl::Status status);
 
   // Gives credit for what comes as it comes, although nobody takes it: for a message that is wanted whole.
   void ReleaseAtOnce();
@@ -43,6 +45,7 @@ class InboundMessages {
 
   // Whether something has come that was not taken.
   bool empty() const { return bytes_.empty(); }
+  size_t bytes() const { return bytes_.size(); }
   // Whether a message is wholly there, taken or not.
   bool HasWholeMessage() const { return whole_messages_ > 0; }
   // Whether a message has begun that is longer than the credit for it.

@@ -49,9 +49,10 @@ struct EndpointOptions {
 };
 
 // What the processes of one user may have of a server at a time. Beyond it calls end with RESOURCE_EXHAUSTED, of that
-// user alone. At least 1, or kUnlimited. As EndpointOptions.
+// user alone. At least 1, or kUnlimited and kUnlimitedBytes. As EndpointOptions.
 struct UserLimits {
   static constexpr int kUnlimited = std::numeric_limits<int>::max();
+  static constexpr size_t kUnlimitedBytes = std::numeric_limits<size_t>::max();
 
   // Over both transports. One that is over the limit is kept just to answer its calls so; beyond 8 of these they are
   // closed at once, and their calls end with UNAVAILABLE. A quarter of the descriptors that a process may usually open.
@@ -59,6 +60,12 @@ struct UserLimits {
 
   // That have come, whether or not their handlers run, and have not ended.
   int max_calls = 4096;
+
+  // Of messages that the server keeps for the user: of requests until their calls have ended, of a stream's messages
+  // until the handler has read them, and of what its clients have not taken, where a connection with more is closed.
+  // Over gRPC, of requests and responses alone: of a stream the library reads no more than HTTP/2's flow control lets
+  // it. At most that and a packet (64 KiB) a connection is kept.
+  size_t max_bytes = 256 << 20;
 };
 
 // As EndpointOptions.

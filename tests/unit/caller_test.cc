@@ -1,0 +1,108 @@
+#include "server/src/caller.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/src/socket/unique_fd.h"
+#include "gtest/gtest.h"
+
+namespace udsrpc {
+namespace {
+
+constexpr UserLimits kFew{.max_connections = 2, .max_calls = 3};
+
+class CallerTest : public ::testing::Test {
+ protected:
+  CallerTest() {
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    one_.reset(fds[0]);
+    other_.reset(fds[1]);
+  }
+
+  absl::StatusOr<std::shared_ptr<Caller>> Meet(const Admission& admission = Admission()) {
+    return Caller::Meet(one_.get(), "unix:/s", Transport::kGrpc, /*with_pidfd=*/false, admission, users_);
+  }
+
+  UniqueFd one_;
+  UniqueFd other_;
+  Users users_{UserLimits(), {{geteuid(), kFew}}};
+};
+
+TEST_F(CallerTest, ConnectionsCountWhileTheyLast) {
+  std::shared_ptr<Caller> first = *Meet();
+  const std::shared_ptr<Caller> second = *Meet();
+  const std::shared_ptr<Caller> third = *Meet();
+  EXPECT_TRUE(first->refusal().ok());
+  EXPECT_TRUE(second->refusal().ok());
+  EXPECT_EQ(third->refusal().code(), absl::StatusCode::kResourceExhausted);
+  first.reset();
+  EXPECT_TRUE(third->refusal().ok()) << "it is looked at anew, with each call";
+  EXPECT_EQ((*Meet())->refusal().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(CallerTest, AClosedConnectionCountsNoMoreThoughItIsKept) {
+  const std::shared_ptr<Caller> first = *Meet();
+  const std::shared_ptr<Caller> second = *Meet();
+  first->MarkClosed();
+  EXPECT_TRUE((*Meet())->refusal().ok());
+  EXPECT_TRUE(first->refusal().ok()) << "calls of it may be left";
+}
+
+TEST_F(CallerTest, SoManyThatAreRefusedAreKept) {
+  std::vector<std::shared_ptr<Caller>> kept;
+  for (int i = 0; i < 10; ++i) kept.push_back(*Meet());
+  EXPECT_EQ(Meet().status().code(), absl::StatusCode::kResourceExhausted);
+  kept.back()->MarkClosed();
+  EXPECT_TRUE(Meet().ok());
+}
+
+TEST_F(CallerTest, CallsCountWhileTheyLast) {
+  const std::shared_ptr<Caller> first = *Meet();
+  const std::shared_ptr<Caller> second = *Meet();
+  std::vector<User::Share> calls(4);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE((i == 0 ? first : second)->BeginCall(&calls[i]).ok()) << i;
+  EXPECT_EQ(first->BeginCall(&calls[3]).code(), absl::StatusCode::kResourceExhausted);
+  calls[1] = User::Share();
+  EXPECT_TRUE(first->BeginCall(&calls[3]).ok());
+}
+
+TEST(UserBytes, AreGivenBack) {
+  User user(UserLimits{.max_bytes = 100});
+  User::Bytes first;
+  EXPECT_TRUE(first.Set(user, 60));
+  {
+    User::Bytes second;
+    EXPECT_FALSE(second.Set(user, 41));
+    EXPECT_TRUE(second.Set(user, 40));
+    EXPECT_FALSE(first.Set(user, 61));
+    User::Bytes moved = std::move(second);
+    EXPECT_TRUE(first.Set(user, 10));
+    EXPECT_TRUE(moved.Set(user, 90));
+  }
+  EXPECT_TRUE(first.Set(user, 100));
+}
+
+TEST(Users, TheServersUserAndRootHaveNoLimitsUnlessTheyAreNamed) {
+  Users users(kFew, {});
+  EXPECT_EQ(users.Find(geteuid())->limits().max_calls, UserLimits::kUnlimited);
+  EXPECT_EQ(users.Find(0)->limits().max_connections, UserLimits::kUnlimited);
+  EXPECT_EQ(users.Find(4242)->limits().max_calls, kFew.max_calls);
+  Users named(UserLimits(), {{0, kFew}, {4242, {.max_connections = 7}}});
+  EXPECT_EQ(named.Find(0)->limits().max_calls, kFew.max_calls);
+  EXPECT_EQ(named.Find(4242)->limits().max_connections, 7);
+}
+
+TEST(Users, OneIsTheSameForAllWhoHaveIt) {
+  Users users(kFew, {});
+  const std::shared_ptr<User> user = users.Find(4242);
+  for (uid_t uid = 5000; uid < 6000; ++uid) users.Find(uid);
+  EXPECT_EQ(users.Find(4242), user);
+}
+
+}  // namespace
+}  // namespace udsrpc
