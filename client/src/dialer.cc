@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "common/src/socket/socket.h"
 #include "common/src/socket/socket_directory.h"
 #include "common/src/socket/socket_holder.h"
@@ -68,11 +69,12 @@ absl::StatusOr<UniqueFd> Dialer::Dial(absl::Duration patience, int* error) {
   absl::StatusOr<UniqueFd> socket = address_.has_value() ? OpenSocket(kind_) : TakeGiven();
   if (!socket.ok()) return socket;
   absl::Status status;
-  if (local_.has_value()) status = BindLocal(socket->get(), error);
+  if (local_.has_value()) status = BindLocal(socket->get(), patience, error);
   if (status.ok() && address_.has_value()) status = ConnectSocket(socket->get(), *address_, kind_, patience, error);
   if (status.ok()) status = CheckServer(socket->get(), error);
-  if (!status.ok()) return status;
-  return socket;
+  if (status.ok()) return socket;
+  GiveBack(*std::move(socket));
+  return status;
 }
 
 absl::StatusOr<UniqueFd> Dialer::TakeGiven() {
@@ -82,37 +84,57 @@ absl::StatusOr<UniqueFd> Dialer::TakeGiven() {
       "the connection that the channel was made of has ended, and there is no address to connect to again");
 }
 
-absl::Status Dialer::BindLocal(int socket, int* error) {
-  absl::Status status;
-  if (local_->kind() == Endpoint::Kind::kPath) {
-    status = BindLocalPath(socket);
-    if (absl::IsAlreadyExists(status)) *error = EADDRINUSE;
-  } else if (bind(socket, local_address_->get(), local_address_->size()) != 0) {
-    *error = errno;
-    status = absl::UnavailableError(absl::StrCat(local_->ToString(), ": ", std::generic_category().message(errno),
-                                                 "; is it another channel's, or a call still running on the former "
-                                                 "connection?"));
-  }
+void Dialer::GiveBack(UniqueFd socket) {
+  internal::MutexLock lock(mutex_);
+  if (!address_.has_value()) given_ = std::move(socket);
+  local_file_.reset();
+}
+
+absl::Status Dialer::BindLocal(int socket, absl::Duration patience, int* error) {
+  absl::Status status =
+      local_->kind() == Endpoint::Kind::kPath ? BindLocalPath(socket, error) : BindLocalName(socket, patience, error);
   if (status.ok()) return status;
   return absl::UnavailableError(
       absl::StrCat("cannot bind the channel's own end, its local_address: ", status.message()));
 }
 
-absl::Status Dialer::BindLocalPath(int socket) {
+absl::Status Dialer::BindLocalName(int socket, absl::Duration patience, int* error) const {
+  const absl::Time give_up = absl::Now() + patience;
+  while (bind(socket, local_address_->get(), local_address_->size()) != 0) {
+    *error = errno;
+    if (*error != EADDRINUSE || absl::Now() > give_up) {
+      return absl::UnavailableError(absl::StrCat(local_->ToString(), ": ", std::generic_category().message(*error),
+                                                 "; is it another channel's, or of a call that still has the former "
+                                                 "connection?"));
+    }
+    absl::SleepFor(absl::Milliseconds(1));  // the kernel tells nobody when a name is free
+  }
+  *error = 0;
+  return absl::OkStatus();
+}
+
+absl::Status Dialer::BindLocalPath(int socket, int* error) {
   internal::MutexLock mutex_lock(mutex_);
   const absl::StatusOr<std::shared_ptr<SocketDirectory>> directory =
       SocketDirectory::Open(*local_, local_address_->directory());
   if (!directory.ok()) return directory.status();
-  // The former connection's end, which may live on with its last calls, is not looked for by its name any more.
-  local_file_.reset();
   const absl::StatusOr<SocketDirectory::Lock> lock = (*directory)->AwaitLock(kLockPatience);
-  if (!lock.ok()) return lock.status();
-  absl::Status free = CheckPathIsFree(*local_, *local_address_, kind_, (*directory)->fd());
-  if (!free.ok()) return free;
-  absl::StatusOr<SocketFile> file =
-      SocketFile::Bind(socket, *local_, *local_address_, SocketFile::Permissions(), *directory);
-  if (file.ok()) local_file_ = std::make_unique<SocketFile>(*std::move(file));
-  return file.status();
+  if (!lock.ok()) {
+    *error = EAGAIN;
+    return lock.status();
+  }
+  // The former connection's end, which may live on with its last calls, is not looked for by its name any more.
+  if (local_file_ != nullptr) local_file_->RemoveLocked();
+  local_file_.reset();
+  absl::Status status = CheckPathIsFree(*local_, *local_address_, kind_, (*directory)->fd());
+  if (status.ok()) {
+    absl::StatusOr<SocketFile> file =
+        SocketFile::Bind(socket, *local_, *local_address_, SocketFile::Permissions(), *directory);
+    status = file.status();
+    if (file.ok()) local_file_ = std::make_unique<SocketFile>(*std::move(file));
+  }
+  if (absl::IsAlreadyExists(status)) *error = EADDRINUSE;
+  return status;
 }
 
 absl::Status Dialer::CheckServer(int socket, int* error) const {

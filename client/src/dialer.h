@@ -33,12 +33,16 @@ class Dialer {
   static std::unique_ptr<Dialer> With(UniqueFd connected, std::string name, SocketKind kind,
                                       const ChannelOptions& options);
 
-  // A connected socket. Waits in a full backlog for `patience` at most; otherwise it blocks for 0.1 s at most, while
-  // another process keeps the directory of its own end's path locked.
+  // A connected socket. Waits in a full backlog for `patience` at most, and as long for an abstract name of its own end
+  // that is taken, as by its former socket; and where another process keeps the directory of its own end's path
+  // locked, for 0.1 s.
   //
   // UNAVAILABLE, with errno in `*error` where there is one: as ConnectSocket; the server's user is none of those who
-  // may be (EACCES); the own end's name cannot be had (EADDRINUSE: somebody has it); the one connection is used up.
+  // may be (EACCES); the own end's name cannot be had (EADDRINUSE: somebody has it; EAGAIN: its directory is locked);
+  // the one connection is used up.
   absl::StatusOr<UniqueFd> Dial(absl::Duration patience, int* error) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What Dial gave could not be used, for want of something else.
+  void GiveBack(UniqueFd socket) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Where it connects to; null where it has a connection.
   const SocketAddress* address() const { return address_.has_value() ? &*address_ : nullptr; }
@@ -53,8 +57,9 @@ class Dialer {
 
   absl::StatusOr<UniqueFd> TakeGiven();
   // Binds `socket` to the own end's name.
-  absl::Status BindLocal(int socket, int* error) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status BindLocalPath(int socket) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status BindLocal(int socket, absl::Duration patience, int* error) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status BindLocalName(int socket, absl::Duration patience, int* error) const;
+  absl::Status BindLocalPath(int socket, int* error) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckServer(int socket, int* error) const;
 
   const std::string name_;

@@ -24,7 +24,13 @@ void GrpcAsyncCall::Begin(absl::Status refusal) {
 void GrpcAsyncCall::OnStart(absl::Status status) {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
-  if (status.ok()) status = ChooseLink();
+  if (status.ok()) {
+    status = ChooseLink();
+    if (!status.ok() && context_.wait_for_ready()) {
+      starts_.Add(*this, Deadline::After(deadline() - absl::Now(), Deadline::Clock::now()), /*wait_for_ready=*/true);
+      return mutex_.Unlock();
+    }
+  }
   if (!status.ok()) {
     over_ = true;
     Detach(context_);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -18,19 +19,24 @@ constexpr absl::string_view kDeadlineText = "Deadline Exceeded";
 constexpr absl::string_view kCancelledText = "CANCELLED";
 // Part of what it says where no connection could be made.
 constexpr absl::string_view kConnectText = "failed to connect";
-// How it begins where the server has asked to go elsewhere.
-constexpr absl::string_view kGoawayText = "GOAWAY received";
+// How it begins where a connection takes no more calls: the server has asked to go elsewhere, or HTTP/2 has no more
+// numbers for them.
+constexpr absl::string_view kGoawayTexts[] = {"GOAWAY received", "Stream IDs exhausted"};
 
 }  // namespace
 
 absl::Status GrpcCall::Prepare() {
   if (absl::Status status = CheckDeadline(); !status.ok()) return status;
-  if (context_.wait_for_ready() || settings_.channel.must_connect()) {
-    // Before gRPC's own waiting, which would not tell a missing permission from a missing server, and lasts longer.
-    if (absl::Status ready = settings_.channel.AwaitReady(context_, deadline_); !ready.ok()) return ready;
-  }
   FillContext();
-  return ChooseLink();
+  const bool waits = context_.wait_for_ready();
+  for (;;) {
+    if (waits || settings_.channel.must_connect()) {
+      // Before gRPC's own waiting, which would not tell a missing permission from a missing server, and lasts longer.
+      if (absl::Status ready = settings_.channel.AwaitReady(context_, deadline_); !ready.ok()) return ready;
+    }
+    absl::Status chosen = ChooseLink();
+    if (chosen.ok() || !waits) return chosen;
+  }
 }
 
 absl::Status GrpcCall::CheckDeadline() const {
@@ -59,9 +65,11 @@ absl::Status GrpcCall::End(const grpc::Status& status) {
   const GrpcMetadata& trailing = grpc_context_.GetServerTrailingMetadata();
   absl::Status initial_fits = TakeInitialMetadata();
   ActiveCall::TrailingMetadata(context_) = FromGrpcMetadata(trailing);
-  if (!initial_fits.ok()) return initial_fits;
-  if (absl::Status fits = CheckSize(ActiveCall::TrailingMetadata(context_)); !fits.ok()) return fits;
-  return Explain(FromGrpcStatus(status, trailing));
+  absl::Status result = std::move(initial_fits);
+  if (result.ok()) result = CheckSize(ActiveCall::TrailingMetadata(context_));
+  if (result.ok()) result = Explain(FromGrpcStatus(status, trailing));
+  link_.reset();  // whoever has the call still has not its connection
+  return result;
 }
 
 absl::Status GrpcCall::TakeInitialMetadata() {
@@ -115,7 +123,9 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
 }
 
 bool GrpcCall::IsGoaway(const absl::Status& status) const {
-  return settings_.channel.must_connect() && absl::StartsWith(status.message(), kGoawayText) && MayBeMadeHere(status);
+  if (!settings_.channel.must_connect() || !MayBeMadeHere(status)) return false;
+  return absl::c_any_of(kGoawayTexts,
+                        [&status](absl::string_view text) { return absl::StartsWith(status.message(), text); });
 }
 
 bool GrpcCall::MayBeMadeHere(const absl::Status& status) const {

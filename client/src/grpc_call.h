@@ -54,7 +54,7 @@ class GrpcCall : public ActiveCall {
   const MethodDescriptor method_;
   const Settings settings_;
   ClientContext& context_;
-  std::shared_ptr<GrpcLink> link_;  // from ChooseLink on
+  std::shared_ptr<GrpcLink> link_;  // from ChooseLink to End
   grpc::ClientContext grpc_context_;
 
  private:

@@ -4,6 +4,8 @@
 #include <grpcpp/create_channel_posix.h>
 #include <grpcpp/security/credentials.h>
 
+#include <cerrno>
+
 #include "absl/strings/str_cat.h"
 #include "client/src/listener_wait.h"
 #include "client/src/retry_pause.h"
@@ -20,6 +22,10 @@ constexpr std::chrono::nanoseconds kLongUnused = std::chrono::milliseconds(1);
 
 std::shared_ptr<GrpcLink> GrpcChannel::Current() {
   internal::MutexLock lock(mutex_);
+  return CurrentLocked();
+}
+
+std::shared_ptr<GrpcLink> GrpcChannel::CurrentLocked() {
   if (!must_connect()) {
     if (current_ == nullptr) current_ = MakeLink();
   } else if (current_ != nullptr && current_->GetState() != GRPC_CHANNEL_READY) {
@@ -46,26 +52,40 @@ std::shared_ptr<GrpcLink> GrpcChannel::MakeLink() const {
 }
 
 StartQueue::Attempt GrpcChannel::Connect() {
-  internal::MutexLock connecting(connecting_);
+  {
+    internal::MutexLock lock(mutex_);
+    if (connecting_) changed_.WaitWithTimeout(mutex_, kBacklogSlice);
+    if (CurrentLocked() != nullptr) return {};
+    if (connecting_) {
+      return {.code = absl::StatusCode::kUnavailable,
+              .message = absl::StrCat(dialer_->name(), ": connecting"),
+              .error = EAGAIN};
+    }
+    connecting_ = true;
+  }
   StartQueue::Attempt attempt;
-  if (Current() != nullptr) return attempt;
-  absl::StatusOr<UniqueFd> socket = dialer_->Dial(kBacklogSlice, &attempt.error);
-  absl::Status status = socket.status();
-  UniqueFd watched;
-  if (status.ok()) {
-    watched = DuplicateAbove(socket->get(), 0);
-    if (!watched.valid()) status = absl::ResourceExhaustedError("no descriptor left; raise the limit of open files");
+  absl::StatusOr<std::shared_ptr<GrpcLink>> link = Dial(&attempt.error);
+  if (!link.ok()) {
+    attempt.code = link.status().code();
+    attempt.message = absl::StrCat(dialer_->name(), ": ", link.status().message());
   }
-  attempt.code = status.code();
-  if (!status.ok()) {
-    attempt.message = absl::StrCat(dialer_->name(), ": ", status.message());
-    return attempt;
-  }
-  std::shared_ptr<GrpcLink> link = GrpcLink::Of(
-      grpc::CreateCustomInsecureChannelFromFd(dialer_->name(), socket->release(), arguments_), std::move(watched));
   internal::MutexLock lock(mutex_);
-  current_ = std::move(link);
+  connecting_ = false;
+  if (link.ok()) current_ = *std::move(link);
+  changed_.SignalAll();
   return attempt;
+}
+
+absl::StatusOr<std::shared_ptr<GrpcLink>> GrpcChannel::Dial(int* error) const {
+  absl::StatusOr<UniqueFd> socket = dialer_->Dial(kBacklogSlice, error);
+  if (!socket.ok()) return socket.status();
+  UniqueFd watched = DuplicateAbove(socket->get(), 0);
+  if (!watched.valid()) {
+    dialer_->GiveBack(*std::move(socket));
+    return absl::ResourceExhaustedError("no descriptor left; raise the limit of open files");
+  }
+  return GrpcLink::Of(grpc::CreateCustomInsecureChannelFromFd(dialer_->name(), socket->release(), arguments_),
+                      std::move(watched));
 }
 
 StartQueue::Attempt GrpcChannel::Probe() {

@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/src/dialer.h"
@@ -61,7 +62,10 @@ class GrpcChannel {
 
  private:
   std::shared_ptr<GrpcLink> MakeLink() const;
+  std::shared_ptr<GrpcLink> CurrentLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes a connection where there is none, or waits a little for another thread that does.
   StartQueue::Attempt Connect();
+  absl::StatusOr<std::shared_ptr<GrpcLink>> Dial(int* error) const;
   // A server listens: of a long path that was reached by way of another directory, or of none, the next call is to find
   // this one. gRPC itself would ask there for ever.
   void OnListenerFound();
@@ -73,8 +77,9 @@ class GrpcChannel {
   const grpc::ChannelArguments arguments_;
   std::atomic<int64_t> last_use_{0};
 
-  internal::Mutex connecting_;  // held while a connection is made here
   internal::Mutex mutex_;
+  internal::CondVar changed_;
+  bool connecting_ ABSL_GUARDED_BY(mutex_) = false;  // some thread is, here
   std::shared_ptr<GrpcLink> current_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -61,7 +61,7 @@ class SeqpacketConnection::FragmentsOf final : public FragmentSink {
 
 void SeqpacketCall::OnCancel() { connection->Cancel(*this); }
 
-absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnection::Create(UniqueFd socket, std::string name,
+absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnection::Create(UniqueFd&& socket, std::string name,
                                                                                  Limits limits) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();

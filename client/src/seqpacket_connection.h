@@ -51,8 +51,10 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
     absl::Duration spin_budget;
   };
 
-  // Takes a connected socket; `name` stands for the endpoint in messages. RESOURCE_EXHAUSTED: no descriptor left.
-  static absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Create(UniqueFd socket, std::string name, Limits limits);
+  // Takes a connected socket; `name` stands for the endpoint in messages. RESOURCE_EXHAUSTED: no descriptor left, and
+  // the socket is not taken.
+  static absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Create(UniqueFd&& socket, std::string name,
+                                                                     Limits limits);
 
   ~SeqpacketConnection();
 

@@ -82,13 +82,19 @@ SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const 
   mutex_.Unlock();
   int error;
   absl::StatusOr<UniqueFd> socket = Connect(wait, deadline, &error);
-  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
-      socket.ok() ? SeqpacketConnection::Create(*std::move(socket), name_, limits_) : socket.status();
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made = socket.ok() ? Make(*std::move(socket)) : socket.status();
   mutex_.Lock();
   // That this thread gave up says nothing to the others, which try themselves.
   const bool tell = GivenUp(wait, deadline).ok();
   const Failure failure = Settle(std::move(made), error, tell);
   return tell ? failure : Failure();
+}
+
+absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Make(UniqueFd socket) const {
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
+      SeqpacketConnection::Create(std::move(socket), name_, limits_);
+  if (!made.ok()) dialer_->GiveBack(std::move(socket));
+  return made;
 }
 
 SeqpacketConnector::Failure SeqpacketConnector::Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made,
@@ -125,7 +131,7 @@ StartQueue::Attempt SeqpacketConnector::TryConnect() {
   absl::StatusOr<UniqueFd> socket = dialer_->Dial(kBacklogSlice, &error);
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made;
   if (socket.ok()) {
-    made = SeqpacketConnection::Create(*std::move(socket), name_, limits_);
+    made = Make(*std::move(socket));
   } else {
     made = absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));
   }

@@ -55,6 +55,7 @@ class SeqpacketConnector {
   // Keeps what the calling thread's attempt has made. `tell`: a failure holds for the others that wait for it, too.
   Failure Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made, int error, bool tell)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::shared_ptr<SeqpacketConnection>> Make(UniqueFd socket) const;
   absl::StatusOr<UniqueFd> Connect(const Wait& wait, const Deadline& deadline, int* error) const;
   // Why a call is to wait no longer.
   absl::Status GivenUp(const Wait& wait, const Deadline& deadline) const;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/src/socket/socket.h"
 
 namespace udsrpc {
@@ -17,7 +16,9 @@ namespace {
 constexpr int kRetryMilliseconds = 10;
 
 // Between two looks for closed connections because a user has too many.
-constexpr absl::Duration kForgettingPause = absl::Milliseconds(10);
+constexpr std::chrono::milliseconds kForgettingPause{10};
+
+constexpr int kAcceptedATurn = 64;
 
 Transport TransportOf(SocketKind kind) {
   return kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
@@ -46,7 +47,7 @@ Acceptor::~Acceptor() {
   thread_.join();
   for (const Listener& listener : listeners_) {
     ShutdownReading(listener.socket.fd());
-    AcceptAll(listener);
+    while (AcceptSome(listener) == Accepted::kSome) continue;
   }
 }
 
@@ -62,22 +63,23 @@ void Acceptor::Run() {
     poll(watched.data(), exhausted ? 1 : watched.size(), exhausted ? kRetryMilliseconds : -1);
     if (watched[0].revents != 0) return;
     exhausted = false;
-    for (const Listener& listener : listeners_) exhausted |= !AcceptAll(listener);
+    for (const Listener& listener : listeners_) exhausted |= AcceptSome(listener) == Accepted::kNoDescriptorLeft;
   }
 }
 
-bool Acceptor::AcceptAll(const Listener& listener) {
-  for (;;) {
+Acceptor::Accepted Acceptor::AcceptSome(const Listener& listener) {
+  for (int i = 0; i < kAcceptedATurn; ++i) {
     UniqueFd connection;
     const IoResult result = AcceptConnection(listener.socket.fd(), connection);
     if (result.outcome == IoOutcome::kFailed) {
       listener.transport->ForgetClosed();
-      return false;
+      return Accepted::kNoDescriptorLeft;
     }
-    if (result.outcome != IoOutcome::kDone) return true;
+    if (result.outcome != IoOutcome::kDone) return Accepted::kAll;
     absl::StatusOr<std::shared_ptr<Caller>> caller = Meet(listener, connection);
-    if (caller.ok()) listener.transport->Adopt(std::move(connection), *std::move(caller));
+    if (caller.ok()) listener.transport->Adopt(std::move(connection), *std::move(caller)).IgnoreError();
   }
+  return Accepted::kSome;
 }
 
 absl::StatusOr<std::shared_ptr<Caller>> Acceptor::Meet(const Listener& listener, const UniqueFd& connection) {
@@ -88,7 +90,7 @@ absl::StatusOr<std::shared_ptr<Caller>> Acceptor::Meet(const Listener& listener,
   absl::StatusOr<std::shared_ptr<Caller>> caller = meet();
   if (caller.ok() && !absl::IsResourceExhausted((*caller)->refusal())) return caller;
   // Some that count may be closed. To see it takes a system call for each, so not whenever somebody wants.
-  const absl::Time now = absl::Now();
+  const auto now = std::chrono::steady_clock::now();
   if (now - last_forgetting_ < kForgettingPause) return caller;
   last_forgetting_ = now;
   for (const Listener& each : listeners_) each.transport->ForgetClosed();

@@ -1,13 +1,13 @@
 #ifndef UDSRPC_SERVER_ACCEPTOR_H_
 #define UDSRPC_SERVER_ACCEPTOR_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "common/src/socket/unique_fd.h"
 #include "server/src/admission.h"
 #include "server/src/caller.h"
@@ -40,13 +40,14 @@ class Acceptor {
   Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users);
 
   void Run();
-  // False: out of descriptors or memory; not to be tried again at once.
-  bool AcceptAll(const Listener& listener);
+  // Accepts so many, so that nobody who connects without pause holds up the others.
+  enum class Accepted { kAll, kSome, kNoDescriptorLeft };
+  Accepted AcceptSome(const Listener& listener);
   absl::StatusOr<std::shared_ptr<Caller>> Meet(const Listener& listener, const UniqueFd& connection);
 
   std::vector<Listener> listeners_;
   Users& users_;
-  absl::Time last_forgetting_ = absl::InfinitePast();  // the thread's
+  std::chrono::steady_clock::time_point last_forgetting_{};  // the thread's
   const UniqueFd wake_event_;
   std::thread thread_;
 };

@@ -41,20 +41,19 @@ absl::Status Caller::refusal() const {
   if (admitted_.load(std::memory_order_relaxed)) return absl::OkStatus();
   internal::MutexLock lock(mutex_);
   if (!not_for_user_.ok()) return not_for_user_;
-  if (!closed_ && !admitted_.load() && !user_->TakeConnection(&connection_)) return ConnectionLimitError();
+  if (!admitted_.load() && !user_->TakeConnection(&connection_)) return ConnectionLimitError();
   admitted_.store(true);
   refused_connection_ = User::Share();
   return absl::OkStatus();
 }
 
-void Caller::MarkClosed() {
-  internal::MutexLock lock(mutex_);
-  closed_ = true;
-  connection_ = User::Share();
-  refused_connection_ = User::Share();
+absl::Status Caller::BeginCall(User::Share* share) const {
+  absl::Status status = CheckCall(share);
+  if (!status.ok()) user_->TakeRefusedCall(share);
+  return status;
 }
 
-absl::Status Caller::BeginCall(User::Share* share) const {
+absl::Status Caller::CheckCall(User::Share* share) const {
   if (absl::Status status = refusal(); !status.ok()) return status;
   if (user_->TakeCall(share)) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("user ", peer_->uid(), " has ", user_->limits().max_calls,

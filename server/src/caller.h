@@ -37,11 +37,9 @@ class Caller {
   // is admitted.
   absl::Status refusal() const;
 
-  // The connection counts no more, though calls of it may be left.
-  void MarkClosed();
-
   // A call begins, which has `*share` until it has ended. Not OK: it is to end with that: the connection is refused
-  // still, or (RESOURCE_EXHAUSTED) the user has too many calls.
+  // still, or (RESOURCE_EXHAUSTED) the user has too many calls. A share of nothing then: too many are refused as well,
+  // and where that costs more than to say so the connection is to be closed.
   absl::Status BeginCall(User::Share* share) const;
   // RESOURCE_EXHAUSTED: what ends where User::Bytes has none left.
   absl::Status TooManyBytesError(absl::string_view method) const;
@@ -49,6 +47,7 @@ class Caller {
  private:
   absl::Status Admit(const std::string& endpoint, const Admission& admission);
   absl::Status ConnectionLimitError() const;
+  absl::Status CheckCall(User::Share* share) const;
 
   const std::shared_ptr<const Peer> peer_;
   const std::shared_ptr<User> user_;
@@ -58,7 +57,6 @@ class Caller {
 
   mutable internal::Mutex mutex_;
   absl::Status not_for_user_ ABSL_GUARDED_BY(mutex_);
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   mutable User::Share refused_connection_ ABSL_GUARDED_BY(mutex_);
   mutable User::Share connection_ ABSL_GUARDED_BY(mutex_);
 };

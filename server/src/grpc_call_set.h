@@ -39,6 +39,8 @@ class GrpcCallSet {
   GrpcPollerPool& pool() const { return pool_; }
   // Notices which connections have been closed, unless that was done a moment ago: it takes a system call for each.
   void MayForgetClosedConnections();
+  // Of a call, by what the library says of its peer.
+  void CloseConnection(absl::string_view peer) { peers_.Close(peer); }
   GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
 
   // Asks for the first calls.

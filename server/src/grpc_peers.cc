@@ -16,7 +16,7 @@ constexpr size_t kLeastAddsASweep = 16;
 
 }  // namespace
 
-UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<Caller> caller, Clock::time_point now,
+UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<const Caller> caller, Clock::time_point now,
                         Clock::time_point not_held_back_since) {
   const uint64_t socket = SocketCookie(connection.get());
   internal::MutexLock adding(adding_);
@@ -25,7 +25,7 @@ UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<Caller> caller, Clo
     SweepEntries(now, not_held_back_since);
     if (!MoveToUntakenNumber(connection)) return UniqueFd();
   }
-  entries_[connection.get()] = Entry{.socket = socket, .caller = caller, .closed = std::nullopt};
+  entries_[connection.get()] = Entry{.socket = socket, .closed = std::nullopt};
   internal::MutexLock lock(mutex_);
   callers_[connection.get()] = std::move(caller);
   return connection;
@@ -54,13 +54,22 @@ std::shared_ptr<const Caller> GrpcPeers::Find(absl::string_view peer) const {
   return found == callers_.end() ? nullptr : found->second;
 }
 
+void GrpcPeers::Close(absl::string_view peer) {
+  int number;
+  if (!absl::ConsumePrefix(&peer, "fd:") || !absl::SimpleAtoi(peer, &number)) return;
+  internal::MutexLock adding(adding_);
+  const auto found = entries_.find(number);
+  if (found == entries_.end()) return;
+  // By a number that nobody else can close meanwhile.
+  const UniqueFd own = DuplicateAbove(number, 0);
+  if (own.valid() && SocketCookie(own.get()) == found->second.socket) ShutdownSocket(own.get());
+}
+
 void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since) {
   std::vector<int> free;
   for (auto& [number, entry] : entries_) {
     if (!entry.closed.has_value()) {
-      if (SocketCookie(number) == entry.socket) continue;
-      entry.closed = now;
-      entry.caller->MarkClosed();
+      if (SocketCookie(number) != entry.socket) entry.closed = now;
     } else if (not_held_back_since <= now - kQuarantine && *entry.closed <= now - kQuarantine) {
       free.push_back(number);
     }

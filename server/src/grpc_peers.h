@@ -31,11 +31,14 @@ class GrpcPeers {
   // Moves `connection` to a number under which no other peer is to be found, from now until it is closed and beyond.
   // What gRPC is to be given. Not valid: there is no such number, as the process has not enough descriptors.
   // `not_held_back_since`: see kQuarantine; time_point::max() while calls are held back.
-  UniqueFd Add(UniqueFd connection, std::shared_ptr<Caller> caller, Clock::time_point now,
+  UniqueFd Add(UniqueFd connection, std::shared_ptr<const Caller> caller, Clock::time_point now,
                Clock::time_point not_held_back_since);
 
   // Whose call it is of which gRPC says that its peer is `peer`. Null: of nobody that was added.
   std::shared_ptr<const Caller> Find(absl::string_view peer) const;
+
+  // Has the connection end from which that call came.
+  void Close(absl::string_view peer);
 
   // Lets go of what is kept of connections whose numbers may be used again. As Add.
   void Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
@@ -46,7 +49,6 @@ class GrpcPeers {
  private:
   struct Entry {
     uint64_t socket;  // as the kernel numbers them, none twice
-    std::shared_ptr<Caller> caller;
     std::optional<Clock::time_point> closed;
   };
 

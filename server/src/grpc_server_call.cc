@@ -94,12 +94,15 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
 }
 
 absl::Status GrpcServerCall::Context::Admit() {
-  if (caller_ != nullptr) {
-    // Connections that it counts may be closed.
-    if (absl::IsResourceExhausted(caller_->refusal())) call_.calls_.MayForgetClosedConnections();
-    return caller_->BeginCall(&in_flight_);
+  if (caller_ == nullptr) {
+    return absl::InternalError(absl::StrCat(method(), ": gRPC does not say on which connection the call came"));
   }
-  return absl::InternalError(absl::StrCat(method(), ": gRPC does not say on which connection the call came"));
+  // Connections that it counts may be closed.
+  if (absl::IsResourceExhausted(caller_->refusal())) call_.calls_.MayForgetClosedConnections();
+  absl::Status status = caller_->BeginCall(&in_flight_);
+  // Its calls take memory until the client takes the answers.
+  if (!status.ok() && in_flight_.is_nothing()) call_.calls_.CloseConnection(call_.stream_.grpc_context().peer());
+  return status;
 }
 
 absl::Status GrpcServerCall::Examine() {

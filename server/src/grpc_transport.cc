@@ -68,10 +68,15 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     return absl::OkStatus();
   }
 
-  void Adopt(UniqueFd connection, std::shared_ptr<Caller> caller) override {
+  absl::Status Adopt(UniqueFd connection, std::shared_ptr<const Caller> caller) override {
     connection =
         peers_.Add(std::move(connection), std::move(caller), GrpcPeers::Clock::now(), calls_->not_held_back_since());
-    if (connection.valid()) grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+    if (!connection.valid()) {
+      return absl::ResourceExhaustedError(
+          "no descriptor's number is left that no other client had a moment ago; raise the limit of open files");
+    }
+    grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+    return absl::OkStatus();
   }
 
   void ForgetClosed() override { peers_.Sweep(GrpcPeers::Clock::now(), calls_->not_held_back_since()); }

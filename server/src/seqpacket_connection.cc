@@ -25,7 +25,7 @@ constexpr unsigned kTurnsALook = 8;
 }  // namespace
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
-                                                     UniqueFd socket, std::shared_ptr<Caller> caller)
+                                                     UniqueFd socket, std::shared_ptr<const Caller> caller)
     : transport_(transport),
       loop_(loop),
       caller_(std::move(caller)),
@@ -40,13 +40,17 @@ std::shared_ptr<SeqpacketServerConnection> SeqpacketServerConnection::Self() {
   return std::static_pointer_cast<SeqpacketServerConnection>(shared_from_this());
 }
 
-void SeqpacketServerConnection::Start() {
+absl::Status SeqpacketServerConnection::Start() {
   EnlargeSendBuffer(socket_.get());
-  const absl::Status status = loop().Add(socket_.get(), Self());
-  if (!status.ok()) return Close(status.message());
+  absl::Status status = loop().Add(socket_.get(), Self());
+  if (!status.ok()) {
+    Close(status.message());
+    return status;
+  }
   const Session session(*this);
   last_call_ = Deadline::Clock::now();
   WatchIdleness();
+  return status;
 }
 
 void SeqpacketServerConnection::OnReadable(Tasks& tasks) {
@@ -95,13 +99,9 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (!status.ok()) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();
-    return true;
+  } else if (!sender_.empty()) {
+    loop().DeferFlush(*this);
   }
-  // It was kept to tell the client so, and has.
-  if (refused_ && !closed_ && !std::exchange(draining_, true)) {
-    QueueGoaway(wire::GoawayReason::kShutdown, "its user was refused, or has too many connections");
-  }
-  if (!sender_.empty()) loop().DeferFlush(*this);
   return true;
 }
 
@@ -185,7 +185,8 @@ void SeqpacketServerConnection::UpdateWatch() {
 
 void SeqpacketServerConnection::WatchIdleness() {
   const absl::Duration limit = transport_.options().max_connection_idle;
-  if (limit == absl::InfiniteDuration() || closed_) return;
+  const bool can_be_made_again = !caller_->peer().endpoint().empty();
+  if (limit == absl::InfiniteDuration() || closed_ || !can_be_made_again) return;
   const Deadline deadline = Deadline::After(limit, calls_.empty() ? last_call_ : Deadline::Clock::now());
   if (deadline.never()) return;
   idle_timer_ = loop().AddTimer(deadline.at(), [self = Self()] { self->OnIdleTimer(); });

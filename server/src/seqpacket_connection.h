@@ -41,13 +41,13 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Takes an accepted socket. `transport`, and `loop`, which is one of its loops, must outlive the connection's life in
   // the loop and its calls.
   SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop, UniqueFd socket,
-                            std::shared_ptr<Caller> caller);
+                            std::shared_ptr<const Caller> caller);
   ~SeqpacketServerConnection() override;
 
   const Peer& peer() const { return caller_->peer(); }
 
-  // Begins to read.
-  void Start();
+  // Begins to read. RESOURCE_EXHAUSTED: it cannot, and is closed.
+  absl::Status Start();
 
   // Takes no further calls and closes once the running ones have been answered. No call is lost: the client can send
   // none from now on, and those that it has sent and that were not read yet are refused.
@@ -264,7 +264,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   SeqpacketServerTransport& transport_;
   ServingLoop& loop_;
-  const std::shared_ptr<Caller> caller_;
+  const std::shared_ptr<const Caller> caller_;
   const UniqueFd socket_;
   User::Bytes queued_ ABSL_GUARDED_BY(mutex_);  // what the client has not taken, when it was counted last
 
@@ -273,7 +273,6 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when it was looked for last
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;    // the client's HELLO has come
-  bool refused_ ABSL_GUARDED_BY(mutex_) = false;    // a call, as all are of this caller
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool reading_shut_ ABSL_GUARDED_BY(mutex_) = false;  // draining: the client can send no more
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;      // and all that it had sent has been read

@@ -252,13 +252,10 @@ absl::Status SeqpacketServerConnection::ResolveMethod(const wire::CallFrame& cal
 absl::Status SeqpacketServerConnection::Admit(const wire::CallFrame& call, const Metadata& metadata,
                                               User::Share* in_flight, bool* refused) {
   const ServerOptions& options = transport_.options();
+  if (absl::Status status = caller_->BeginCall(in_flight); !status.ok()) return status;
   if (draining_) {
     *refused = true;
     return absl::UnavailableError("the server is shutting down; call again, on a new connection");
-  }
-  if (absl::Status status = caller_->BeginCall(in_flight); !status.ok()) {
-    refused_ = refused_ || !caller_->refusal().ok();
-    return status;
   }
   if (unfinished_calls_ >= kMaxCalls) {
     *refused = true;

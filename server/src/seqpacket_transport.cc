@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTranspo
 
 SeqpacketServerTransport::~SeqpacketServerTransport() { Shutdown(absl::InfinitePast()); }
 
-void SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<Caller> caller) {
+absl::Status SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<const Caller> caller) {
   std::shared_ptr<SeqpacketServerConnection> connection;
   {
     internal::MutexLock lock(mutex_);
@@ -48,7 +48,7 @@ void SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<Caller> ca
     connection = std::make_shared<SeqpacketServerConnection>(*this, loop, std::move(socket), std::move(caller));
     connections_.insert(connection);
   }
-  connection->Start();
+  return connection->Start();
 }
 
 void SeqpacketServerTransport::Shutdown(absl::Time deadline) {

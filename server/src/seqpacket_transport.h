@@ -43,7 +43,7 @@ class SeqpacketServerTransport final : public ServerTransport {
                                                                           const ServerOptions& options);
   ~SeqpacketServerTransport() override;
 
-  void Adopt(UniqueFd socket, std::shared_ptr<Caller> caller) override;
+  absl::Status Adopt(UniqueFd socket, std::shared_ptr<const Caller> caller) override;
   void Shutdown(absl::Time deadline) override;
 
   // For connections.

@@ -36,14 +36,14 @@ absl::Status Server::AddConnection(int fd) {
                                                       ", which the endpoint without a name does not offer; see "
                                                       "EndpointOptions"));
   }
+  adopter->ForgetClosed();  // which count no more
   absl::StatusOr<std::shared_ptr<Caller>> caller =
       Caller::Meet(connection.get(), "", transport, endpoint->peer_pidfd, endpoint->admission, *state_->users);
   if (!caller.ok()) return caller.status();
-  if (!(*caller)->refusal().ok()) return (*caller)->refusal();
+  if (absl::Status refusal = (*caller)->refusal(); !refusal.ok()) return refusal;
   internal::MutexLock lock(state_->mutex);
   if (state_->shutting_down) return absl::UnavailableError("the server is shutting down");
-  adopter->Adopt(std::move(connection), *std::move(caller));
-  return absl::OkStatus();
+  return adopter->Adopt(std::move(connection), *std::move(caller));
 }
 
 void Server::Shutdown(absl::Time deadline) {

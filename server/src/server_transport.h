@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/src/socket/unique_fd.h"
 #include "server/src/caller.h"
@@ -15,8 +16,9 @@ class ServerTransport {
   // After Shutdown only.
   virtual ~ServerTransport() = default;
 
-  // Takes a connected, non-blocking, close-on-exec socket of `caller`. Never blocks for long.
-  virtual void Adopt(UniqueFd connection, std::shared_ptr<Caller> caller) = 0;
+  // Takes a connected, non-blocking, close-on-exec socket of `caller`. Never blocks for long. RESOURCE_EXHAUSTED: there
+  // is no descriptor left for it, and it is closed.
+  virtual absl::Status Adopt(UniqueFd connection, std::shared_ptr<const Caller> caller) = 0;
 
   // Notices now which connections have been closed, where it would later: there are too many.
   virtual void ForgetClosed() {}

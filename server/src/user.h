@@ -32,6 +32,7 @@ class User {
       std::swap(count_, other.count_);
       return *this;
     }
+    bool is_nothing() const { return count_ == nullptr; }
     ~Share() {
       if (count_ != nullptr) count_->fetch_sub(1, std::memory_order_relaxed);
     }
@@ -50,6 +51,8 @@ class User {
   bool TakeCall(Share* share) {
     return limits_.max_calls == UserLimits::kUnlimited || Take(calls_, limits_.max_calls, share);
   }
+  // Of calls that are refused, and not over before their clients have taken the answer.
+  bool TakeRefusedCall(Share* share) { return Take(refused_calls_, kMaxRefusedCalls, share); }
 
   // So many bytes that are kept for the user; gives them back.
   class Bytes {
@@ -78,6 +81,7 @@ class User {
 
  private:
   static constexpr int kMaxRefusedConnections = 8;
+  static constexpr int kMaxRefusedCalls = 256;
 
   static bool Take(std::atomic<int>& count, int limit, Share* share);
 
@@ -85,6 +89,7 @@ class User {
   std::atomic<int> connections_{0};
   std::atomic<int> refused_connections_{0};
   std::atomic<int> calls_{0};
+  std::atomic<int> refused_calls_{0};
   std::atomic<size_t> bytes_{0};
 };
 

@@ -73,8 +73,9 @@ void GrpcServerFixture::Adopt(UniqueFd connection) {
   absl::StatusOr<std::shared_ptr<const Peer>> peer =
       ReadPeer(connection.get(), "unix:of-the-test", Transport::kGrpc, /*with_pidfd=*/false);
   ASSERT_TRUE(peer.ok()) << peer.status();
-  transport_->Adopt(std::move(connection),
-                    std::make_shared<Caller>(*std::move(peer), std::make_shared<User>(UserLimits())));
+  auto caller = std::make_shared<const Caller>(*std::move(peer), std::make_shared<User>(UserLimits()));
+  const absl::Status adopted = transport_->Adopt(std::move(connection), std::move(caller));
+  EXPECT_TRUE(adopted.ok()) << adopted;
 }
 
 void GrpcServerFixture::StopServer(absl::Time deadline) {

@@ -134,7 +134,7 @@ TEST_P(IdentityTest, AnEndpointAdmitsUsersAndGroupsByName) {
   EXPECT_EQ(CallAs(4009, 4002, "4003,4500"), "OK");
   EXPECT_EQ(CallAs(0, 0, "0"), "OK");
   EXPECT_EQ(peers_.Take().size(), 4U);
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 8; ++i) {
     const std::string refused = CallAs(4009, 4002, "4003");
     EXPECT_THAT(refused, HasSubstr("PERMISSION_DENIED"));
     EXPECT_THAT(refused, HasSubstr("not for user 4009"));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -72,7 +73,33 @@ TEST_P(LocalAddressTest, TheServerSeesIt) {
   Serve();
   ExpectSeenAs(TestStub(MakeChannel()), "");
   ExpectSeenAs(TestStub(MakeChannel({.local_address = local_})), local_);
-  EXPECT_FALSE(std::filesystem::exists(AddressOfLocal().path()));
+  // It is free again.
+  ExpectSeenAs(TestStub(MakeChannel({.local_address = local_})), local_);
+}
+
+TEST_P(LocalAddressTest, IsKeptWhereTheConnectionEndedWithCalls) {
+  StartServer();
+  const TestStub stub(MakeChannel({.local_address = local_}));
+  for (int i = 0; i < 3; ++i) {
+    std::thread killer;
+    {
+      ClientContext context;
+      auto chat = stub.Hold(context);
+      EchoReply reply;
+      ASSERT_TRUE(chat.Read(reply));
+      killer = std::thread([this] { server_->Shutdown(absl::InfinitePast()); });
+      EXPECT_EQ(chat.Finish().code(), absl::StatusCode::kUnavailable);
+    }
+    killer.join();
+    server_.reset();
+    StartServer();
+    ClientContext context;
+    context.set_timeout(kPatience);
+    context.set_wait_for_ready(true);
+    EchoReply reply;
+    const absl::Status status = stub.Echo(context, EchoRequest(), reply);
+    EXPECT_TRUE(status.ok()) << status;
+  }
 }
 
 TEST_P(LocalAddressTest, AsynchronousCallsAndStreamsHaveItToo) {

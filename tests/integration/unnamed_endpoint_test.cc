@@ -157,7 +157,17 @@ TEST_P(UnnamedEndpointTest, ShutdownLetsRunningCallsEnd) {
     done.Happen();
   });
   ASSERT_TRUE(service_.AwaitArrivals("gate", 1));
-  std::thread opener([&] { service_.Open("gate"); });
+  std::thread opener([&] {
+    // Not before the shutdown has begun.
+    absl::Status status;
+    while (status.ok()) {
+      const SocketPair pair = MakeSocketPair();
+      close(pair.client);
+      status = server_->AddConnection(pair.server);
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+    service_.Open("gate");
+  });
   server_->Shutdown();
   opener.join();
   EXPECT_TRUE(done.Await());
@@ -201,10 +211,69 @@ TEST_P(UnnamedEndpointTest, OnlyConnectedUnixSocketsAreTaken) {
   }
   EXPECT_EQ(server_->AddConnection(-1).code(), absl::StatusCode::kInvalidArgument);
   const SocketPair pair = MakeSocketPair();
+  const absl::Status status =
+      CreateChannelFromFd(pair.client, {.transport = GetParam(), .local_address = "unix-abstract:x"}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("local_address"));
   close(pair.server);
-  EXPECT_EQ(
-      CreateChannelFromFd(pair.client, {.transport = GetParam(), .local_address = "unix-abstract:x"}).status().code(),
-      absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(UnnamedEndpointTest, UsersLimitsHoldAndThoseThatAreNotNamedAreRefused) {
+  ServerBuilder builder({.user_limits_of = {{geteuid(), {.max_connections = 2}}}});
+  builder.AddUnnamedEndpoint(AllTransports()).RegisterService(&service_);
+  auto server = builder.Start();
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  const TestStub first(Connect());
+  auto second = std::make_unique<TestStub>(Connect());
+  ExpectEcho(first, "first");
+  const SocketPair third = MakeSocketPair();
+  EXPECT_EQ(server_->AddConnection(third.server).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(IsClosed(third.server));
+  close(third.client);
+  ExpectEcho(*second, "second");
+  second.reset();
+  // Over gRPC the former one's number is not free for 5 s.
+  const absl::Time give_up = absl::Now() + kPatience;
+  absl::Status status = absl::UnknownError("");
+  while (!status.ok() && absl::Now() < give_up) {
+    const SocketPair pair = MakeSocketPair();
+    status = server_->AddConnection(pair.server);
+    close(pair.client);
+    if (!status.ok()) absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_TRUE(status.ok()) << status;
+  ExpectEcho(first, "still here");
+}
+
+// Deadlines, cancellation and limits, which over gRPC are those of another kind of channel than usual.
+TEST_P(UnnamedEndpointTest, CallsEndAsOnAnyChannel) {
+  Serve();
+  const SocketPair pair = MakeSocketPair();
+  ASSERT_TRUE(server_->AddConnection(pair.server).ok());
+  const auto channel =
+      CreateChannelFromFd(pair.client, {.transport = GetParam(), .max_receive_message_bytes = 100'000});
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  const TestStub stub(*channel);
+  BlockRequest block;
+  block.set_gate("gate");
+  EchoReply reply;
+  ClientContext late;
+  late.set_timeout(absl::Milliseconds(20));
+  EXPECT_EQ(stub.Block(late, block, reply).code(), absl::StatusCode::kDeadlineExceeded);
+  ClientContext cancelled;
+  std::thread canceller([&] {
+    EXPECT_TRUE(service_.AwaitArrivals("gate", 2));
+    cancelled.Cancel();
+  });
+  EXPECT_EQ(stub.Block(cancelled, block, reply).code(), absl::StatusCode::kCancelled);
+  canceller.join();
+  EXPECT_TRUE(service_.AwaitCancelled("gate", 2));
+  ClientContext large;
+  InflateRequest inflate;
+  inflate.set_bytes(200'000);
+  EXPECT_EQ(stub.Inflate(large, inflate, reply).code(), absl::StatusCode::kResourceExhausted);
+  ExpectEcho(stub, "still here");
 }
 
 TEST_P(UnnamedEndpointTest, AServerWithoutSuchAnEndpointTakesNone) {

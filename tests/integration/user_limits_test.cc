@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/src/socket/socket.h"
@@ -47,8 +48,25 @@ TEST_P(UserLimitsTest, ConnectionsBeyondTheLimitAreToldSo) {
   ExpectEcho(second, "second");
   for (int i = 0; i < 3; ++i) ExpectExhausted(TryEcho(third), "has 2 connections");
   first.reset();
-  EXPECT_TRUE(AnsweredWithin(TestStub(MakeChannel()), kPatience));
+  // On the connection that was refused. Over gRPC the former one's number is not free for 5 s.
+  EXPECT_TRUE(AnsweredWithin(third, kPatience));
   ExpectEcho(second, "second again");
+  ExpectExhausted(TryEcho(TestStub(MakeChannel())), "has 2 connections");
+}
+
+TEST_P(UserLimitsTest, ManyCallsAtATimeOnARefusedConnectionAreAllToldSo) {
+  Serve({.max_connections = 1});
+  const TestStub first(MakeChannel());
+  ExpectEcho(first, "first");
+  const TestStub second(MakeChannel());
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 12; ++i) {
+    callers.emplace_back([&second] {
+      for (int n = 0; n < 20; ++n) ExpectExhausted(TryEcho(second), "has 1 connections");
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  ExpectEcho(first, "first again");
 }
 
 TEST_P(UserLimitsTest, OnlySomeThatAreRefusedAreKept) {

@@ -45,19 +45,11 @@ TEST_F(CallerTest, ConnectionsCountWhileTheyLast) {
   EXPECT_EQ((*Meet())->refusal().code(), absl::StatusCode::kResourceExhausted);
 }
 
-TEST_F(CallerTest, AClosedConnectionCountsNoMoreThoughItIsKept) {
-  const std::shared_ptr<Caller> first = *Meet();
-  const std::shared_ptr<Caller> second = *Meet();
-  first->MarkClosed();
-  EXPECT_TRUE((*Meet())->refusal().ok());
-  EXPECT_TRUE(first->refusal().ok()) << "calls of it may be left";
-}
-
 TEST_F(CallerTest, SoManyThatAreRefusedAreKept) {
   std::vector<std::shared_ptr<Caller>> kept;
   for (int i = 0; i < 10; ++i) kept.push_back(*Meet());
   EXPECT_EQ(Meet().status().code(), absl::StatusCode::kResourceExhausted);
-  kept.back()->MarkClosed();
+  kept.pop_back();
   EXPECT_TRUE(Meet().ok());
 }
 
@@ -67,8 +59,18 @@ TEST_F(CallerTest, CallsCountWhileTheyLast) {
   std::vector<User::Share> calls(4);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE((i == 0 ? first : second)->BeginCall(&calls[i]).ok()) << i;
   EXPECT_EQ(first->BeginCall(&calls[3]).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(calls[3].is_nothing()) << "it is counted among those that are refused";
   calls[1] = User::Share();
-  EXPECT_TRUE(first->BeginCall(&calls[3]).ok());
+  User::Share again;
+  EXPECT_TRUE(first->BeginCall(&again).ok());
+}
+
+TEST_F(CallerTest, CallsThatAreRefusedCountAsWell) {
+  const std::shared_ptr<Caller> caller = *Meet();
+  std::vector<User::Share> calls(3 + 256 + 1);
+  for (User::Share& call : calls) caller->BeginCall(&call).IgnoreError();
+  EXPECT_FALSE(calls[3 + 255].is_nothing());
+  EXPECT_TRUE(calls.back().is_nothing());
 }
 
 TEST(UserBytes, AreGivenBack) {

@@ -62,8 +62,9 @@ struct ChannelOptions {
   // seqpacket): the server sees it as Peer::address(). A path is claimed, and removed with the channel, as a server's
   // is, with mode 0600; where it, or an abstract name, cannot be had, calls end with UNAVAILABLE. It is of one
   // connection at a time: a path is free for the channel's next one at once, an abstract name when the last call on the
-  // former has ended. Over seqpacket the end is at PATH.seqpacket, so that the process can offer gRPC at the same
-  // endpoint, and be called back; over gRPC the reverse. Default: none.
+  // former has ended, and its completion, or the object of its stream, is gone. Over seqpacket the end is at
+  // PATH.seqpacket, so that the process can offer gRPC at the same endpoint, and be called back; over gRPC the reverse.
+  // Default: none.
   std::string local_address = {};
 
   // Whose server it must be, by the kernel's word (SO_PEERCRED: who called listen(2); under socket activation, root):
@@ -74,7 +75,8 @@ struct ChannelOptions {
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
 // was lost. Of the calls under way when that happens, one that the server cannot have begun to handle is made again,
 // unseen; every other ends with UNAVAILABLE, and its handler may have run. (Not so over gRPC with a local address,
-// server_uids or CreateChannelFromFd: gRPC does not connect by itself then, and makes no call again.)
+// server_uids or CreateChannelFromFd: gRPC does not connect by itself then, and makes no call again, so that an orderly
+// restart of the server costs a call or two, which end with UNAVAILABLE.)
 //
 // Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: stubs
 // and streams keep their channel alive.

@@ -41,8 +41,8 @@ class Peer {
   // The server's endpoint to which it connected, as Server::endpoints() has it. Empty: to none, the connection came by
   // Server::AddConnection.
   const std::string& endpoint() const { return endpoint_; }
-  // The name of its own end, as ChannelOptions::local_address has it; empty where that is bound to none, as usual. The
-  // process was free to choose it, where the directory's permissions let it: of an abstract name, anybody may.
+  // The name of its own end, as ChannelOptions::local_address has it; empty where that is bound to none, as usual. It
+  // is what the process says of itself and proves nothing: a path is one in its own mount namespace, and may be any.
   const std::string& address() const { return address_; }
   // Never kAuto.
   Transport transport() const { return transport_; }

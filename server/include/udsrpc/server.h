@@ -36,8 +36,8 @@ struct EndpointOptions {
   std::optional<gid_t> group = std::nullopt;
 
   // Users, and groups of callers (their own or a supplementary one), that are admitted beside this process's user and
-  // root. Everybody else's calls end with PERMISSION_DENIED, and nothing of theirs is looked at; where a user has 8
-  // such connections further ones are closed at once, so that their calls end with UNAVAILABLE. Both empty: a path
+  // root. Everybody else's calls end with PERMISSION_DENIED, and no interceptor or handler sees them; where a user has
+  // 8 such connections further ones are closed at once, so that their calls end with UNAVAILABLE. Both empty: a path
   // admits whom `mode` and its directories admit (the others' calls end with UNAVAILABLE, as the kernel refuses them);
   // an abstract name, which has no permissions and is in reach of the whole network namespace, admits nobody else; an
   // endpoint without a name admits everybody.
@@ -48,18 +48,23 @@ struct EndpointOptions {
   bool peer_pidfd = false;
 };
 
-// What the processes of one user may have of a server at a time. Beyond it calls end with RESOURCE_EXHAUSTED, of that
-// user alone. At least 1, or kUnlimited and kUnlimitedBytes. As EndpointOptions.
+// What the processes of one user may have of a server at a time. A user is a uid as this process's user namespace has
+// it: who may use many (newuidmap(1)) is many, and those that it does not know are one. Beyond it calls end with
+// RESOURCE_EXHAUSTED, of that user alone. At least 1, or kUnlimited and kUnlimitedBytes. As EndpointOptions.
 struct UserLimits {
   static constexpr int kUnlimited = std::numeric_limits<int>::max();
   static constexpr size_t kUnlimitedBytes = std::numeric_limits<size_t>::max();
 
   // Over both transports. One that is over the limit is kept just to answer its calls so; beyond 8 of these they are
-  // closed at once, and their calls end with UNAVAILABLE. A quarter of the descriptors that a process may usually open.
+  // closed at once, and their calls end with UNAVAILABLE. Over gRPC a connection counts for 5 s at least beyond its
+  // end, and where handlers wait for threads until they do no more, as its descriptor's number cannot be used. Default:
+  // a quarter of the descriptors that a process may usually open.
   int max_connections = 256;
 
-  // That have come, whether or not their handlers run, and have not ended.
-  int max_calls = 4096;
+  // That have come, whether or not their handlers run, and have not ended; one counts for a moment longer than its
+  // client sees. Over gRPC a connection is closed that has more than 256 calls beyond it whose answers the client does
+  // not take. Default: half of ServerOptions::max_handler_threads, so that one user cannot have them all.
+  int max_calls = 512;
 
   // Of messages that the server keeps for the user: of requests until their calls have ended, of a stream's messages
   // until the handler has read them, and of what its clients have not taken, where a connection with more is closed.
@@ -85,8 +90,9 @@ struct ServerOptions {
   // block and end when long unused; one or two more are there to read.
   int max_handler_threads = 1024;
 
-  // Connections without a call for so long are closed; clients make another when they call again. In an orderly way
-  // over seqpacket; over gRPC a call that begins in that very moment ends with UNAVAILABLE, as gRPC 1.51 has it.
+  // Connections without a call for so long are closed; clients make another when they call again (those of
+  // Server::AddConnection cannot: over seqpacket they are left open, over gRPC they are closed as well). In an orderly
+  // way over seqpacket; over gRPC a call that begins in that very moment ends with UNAVAILABLE, as gRPC 1.51 has it.
   // Default: never.
   absl::Duration max_connection_idle = absl::InfiniteDuration();
 
@@ -144,7 +150,8 @@ class Server {
   // Serves a connected Unix socket, be it an end of a socketpair(2) or inherited: over gRPC where its type is
   // SOCK_STREAM, over seqpacket where it is SOCK_SEQPACKET. The other end is for CreateChannelFromFd, or of type
   // SOCK_STREAM for any gRPC client. Takes over `fd`, whatever it returns, and makes it non-blocking and
-  // close-on-exec. Does not block. Of a pair, Peer says who made it.
+  // close-on-exec. Does not block. Of a pair, Peer says who made it: where that is this process, whoever has the other
+  // end passes for the server's own user, in allowed_uids and in UserLimits.
   // INVALID_ARGUMENT: it is no such socket. FAILED_PRECONDITION: the server has no endpoint without a name (see
   // ServerBuilder::AddUnnamedEndpoint), or that does not offer the transport. PERMISSION_DENIED: that endpoint does not
   // admit the peer. UNAVAILABLE: the server shuts down. RESOURCE_EXHAUSTED: no descriptor left, or UserLimits.
