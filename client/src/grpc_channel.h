@@ -20,9 +20,9 @@
 #include "absl/time/time.h"
 #include "client/src/start_queue.h"
 #include "common/src/socket/socket_address.h"
-#include "common/src/socket/unique_fd.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -18,9 +18,9 @@ namespace udsrpc {
 namespace {
 
 // How long a call without a deadline waits for room in a full backlog, as SeqpacketConnector's do.
-constexpr absl::Duration kBacklogPatience = absl::Seconds(20);
+constexpr absl::Duration kStartPatience = absl::Seconds(20);
 // How long the thread is kept without work.
-constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
+constexpr absl::Duration kStartThreadLife = absl::Seconds(10);
 
 }  // namespace
 
@@ -80,7 +80,7 @@ void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready
   internal::MutexLock lock(state_->mutex);
   entry.deadline_ = deadline;
   entry.wait_for_ready_ = wait_for_ready;
-  entry.patience_ = Deadline::After(kBacklogPatience, Deadline::Clock::now());
+  entry.patience_ = Deadline::After(kStartPatience, Deadline::Clock::now());
   entry.attempts_before_ = state_->attempts;
   state_->try_now = true;
   state_->waiting.push_back(&entry);
@@ -126,7 +126,7 @@ void StartQueue::State::ThreadMain() {
     if (!ripe.empty()) {
       Tell(*ripe.front());
     } else if (waiting.empty()) {
-      if (changed.WaitWithTimeout(mutex, kIdleThreadLife) && waiting.empty() && ripe.empty()) break;
+      if (changed.WaitWithTimeout(mutex, kStartThreadLife) && waiting.empty() && ripe.empty()) break;
     } else if (std::exchange(try_now, false) || next_try.HasPassed(Deadline::Clock::now())) {
       Try();
     } else {

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/src/socket/unique_fd.h"
 #include "server/src/admission.h"
 #include "server/src/listening_socket.h"
 #include "server/src/server_transport.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

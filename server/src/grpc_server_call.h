@@ -87,6 +87,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
     const Peer& peer() const override { return *peer_; }
+    bool has_attached_fds() const { return internal::CallFds::Attached(fds_) != nullptr; }
     bool peer_is_known() const { return peer_ != nullptr; }
     bool IsCancelled() const override {
       return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();

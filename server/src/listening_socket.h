@@ -10,10 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "common/src/socket/socket_address.h"
-#include "common/src/socket/unique_fd.h"
 #include "server/src/socket_directory.h"
 #include "udsrpc/endpoint.h"
 #include "udsrpc/server.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "common/src/deadline.h"
@@ -20,6 +21,7 @@
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
@@ -53,8 +55,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
                       MethodPace& pace, Deadline deadline, Metadata metadata, size_t max_message_bytes);
   ~SeqpacketServerCall() override;
 
-  // The request came with the CALL. It is a view of `packet`.
-  void SetRequest(PacketBuffer packet, absl::string_view request);
+  // The request came with the CALL, and `fds` with it. It is a view of `packet`.
+  void SetRequest(PacketBuffer packet, absl::string_view request, internal::IncomingFds fds);
 
   uint32_t id() const { return id_; }
   SeqpacketServerConnection& connection() { return *connection_; }
@@ -68,6 +70,9 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   // OK while somebody waits for the answer.
   absl::Status Wanted() const;
   absl::Duration Remaining() const { return expires_.Remaining(Deadline::Clock::now()); }
+
+  // Those that the handler has attached to its response; null: none.
+  internal::OutgoingFds attached_fds() const { return internal::CallFds::Attached(fds_); }
 
   // For a call that was kept: goes on with its stream; runs its cancellation's callbacks.
   std::unique_ptr<EventLoop::Task> MakeContinuation();
@@ -101,6 +106,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   // ServerStream
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override;
   void SendInitialMetadata() override;
 
  private:
@@ -133,6 +140,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   std::atomic<bool> has_timer_{false};  // callbacks may be added by several threads
   std::optional<TimerQueue::Id> timer_;
   MessageReader reader_;
+  internal::OutgoingFds next_fds_;                   // of the next message to be written
+  std::unique_ptr<internal::IncomingFds> read_fds_;  // of the message read last; null: none
   Flow flow_;
 
   // Of a call that was kept, which owns itself.

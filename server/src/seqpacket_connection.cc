@@ -26,7 +26,12 @@ constexpr unsigned kTurnsALook = 8;
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
                                                      UniqueFd socket, std::shared_ptr<const Peer> peer)
-    : transport_(transport), loop_(loop), peer_(std::move(peer)), socket_(std::move(socket)), sender_(socket_.get()) {}
+    : transport_(transport),
+      loop_(loop),
+      peer_(std::move(peer)),
+      socket_(std::move(socket)),
+      fd_receiver_(FdReceiver::Make(transport.options().max_receive_fds, transport.options().max_untaken_fds)),
+      sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;
 
@@ -73,7 +78,9 @@ bool SeqpacketServerConnection::ReadPackets(Tasks& tasks) {
 bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (closed_) return false;
   const PacketBuffer& buffer = loop_.PacketToRead();
-  const IoResult received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
+  const IoResult received = fd_receiver_ == nullptr ? ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes)
+                                                    : ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes,
+                                                                    fd_receiver_->packet());
   switch (received.outcome) {
     case IoOutcome::kWouldBlock:
       return false;
@@ -106,7 +113,7 @@ void SeqpacketServerConnection::OnEnd() {
 }
 
 void SeqpacketServerConnection::QueueAnswer(const Answer& answer) {
-  answer.SerializeMessage(sender_.queue().AppendFrame(answer.frame(), answer.message_bytes()));
+  answer.SerializeMessage(sender_.queue().AppendFrame(answer.frame(), answer.message_bytes(), answer.fds()));
 }
 
 void SeqpacketServerConnection::QueueGoaway(wire::GoawayReason reason, absl::string_view why) {
@@ -228,6 +235,7 @@ void SeqpacketServerConnection::CloseLocked() {
   for (size_t n = receiving_.size(); n > 0; --n) transport_.OnCallEnded();
   receiving_.clear();
   long_requests_.clear();
+  if (fd_receiver_ != nullptr) fd_receiver_->packet();  // closes those of a packet that is not read to its end
   SendQueued();
   transport_.OnConnectionClosed(Self());
 }

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/time/time.h"
-#include "common/src/socket/unique_fd.h"
 #include "udsrpc/peer.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

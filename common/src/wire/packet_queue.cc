@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/src/wire/byte_order.h"
+
 namespace udsrpc::wire {
 namespace {
 
@@ -15,8 +17,19 @@ constexpr size_t kFewPackets = 4;
 
 }  // namespace
 
-char* PacketQueue::Append(size_t size) {
-  if (empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes) {
+void PacketQueue::Packet::Attach(internal::OutgoingFds fds, size_t head_end) {
+  attached_ = std::make_unique<Attached>(Attached{.fds = std::move(fds), .head_end = head_end});
+}
+
+void PacketQueue::Packet::LoseFds() {
+  constexpr uint16_t kLost = 0;  // in the place of their number, the last field of the head
+  ByteWriter(data() + attached_->head_end - sizeof(kLost)).Write(kLost);
+  attached_ = nullptr;
+}
+
+char* PacketQueue::Append(size_t size, bool with_fds) {
+  if (empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes ||
+      (with_fds && packets_.back().attached_ != nullptr)) {
     packets_.push_back(std::exchange(spare_, Packet()));
     last_is_whole_ = false;
   }
@@ -68,6 +81,7 @@ void PacketQueue::Return(Packet packet) {
 void PacketQueue::Recycle(Packet packet) {
   if (packet.capacity_ > kSmallPacketBytes) return;
   packet.size_ = 0;
+  packet.attached_ = nullptr;
   spare_ = std::move(packet);
 }
 
