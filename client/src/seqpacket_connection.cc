@@ -159,7 +159,9 @@ bool SeqpacketConnection::Fits(const SeqpacketCall& call, absl::string_view meta
   return request == nullptr || most + request->ByteSizeLong() <= wire::kMaxPacketBytes;
 }
 
-bool SeqpacketConnection::HasRoom() const { return sender_.queue().bytes() <= kMaxQueuedBytes; }
+bool SeqpacketConnection::HasRoom() const {
+  return sender_.queue().bytes() <= kMaxQueuedBytes && sender_.queue().fds() <= kMaxQueuedFds;
+}
 
 bool SeqpacketConnection::HasRoomForCall() const { return HasRoom() && calls_.size() + abandoned_.size() < max_calls_; }
 

@@ -163,7 +163,9 @@ void SeqpacketServerConnection::SendQueued() {
   if (std::exchange(writer_waits_for_room_, false)) SignalNextWriter();
 }
 
-bool SeqpacketServerConnection::HasRoom() const { return sender_.bytes() < kMaxQueuedBytes; }
+bool SeqpacketServerConnection::HasRoom() const {
+  return sender_.bytes() < kMaxQueuedBytes && sender_.queue().fds() <= kMaxQueuedFds;
+}
 
 void SeqpacketServerConnection::MayPostpone(std::unique_ptr<EventLoop::Task>& self) {
   if (!crowded_.load(std::memory_order_relaxed)) return;

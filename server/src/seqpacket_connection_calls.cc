@@ -232,7 +232,7 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
         QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
         CloseLocked();
       }
-      send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes;
+      send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes || sender_.queue().fds() > kMaxQueuedFds;
     }
   }
   if (send_at_once || !loop().DeferFlush(*this)) Flush();

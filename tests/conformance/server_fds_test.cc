@@ -1,6 +1,6 @@
 // Holds the server to docs/PROTOCOL.md, section 4.11: descriptors.
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <memory>
 #include <string>
@@ -267,6 +267,27 @@ TEST_F(S4_11_Descriptors, OfTheServerComeWithTheirFrames) {
   ASSERT_TRUE(client.Send(SerializeFrame(CallFrame{.call = 2, .path = "/p.F/S"}) +
                           SerializeFrame(MessageFrame{.call = 2}, Value(""))));
   expect_packet(FrameType::kMessage, "", "message0|message1");
+}
+
+// It asks for files again and again and reads no answer: the server does not keep them all open for it.
+TEST_F(S4_11_Descriptors, OfTheServerWaitInSmallNumbersForAClientThatDoesNotRead) {
+  RawClient client = ConnectToFiles();
+  uint32_t calls = 0;
+  // Until nothing has been taken for a while.
+  for (;;) {
+    const IoResult sent = SendPacket(client.fd(), FileCall(calls + 1, "3", std::nullopt));
+    if (sent.outcome == IoOutcome::kDone) {
+      ++calls;
+      continue;
+    }
+    ASSERT_EQ(sent.outcome, IoOutcome::kWouldBlock);
+    pollfd room{.fd = client.fd(), .events = POLLOUT, .revents = 0};
+    if (poll(&room, 1, 300) == 0) break;
+  }
+  EXPECT_GT(calls, 400U) << "those that are in the sockets";
+  EXPECT_LE(OpenFiles(), 300);
+  for (uint32_t call = 1; call <= calls; ++call) ExpectFiles(client, call, "");
+  ExpectNothingCame(client);
 }
 
 TEST_F(S4_11_Descriptors, OfTheServerAreNotSentToAClientThatAcceptsFewer) {

@@ -43,6 +43,7 @@ char* PacketQueue::Append(size_t size, bool with_fds) {
 
 void PacketQueue::AppendPacket(Packet packet) {
   bytes_appended_ += packet.size_;
+  fds_ += packet.fd_count();
   packets_.push_back(std::move(packet));
   last_is_whole_ = true;
 }
@@ -59,6 +60,7 @@ void PacketQueue::Reserve(Packet& packet, size_t capacity) {
 PacketQueue::Packet PacketQueue::Take() {
   Packet packet = std::move(packets_[first_++]);
   bytes_taken_ += packet.size_;
+  fds_ -= packet.fd_count();
   if (empty()) {
     packets_.clear();
     if (packets_.capacity() > kFewPackets) packets_.shrink_to_fit();
@@ -71,6 +73,7 @@ PacketQueue::Packet PacketQueue::Take() {
 
 void PacketQueue::Return(Packet packet) {
   bytes_taken_ -= packet.size_;
+  fds_ += packet.fd_count();
   if (first_ > 0) {
     packets_[--first_] = std::move(packet);
   } else {
@@ -89,6 +92,7 @@ void PacketQueue::Clear() {
   packets_.clear();
   first_ = 0;
   bytes_appended_ = bytes_taken_;
+  fds_ = 0;
 }
 
 }  // namespace udsrpc::wire

@@ -33,6 +33,7 @@ class PacketQueue {
     void Attach(internal::OutgoingFds fds, size_t head_end);
     // Null: it goes alone.
     const std::vector<UniqueFd>* fds() const { return attached_ == nullptr ? nullptr : attached_->fds.get(); }
+    size_t fd_count() const { return attached_ == nullptr ? 0 : attached_->fds->size(); }
     // They could not be sent: has the frame say so, and lets go of them.
     void LoseFds();
 
@@ -75,6 +76,7 @@ class PacketQueue {
     char* const body = out + FrameHeader::kBytes + header.head_size;
     Packet& packet = packets_.back();
     packet.Attach(fds, static_cast<size_t>(body - packet.data()));
+    fds_ += fds->size();
     return body;
   }
 
@@ -93,6 +95,8 @@ class PacketQueue {
   size_t bytes() const { return static_cast<size_t>(bytes_appended_ - bytes_taken_); }
   uint64_t bytes_appended() const { return bytes_appended_; }
   uint64_t bytes_taken() const { return bytes_taken_; }
+  // Descriptors that are queued now.
+  size_t fds() const { return fds_; }
 
   // The oldest packet, to be sent; further frames go into others. Not when empty().
   Packet Take();
@@ -114,6 +118,7 @@ class PacketQueue {
   bool last_is_whole_ = false;  // nothing is to be appended to the last packet
   uint64_t bytes_appended_ = 0;
   uint64_t bytes_taken_ = 0;
+  size_t fds_ = 0;
   Packet spare_;
 };
 

@@ -122,8 +122,11 @@ TEST(PacketQueue, LetsGoOfDescriptorsThatWereSent) {
   const std::weak_ptr<const std::vector<UniqueFd>> watched = fds;
   queue.AppendFrame(MessageFrame{.call = 1, .fds = 1}, 0, fds);
   fds = nullptr;
+  EXPECT_EQ(queue.fds(), 1U);
   PacketQueue::Packet packet = queue.Take();
+  EXPECT_EQ(queue.fds(), 0U);
   queue.Return(std::move(packet));
+  EXPECT_EQ(queue.fds(), 1U);
   packet = queue.Take();
   EXPECT_FALSE(watched.expired());
   queue.Recycle(std::move(packet));
