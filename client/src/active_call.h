@@ -2,6 +2,7 @@
 #define UDSRPC_CLIENT_ACTIVE_CALL_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/src/deadline.h"
@@ -34,6 +35,18 @@ class alignas(8) ActiveCall {
   static Metadata& SentMetadata(ClientContext& context) { return context.metadata_; }
   static Metadata& InitialMetadata(ClientContext& context) { return context.server_initial_metadata_; }
   static Metadata& TrailingMetadata(ClientContext& context) { return context.server_trailing_metadata_; }
+
+  // Null: none.
+  static internal::OutgoingFds AttachedFds(const ClientContext& context) {
+    return internal::CallFds::Attached(context.fds_);
+  }
+  // The call will not be made again.
+  static void ReleaseAttachedFds(ClientContext& context) {
+    if (context.fds_ != nullptr) context.fds_->attached = nullptr;
+  }
+  static void ReceiveFds(ClientContext& context, internal::IncomingFds fds) {
+    internal::CallFds::Receive(context.fds_, std::move(fds));
+  }
 
  protected:
   // Must not block and must not touch the context.

@@ -15,10 +15,10 @@
 #include "absl/time/time.h"
 #include "common/src/socket/socket_address.h"
 #include "common/src/socket/socket_file.h"
-#include "common/src/socket/unique_fd.h"
 #include "udsrpc/channel.h"
 #include "udsrpc/endpoint.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

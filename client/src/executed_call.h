@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -88,6 +89,8 @@ class ExecutedStream final : public AsyncClientStream {
   std::optional<bool> Write(const google::protobuf::MessageLite& message, bool last, Done done) override {
     return stream_->Write(message, last, writes_.Wrap<bool>(std::move(done)));
   }
+  void AttachFds(std::vector<UniqueFd> fds) override { stream_->AttachFds(std::move(fds)); }
+  std::vector<UniqueFd> TakeFds() override { return stream_->TakeFds(); }
   std::optional<bool> WritesDone(Done done) override {
     return stream_->WritesDone(writes_.Wrap<bool>(std::move(done)));
   }

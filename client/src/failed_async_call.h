@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "client/src/start_queue.h"
@@ -42,6 +43,8 @@ class FailedAsyncStream final : public AsyncClientStream {
   std::optional<bool> Write(const google::protobuf::MessageLite& /*message*/, bool /*last*/, Done /*done*/) override {
     return false;
   }
+  void AttachFds(std::vector<UniqueFd> /*fds*/) override {}
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   std::optional<bool> WritesDone(Done /*done*/) override { return false; }
   std::optional<bool> WaitForInitialMetadata(Done /*done*/) override { return false; }
   std::optional<absl::Status> Finish(StatusDone /*done*/) override { return status_; }

@@ -2,6 +2,7 @@
 #define UDSRPC_CLIENT_FAILED_STREAM_H_
 
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "udsrpc/client_stream.h"
@@ -15,6 +16,8 @@ class FailedStream final : public ClientStream {
 
   bool Read(google::protobuf::MessageLite& /*message*/) override { return false; }
   bool Write(const google::protobuf::MessageLite& /*message*/, bool /*last*/) override { return false; }
+  void AttachFds(std::vector<UniqueFd> /*fds*/) override {}
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   bool WritesDone() override { return false; }
   void WaitForInitialMetadata() override {}
   absl::Status Finish() override { return status_; }

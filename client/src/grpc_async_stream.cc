@@ -26,6 +26,10 @@ std::optional<bool> GrpcAsyncStream::Write(const google::protobuf::MessageLite& 
   return exchange_->Write(&message, last, std::move(done));
 }
 
+void GrpcAsyncStream::AttachFds(std::vector<UniqueFd> fds) {
+  if (!fds.empty()) exchange_->RefuseFds();
+}
+
 std::optional<bool> GrpcAsyncStream::WritesDone(Done done) {
   return exchange_->Write(nullptr, /*last=*/true, std::move(done));
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "client/src/grpc_async_call.h"
 #include "google/protobuf/message_lite.h"
@@ -20,6 +21,8 @@ class GrpcAsyncStream final : public AsyncClientStream {
 
   std::optional<bool> Read(google::protobuf::MessageLite& message, Done done) override;
   std::optional<bool> Write(const google::protobuf::MessageLite& message, bool last, Done done) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   std::optional<bool> WritesDone(Done done) override;
   std::optional<bool> WaitForInitialMetadata(Done done) override;
   std::optional<absl::Status> Finish(StatusDone done) override;

@@ -116,6 +116,13 @@ std::optional<bool> GrpcAsyncStream::Exchange::Write(const google::protobuf::Mes
   return std::nullopt;
 }
 
+void GrpcAsyncStream::Exchange::RefuseFds() {
+  internal::MutexLock lock(mutex_);
+  if (half_closed_ || !writable_ || over_) return;
+  Fail(FdsOverGrpcError(method_.path));
+  writable_ = false;
+}
+
 void GrpcAsyncStream::Exchange::AdvanceWrite() {
   if (!write_ || write_event_.under_way()) return;
   if (over_ || !writable_) return CompleteWrite(false);

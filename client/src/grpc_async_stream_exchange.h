@@ -26,6 +26,8 @@ class GrpcAsyncStream::Exchange final : public GrpcAsyncCall, public std::enable
   std::optional<bool> Read(google::protobuf::MessageLite* message, Done done);
   // `message` null: the half-close.
   std::optional<bool> Write(const google::protobuf::MessageLite* message, bool last, Done done);
+  // The next message would have descriptors: ends the call.
+  void RefuseFds();
   std::optional<absl::Status> Finish(StatusDone done);
   void Forget(Outstanding outstanding);
 

@@ -21,6 +21,7 @@
 #include "client/src/start_queue.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "common/src/socket/socket.h"
-#include "common/src/socket/unique_fd.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

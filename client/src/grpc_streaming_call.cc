@@ -95,6 +95,12 @@ bool GrpcStreamingCall::Write(const google::protobuf::MessageLite& message, bool
   return writable_ = queue_.Await(write_);
 }
 
+void GrpcStreamingCall::AttachFds(std::vector<UniqueFd> fds) {
+  if (fds.empty() || half_closed_ || !writable_) return;
+  Fail(FdsOverGrpcError(method_.path));
+  writable_ = false;
+}
+
 bool GrpcStreamingCall::WritesDone() {
   if (half_closed_ || !writable_) return writable_;
   half_closed_ = true;

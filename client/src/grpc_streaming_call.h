@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -30,6 +31,8 @@ class GrpcStreamingCall final : public ClientStream, private GrpcCall {
 
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message, bool last) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   bool WritesDone() override;
   void WaitForInitialMetadata() override;
   absl::Status Finish() override;

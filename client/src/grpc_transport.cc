@@ -8,12 +8,16 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "client/src/active_call.h"
+#include "client/src/failed_async_call.h"
+#include "client/src/failed_stream.h"
 #include "client/src/grpc_async_stream.h"
 #include "client/src/grpc_async_unary_call.h"
 #include "client/src/grpc_channel.h"
 #include "client/src/grpc_streaming_call.h"
 #include "client/src/grpc_target.h"
 #include "client/src/grpc_unary_call.h"
+#include "common/src/call_errors.h"
 #include "common/src/grpc_limits.h"
 #include "common/src/socket/socket_address.h"
 
@@ -50,28 +54,34 @@ class GrpcClientTransport final : public ClientTransport {
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
                          google::protobuf::MessageLite& response) override {
+    if (HasFds(context)) return FdsOverGrpcError(method.path);
     return GrpcUnaryCall(Settings(), method, context).Run(request, response);
   }
 
   std::unique_ptr<ClientStream> StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                               const google::protobuf::MessageLite* request) override {
+    if (HasFds(context)) return std::make_unique<FailedStream>(FdsOverGrpcError(method.path));
     return GrpcStreamingCall::Start(Settings(), method, context, request);
   }
 
   std::unique_ptr<AsyncUnaryCall> PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
                                                    const google::protobuf::MessageLite& request,
                                                    google::protobuf::MessageLite& response) override {
+    if (HasFds(context)) return std::make_unique<FailedAsyncUnaryCall>(starts_, FdsOverGrpcError(method.path));
     return std::make_unique<GrpcAsyncUnaryCall>(ForAsyncCalls(), method, context, request, response);
   }
 
   std::unique_ptr<AsyncClientStream> StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                         const google::protobuf::MessageLite* request) override {
+    if (HasFds(context)) return std::make_unique<FailedAsyncStream>(FdsOverGrpcError(method.path));
     return std::make_unique<GrpcAsyncStream>(ForAsyncCalls(), method, context, request);
   }
 
   StartQueue& starts() override { return starts_; }
 
  private:
+  static bool HasFds(const ClientContext& context) { return ActiveCall::AttachedFds(context) != nullptr; }
+
   GrpcAsyncCall::Transport ForAsyncCalls() { return {.settings = Settings(), .starts = starts_, .queue = queue_}; }
 
   GrpcUnaryCall::Settings Settings() {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "client/src/intercepted_call.h"
 #include "udsrpc/async_call.h"
@@ -37,6 +38,8 @@ class InterceptedAsyncStream final : public AsyncClientStream {
 
   std::optional<bool> Read(google::protobuf::MessageLite& message, Done done) override;
   std::optional<bool> Write(const google::protobuf::MessageLite& message, bool last, Done done) override;
+  void AttachFds(std::vector<UniqueFd> fds) override { stream_->AttachFds(std::move(fds)); }
+  std::vector<UniqueFd> TakeFds() override { return stream_->TakeFds(); }
   std::optional<bool> WritesDone(Done done) override { return stream_->WritesDone(std::move(done)); }
   std::optional<bool> WaitForInitialMetadata(Done done) override {
     return stream_->WaitForInitialMetadata(std::move(done));

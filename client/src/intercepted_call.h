@@ -2,6 +2,7 @@
 #define UDSRPC_CLIENT_INTERCEPTED_CALL_H_
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -38,6 +39,8 @@ class InterceptedStream final : public ClientStream {
 
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message, bool last) override;
+  void AttachFds(std::vector<UniqueFd> fds) override { stream_->AttachFds(std::move(fds)); }
+  std::vector<UniqueFd> TakeFds() override { return stream_->TakeFds(); }
   bool WritesDone() override { return stream_->WritesDone(); }
   void WaitForInitialMetadata() override { stream_->WaitForInitialMetadata(); }
   absl::Status Finish() override;

@@ -56,6 +56,7 @@ void SeqpacketAsyncCall::OnStart(absl::Status status) {
   }
   status_ = std::move(status);
   state_ = State::kOver;
+  ActiveCall::ReleaseAttachedFds(context_);
   Proceed();
 }
 
@@ -95,6 +96,7 @@ void SeqpacketAsyncCall::OnLeft() {
   status_ = std::move(call_->status);
   Depart();
   state_ = State::kOver;
+  ActiveCall::ReleaseAttachedFds(context_);
   Proceed();
 }
 
@@ -104,20 +106,36 @@ bool SeqpacketAsyncCall::SentRequest() {
     rest_.reset();
   }
   if (!request_left_) return true;
-  const SeqpacketConnection::Sent sent = connection_->TryWrite(*call_, *request_, half_close_, rest_);
+  const SeqpacketConnection::Sent sent =
+      connection_->TryWrite(*call_, *request_, half_close_, ActiveCall::AttachedFds(context_), rest_);
   request_left_ = sent == SeqpacketConnection::Sent::kWait && rest_ == nullptr;
   return sent != SeqpacketConnection::Sent::kWait;
 }
 
-SeqpacketConnection::Sent SeqpacketAsyncCall::TryWrite(const google::protobuf::MessageLite& message, bool last) {
+SeqpacketConnection::Sent SeqpacketAsyncCall::TryWrite(const google::protobuf::MessageLite& message, bool last,
+                                                       const internal::OutgoingFds& fds) {
   replayable_ = false;
-  return connection_->TryWrite(*call_, message, last, rest_);
+  return connection_->TryWrite(*call_, message, last, fds, rest_);
 }
 
 std::optional<MessageReader::Outcome> SeqpacketAsyncCall::TryRead(google::protobuf::MessageLite& message) {
   if (!reader_.HasWhole()) connection_->TryFetch(*call_, reader_.bytes());
   if (!reader_.HasWhole()) return std::nullopt;
-  return reader_.Read(message, [](ByteQueue&) { return false; });
+  read_fds_ = nullptr;
+  const MessageReader::Outcome outcome = reader_.Read(message, [](ByteQueue&) { return false; });
+  if (outcome == MessageReader::Outcome::kMessage && reader_.has_fds() && !KeepFds()) return std::nullopt;
+  return outcome;
+}
+
+bool SeqpacketAsyncCall::KeepFds() {
+  internal::IncomingFds fds = connection_->TakeFds(*call_);
+  if (fds.empty()) return false;
+  if (WritesOneResponse(method_.kind)) {
+    ActiveCall::ReceiveFds(context_, std::move(fds));
+  } else {
+    read_fds_ = std::make_unique<internal::IncomingFds>(std::move(fds));
+  }
+  return true;
 }
 
 bool SeqpacketAsyncCall::MayCallAgain() {
@@ -137,6 +155,7 @@ bool SeqpacketAsyncCall::Over() {
   status_ = std::move(call_->status);
   Leave();
   state_ = State::kOver;
+  ActiveCall::ReleaseAttachedFds(context_);
   return true;
 }
 

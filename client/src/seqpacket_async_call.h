@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -66,11 +68,15 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   bool HasRest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return rest_ != nullptr; }
   bool SentRequest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // See SeqpacketConnection::TryWrite; the rest is sent by SentRequest.
-  SeqpacketConnection::Sent TryWrite(const google::protobuf::MessageLite& message, bool last)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SeqpacketConnection::Sent TryWrite(const google::protobuf::MessageLite& message, bool last,
+                                     const internal::OutgoingFds& fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The next message that has come whole, if any, parsed into `message`.
   std::optional<MessageReader::Outcome> TryRead(google::protobuf::MessageLite& message)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The descriptors of the message that TryRead gave last, of a stream; the context has those of one response.
+  std::vector<UniqueFd> TakeReadFds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return read_fds_ == nullptr ? std::vector<UniqueFd>() : read_fds_->Take();
+  }
   // Whether the call has ended, with status(); it has left its connection then. No, where another thread than the
   // connection's own asks.
   bool Over() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -102,6 +108,8 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   void Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OpenOn(std::shared_ptr<SeqpacketConnection> connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TryOpen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The descriptors of the message that has been read. False: they were dropped, as the call has ended here.
+  bool KeepFds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The server has not served it.
   bool MayCallAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CallAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -125,6 +133,7 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   bool request_left_ ABSL_GUARDED_BY(mutex_) = false;  // to be written once the call is open
   std::unique_ptr<LongMessage> rest_ ABSL_GUARDED_BY(mutex_);
   MessageReader reader_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<internal::IncomingFds> read_fds_ ABSL_GUARDED_BY(mutex_);  // null: none
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
 };

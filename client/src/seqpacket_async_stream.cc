@@ -43,6 +43,16 @@ std::optional<bool> SeqpacketAsyncStream::WritesDone(Done done) {
   return BeginWrite(nullptr, /*last=*/true, std::move(done));
 }
 
+void SeqpacketAsyncStream::AttachFds(std::vector<UniqueFd> fds) {
+  internal::MutexLock lock(mutex_);
+  next_fds_ = fds.empty() ? nullptr : std::make_shared<const std::vector<UniqueFd>>(std::move(fds));
+}
+
+std::vector<UniqueFd> SeqpacketAsyncStream::TakeFds() {
+  internal::MutexLock lock(mutex_);
+  return TakeReadFds();
+}
+
 std::optional<bool> SeqpacketAsyncStream::BeginRead(google::protobuf::MessageLite* message, Done done) {
   internal::MutexLock lock(mutex_);
   if (read_ || finishing_) Fatal(method_.path, "a stream's read was started during another, or after Finish");
@@ -55,7 +65,8 @@ std::optional<bool> SeqpacketAsyncStream::BeginWrite(const google::protobuf::Mes
                                                      Done done) {
   internal::MutexLock lock(mutex_);
   if (write_ || finishing_) Fatal(method_.path, "a stream's write was started during another, or after Finish");
-  PendingWrite write{.message = message, .last = last, .begun = false, .done = nullptr};
+  PendingWrite write{
+      .message = message, .last = last, .begun = false, .fds = std::exchange(next_fds_, nullptr), .done = nullptr};
   std::optional<bool> result = TryPendingWrite(write);
   if (result) return result;
   write.done = std::move(done);
@@ -122,7 +133,7 @@ std::optional<bool> SeqpacketAsyncStream::TryPendingWrite(PendingWrite& write) {
   if (!on_connection()) return std::nullopt;
   if (write.message == nullptr) return connection().TryHalfClose(call());
   if (!write.begun) {
-    const SeqpacketConnection::Sent sent = TryWrite(*write.message, write.last);
+    const SeqpacketConnection::Sent sent = TryWrite(*write.message, write.last, write.fds);
     if (sent != SeqpacketConnection::Sent::kWait) return sent == SeqpacketConnection::Sent::kYes;
     write.begun = HasRest();
     return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
@@ -25,6 +26,8 @@ class SeqpacketAsyncStream final : public AsyncClientStream, private SeqpacketAs
 
   std::optional<bool> Read(google::protobuf::MessageLite& message, Done done) override;
   std::optional<bool> Write(const google::protobuf::MessageLite& message, bool last, Done done) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override;
   std::optional<bool> WritesDone(Done done) override;
   std::optional<bool> WaitForInitialMetadata(Done done) override;
   std::optional<absl::Status> Finish(StatusDone done) override;
@@ -40,6 +43,7 @@ class SeqpacketAsyncStream final : public AsyncClientStream, private SeqpacketAs
     const google::protobuf::MessageLite* message;  // null: the half-close
     bool last;
     bool begun;  // the rest is on its way
+    internal::OutgoingFds fds;
     Done done;
   };
   using Completion = absl::AnyInvocable<void() &&>;
@@ -58,6 +62,7 @@ class SeqpacketAsyncStream final : public AsyncClientStream, private SeqpacketAs
 
   // A copy, of one that cannot be sent at once.
   std::unique_ptr<google::protobuf::MessageLite> first_request_;
+  internal::OutgoingFds next_fds_ ABSL_GUARDED_BY(mutex_);  // of the next message to be written
   std::optional<PendingRead> read_ ABSL_GUARDED_BY(mutex_);
   std::optional<PendingWrite> write_ ABSL_GUARDED_BY(mutex_);
   StatusDone finish_ ABSL_GUARDED_BY(mutex_);

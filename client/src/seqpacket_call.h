@@ -73,6 +73,7 @@ struct SeqpacketCall final : public ActiveCall {
   CallWatcher* watcher = nullptr;  // constant while the call is on its connection
   bool to_be_told = false;         // the watcher, and soon
   bool waits_for_room = false;     // to be opened
+  bool waits_for_hello = false;    // its watcher, to send descriptors
   bool leaves_at_end = false;      // its watcher has nothing to ask for then: see SeqpacketConnection::LeavesNow
   DeadlineHeapPlace place_by_deadline;
   bool watched = false;  // counted by the connection, from OpenWatched until it has ended

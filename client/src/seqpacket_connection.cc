@@ -11,6 +11,7 @@
 #include "common/src/call_errors.h"
 #include "common/src/socket/socket.h"
 #include "common/src/stream/fragment_output.h"
+#include "common/src/stream/outgoing_fds.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/metadata_block.h"
 
@@ -75,6 +76,7 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
       wake_event_(std::move(wake_event)),
       name_(std::move(name)),
       limits_(limits),
+      fd_receiver_(FdReceiver::Make(limits.max_receive_fds, limits.max_untaken_fds)),
       sender_(socket_.get()),
       spin_(limits.spin_budget),
       keepalive_(limits.keepalive_time, limits.keepalive_timeout) {
@@ -84,7 +86,8 @@ SeqpacketConnection::SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, s
                                .features = 0,
                                .max_calls = 0,
                                .max_metadata = wire::ClampLimit(limits_.max_metadata_bytes),
-                               .max_message = limits_.max_receive_message_bytes};
+                               .max_message = limits_.max_receive_message_bytes,
+                               .max_fds = FdReceiver::Announced(limits_.max_receive_fds)};
   sender_.queue().AppendFrame(hello);
 }
 
@@ -97,7 +100,7 @@ void SeqpacketConnection::Open(SeqpacketCall& call, const google::protobuf::Mess
     if (status.ok()) status = Start(call, metadata, fits ? request : nullptr, fits && half_close);
     if (!status.ok()) return Finish(call, std::move(status));
   }
-  if (!fits) Write(call, *request, half_close);
+  if (!fits) Write(call, *request, half_close, ActiveCall::AttachedFds(call.context));
 }
 
 bool SeqpacketConnection::OpenAndAwait(SeqpacketCall& call, const google::protobuf::MessageLite& request) {
@@ -116,6 +119,12 @@ bool SeqpacketConnection::OpenAndAwait(SeqpacketCall& call, const google::protob
 
 absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view metadata,
                                         const google::protobuf::MessageLite* request, bool half_close) {
+  if (!greeted_ && ActiveCall::AttachedFds(call.context) != nullptr) {
+    Flush();  // the server answers this side's HELLO
+    ++waiting_for_hello_;
+    while (!greeted_ && !going_away_ && Expired(call).ok()) WaitOnce(call);
+    --waiting_for_hello_;
+  }
   ++waiting_for_room_;
   while (!HasRoomForCall() && !going_away_ && Expired(call).ok()) WaitOnce(call);
   --waiting_for_room_;
@@ -132,6 +141,9 @@ absl::Status SeqpacketConnection::StartNow(SeqpacketCall& call, absl::string_vie
     call.unserved = true;
     return absl::UnavailableError(absl::StrCat(name_, ": the connection has ended: ", goodbye_));
   }
+  if (const internal::OutgoingFds fds = ActiveCall::AttachedFds(call.context); fds != nullptr) {
+    if (absl::Status status = CheckAttached(call, *fds); !status.ok()) return status;
+  }
   if (absl::Status status = Enqueue(call, metadata, request, half_close, now); !status.ok()) return status;
   call.state = SeqpacketCall::State::kOpen;
   call.half_closed = half_close;
@@ -142,11 +154,14 @@ absl::Status SeqpacketConnection::StartNow(SeqpacketCall& call, absl::string_vie
 
 bool SeqpacketConnection::Fits(const SeqpacketCall& call, absl::string_view metadata,
                                const google::protobuf::MessageLite* request) {
-  const size_t most = kCallHeadBytes + call.path.size() + metadata.size();
+  const size_t most = kCallHeadBytes + call.path.size() + metadata.size() +
+                      (ActiveCall::AttachedFds(call.context) == nullptr ? 0 : sizeof(uint16_t));
   return request == nullptr || most + request->ByteSizeLong() <= wire::kMaxPacketBytes;
 }
 
-bool SeqpacketConnection::HasRoom() const { return sender_.queue().bytes() <= kMaxQueuedBytes; }
+bool SeqpacketConnection::HasRoom() const {
+  return sender_.queue().bytes() <= kMaxQueuedBytes && sender_.queue().fds() <= kMaxQueuedFds;
+}
 
 bool SeqpacketConnection::HasRoomForCall() const { return HasRoom() && calls_.size() + abandoned_.size() < max_calls_; }
 
@@ -170,8 +185,11 @@ absl::Status SeqpacketConnection::Enqueue(SeqpacketCall& call, absl::string_view
     // The server remembers so many numbers; what comes after them is named each time.
     if (methods_.size() < wire::kMaxMethodNumbers) frame.method = static_cast<uint32_t>(methods_.size()) + 1;
   }
+  internal::OutgoingFds fds;
+  if (request != nullptr) fds = ActiveCall::AttachedFds(call.context);
+  if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
   const size_t message_bytes = request == nullptr ? 0 : static_cast<size_t>(request->GetCachedSize());
-  char* body = sender_.queue().AppendFrame(frame, message_bytes);
+  char* body = sender_.queue().AppendFrame(frame, message_bytes, fds);
   if (request != nullptr) request->SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
   if (known == methods_.end() && frame.method != 0) methods_.emplace(call.path, frame.method);
   call.id = frame.call;
@@ -186,30 +204,33 @@ uint32_t SeqpacketConnection::NextId() {
   return last_id_;
 }
 
-bool SeqpacketConnection::Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last) {
+bool SeqpacketConnection::Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last,
+                                const internal::OutgoingFds& fds) {
   const size_t size = message.ByteSizeLong();
   if (size > INT_MAX) {
     End(call, UnserializableMessageError(call.path));
     return false;
   }
-  const wire::MessageFrame frame{.call = call.id, .half_close = last};
-  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  wire::MessageFrame frame{.call = call.id, .half_close = last};
+  if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
+  const size_t frame_bytes = FragmentCost(size, 0, fds);
   size_t credit;
   {
     const Session session(*this);
     if (call.half_closed) return false;
+    if (fds != nullptr && !(AwaitHello(call) && MaySend(call, *fds))) return false;
     call.half_closed = last;
     credit = AwaitCredit(call, frame_bytes);
     if (credit == 0) return false;
     if (credit == frame_bytes) {
-      char* body = sender_.queue().AppendFrame(frame, size);
+      char* body = sender_.queue().AppendFrame(frame, size, fds);
       message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
       Flush();
       return AwaitSent(call, sender_.queue().bytes_appended());
     }
   }
   FragmentsOf fragments(*this, call);
-  if (FragmentOutput::Send(call.id, message, size, last, credit, fragments)) {
+  if (FragmentOutput::Send(call.id, message, size, last, fds, credit, fragments)) {
     const Session session(*this);
     return AwaitSent(call, sender_.queue().bytes_appended());
   }
@@ -313,8 +334,9 @@ bool SeqpacketConnection::CheckOpen(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::Exhaust(SeqpacketCall& call) {
-  absl::Status status = absl::ResourceExhaustedError(absl::StrCat(call.path, ": ", call.inbound.exhausted().message(),
-                                                                  "; raise ChannelOptions::max_receive_message_bytes"));
+  absl::Status status = absl::ResourceExhaustedError(
+      absl::StrCat(call.path, ": ", call.inbound.exhausted().message(),
+                   call.inbound.oversized() ? "; raise ChannelOptions::max_receive_message_bytes" : ""));
   if (call.state == SeqpacketCall::State::kOpen) {
     EndLocked(call, std::move(status));
   } else if (call.status.ok()) {

@@ -20,16 +20,18 @@
 #include "client/src/seqpacket_call.h"
 #include "common/src/deadline_heap.h"
 #include "common/src/socket/packet_sender.h"
-#include "common/src/socket/unique_fd.h"
 #include "common/src/spin_policy.h"
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
 #include "common/src/stream/credit_queue.h"
+#include "common/src/stream/fd_receiver.h"
 #include "common/src/stream/fragment.h"
 #include "common/src/wire/frame.h"
 #include "common/src/wire/packet_buffer.h"
 #include "common/src/wire/stream_frame.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
@@ -46,6 +48,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   struct Limits {
     size_t max_receive_message_bytes;
     size_t max_metadata_bytes;
+    size_t max_receive_fds;
+    size_t max_untaken_fds;
     absl::Duration keepalive_time;
     absl::Duration keepalive_timeout;
     absl::Duration spin_budget;
@@ -68,8 +72,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Takes no more calls: it is lost, or the server said so. Cheap.
   bool going_away() const { return going_away_.load(std::memory_order_relaxed); }
 
-  // Sends the CALL, and `request` where it is not null. Blocks while the server takes no more. Where that fails, the
-  // call has ended, and `call.unserved` says whether it can be made again on another connection.
+  // Sends the CALL, and `request` where it is not null, with the descriptors that the context has for it. Blocks while
+  // the server takes no more; with descriptors, until it says that it accepts them. Where that fails, the call has
+  // ended, and `call.unserved` says whether it can be made again on another connection.
   void Open(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close);
 
   // Open, with a half-close, and Await for messages, in one.
@@ -85,8 +90,12 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Blocks until message bytes have come, and moves them to `into`. False: no more will.
   bool Fetch(SeqpacketCall& call, ByteQueue& into);
 
-  // Blocks while there is no credit. False: the call has ended, or was half-closed.
-  bool Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last);
+  // The descriptors of the first message that has some and whose were not asked for.
+  internal::IncomingFds TakeFds(SeqpacketCall& call);
+
+  // Blocks while there is no credit; with descriptors, as Open. False: the call has ended, or was half-closed.
+  bool Write(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last,
+             const internal::OutgoingFds& fds);
   bool HalfClose(SeqpacketCall& call);
 
   // The same for calls with a watcher, never blocking; what cannot be done now is to be tried again when the watcher is
@@ -106,7 +115,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Sends a message, or where there is credit for a part of it only begins to, and leaves the rest to `rest`. kNever:
   // the call has ended or was half-closed.
   Sent TryWrite(SeqpacketCall& call, const google::protobuf::MessageLite& message, bool last,
-                std::unique_ptr<LongMessage>& rest);
+                const internal::OutgoingFds& fds, std::unique_ptr<LongMessage>& rest);
   // kYes: all of it has been sent.
   Sent TryWriteRest(SeqpacketCall& call, LongMessage& rest);
   bool TryHalfClose(SeqpacketCall& call);
@@ -170,6 +179,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
     SeqpacketCall* call;
     wire::StatusFrame frame;
     absl::Status status;
+    std::unique_ptr<MessageFds> fds;  // null: none
   };
 
   SeqpacketConnection(UniqueFd socket, UniqueFd wake_event, std::string name, Limits limits);
@@ -182,6 +192,18 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
                         bool half_close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Enqueue(SeqpacketCall& call, absl::string_view metadata, const google::protobuf::MessageLite* request,
                        bool half_close, Deadline::Clock::time_point now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Why a call that is to be opened may not send the descriptors that its context has.
+  absl::Status CheckAttached(const SeqpacketCall& call, const std::vector<UniqueFd>& fds) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a stream may send `fds`; else it has ended. The server's HELLO has come.
+  bool MaySend(SeqpacketCall& call, const std::vector<UniqueFd>& fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Blocks until the server's HELLO has come. False: the call has ended.
+  bool AwaitHello(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has those told, or woken, who wait for that, or for nothing any more.
+  void EndWaitForHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a call with a watcher, which is told then; has this side's own HELLO sent.
+  void TellAtHello(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeaveWaitForHello(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomForCall() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the CALL can take the request.
@@ -223,6 +245,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // where that was wanted.
   IoResult Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
                    absl::Duration patience);
+  // For the reader: tries once.
+  IoResult TryReceive(char* buffer);
   void OnReceived(const IoResult& received, const PacketBuffer& buffer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the reader look at what has changed.
   void WakeReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -279,7 +303,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // The open call of that number, or null for one that ended here already. INVALID_ARGUMENT: there is none.
   absl::StatusOr<SeqpacketCall*> FindCall(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TakeReplies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReadReply(const Reply& reply, absl::Status& malformed);
+  absl::Status ReadReply(Reply& reply, absl::Status& malformed);
   absl::Status CheckMetadata(const SeqpacketCall& call, const Metadata& metadata) const;
 
   // Endings.
@@ -295,6 +319,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   const UniqueFd wake_event_;
   const std::string name_;
   const Limits limits_;
+  const std::unique_ptr<FdReceiver> fd_receiver_;  // null: none are accepted. The reader's own, as replies_
 
   std::atomic<bool> going_away_{false};  // set with the mutex held
 
@@ -303,6 +328,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   std::string goodbye_ ABSL_GUARDED_BY(mutex_);   // the text of the server's GOAWAY
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the server's HELLO has come
   uint32_t max_calls_ ABSL_GUARDED_BY(mutex_) = kCallsBeforeHello;
+  uint16_t server_max_fds_ ABSL_GUARDED_BY(mutex_) = 0;  // once greeted
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   CreditQueue<SeqpacketCall> send_credit_ ABSL_GUARDED_BY(mutex_);
@@ -324,6 +350,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   Keepalive keepalive_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<Waiter*> followers_ ABSL_GUARDED_BY(mutex_);
   int waiting_for_room_ ABSL_GUARDED_BY(mutex_) = 0;            // calls that are to be opened
+  int waiting_for_hello_ ABSL_GUARDED_BY(mutex_) = 0;           // threads
   bool writer_waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;  // and not for credit alone
   int waiting_to_be_sent_ ABSL_GUARDED_BY(mutex_) = 0;          // messages that are queued
 
@@ -346,6 +373,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   internal::CondVar told_;
   bool flush_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   std::list<SeqpacketCall*> opening_ ABSL_GUARDED_BY(mutex_);  // in the order in which they wait for room
+  std::vector<SeqpacketCall*> told_at_hello_ ABSL_GUARDED_BY(mutex_);
   DeadlineHeap<SeqpacketCall> deadlines_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<Reply> replies_;  // the reader's own, with or without the mutex; kept for its memory

@@ -36,7 +36,12 @@ bool SeqpacketConnection::OpenWatched(SeqpacketCall& call, const google::protobu
   }
   lingers_ = true;
   LeaveOpening(call);
-  if (status.ok() && !HasRoomForCall() && !going_away_ && Expired(call).ok()) {
+  const bool waits = status.ok() && !going_away_ && Expired(call).ok();
+  if (waits && !greeted_ && ActiveCall::AttachedFds(call.context) != nullptr) {
+    TellAtHello(call);
+    return false;
+  }
+  if (waits && !HasRoomForCall()) {
     call.waits_for_room = true;
     opening_.push_back(&call);
     return false;
@@ -161,6 +166,7 @@ void SeqpacketConnection::ForgetWatcher(SeqpacketCall& call) {
     std::atomic_ref<SeqpacketCall*>(telling.call).compare_exchange_strong(expected, nullptr);
   }
   if (call.watched) EndWatch(call);
+  LeaveWaitForHello(call);
   call.watcher = nullptr;
   MayOpenNext();  // it may have been this call's turn
 }
@@ -184,15 +190,21 @@ bool SeqpacketConnection::TryFetch(SeqpacketCall& call, ByteQueue& into) {
 
 SeqpacketConnection::Sent SeqpacketConnection::TryWrite(SeqpacketCall& call,
                                                         const google::protobuf::MessageLite& message, bool last,
+                                                        const internal::OutgoingFds& fds,
                                                         std::unique_ptr<LongMessage>& rest) {
   const size_t size = message.ByteSizeLong();
   if (size > INT_MAX) {
     End(call, UnserializableMessageError(call.path));
     return Sent::kNever;
   }
-  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  const size_t frame_bytes = FragmentCost(size, 0, fds);
   const Session session(*this);
   if (!CheckOpen(call) || call.half_closed) return Sent::kNever;
+  if (fds != nullptr && !greeted_) {
+    TellAtHello(call);
+    return Sent::kWait;
+  }
+  if (fds != nullptr && !MaySend(call, *fds)) return Sent::kNever;
   const size_t credit = send_credit_.Spend(&call, call.credit, frame_bytes, HasRoom());
   if (credit == 0) {
     writer_waits_for_room_ = writer_waits_for_room_ || !HasRoom();
@@ -200,12 +212,14 @@ SeqpacketConnection::Sent SeqpacketConnection::TryWrite(SeqpacketCall& call,
   }
   call.half_closed = last;
   if (credit == frame_bytes) {
-    char* body = sender_.queue().AppendFrame(wire::MessageFrame{.call = call.id, .half_close = last}, size);
+    wire::MessageFrame frame{.call = call.id, .half_close = last};
+    if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
+    char* body = sender_.queue().AppendFrame(frame, size, fds);
     message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
   } else {
     std::string bytes(size, '\0');
     message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(bytes.data()));
-    rest = std::make_unique<LongMessage>(call.id, std::move(bytes), last);
+    rest = std::make_unique<LongMessage>(call.id, std::move(bytes), last, fds);
     sender_.queue().AppendPacket(rest->Next(credit));
   }
   WakeNextWriter();

@@ -18,6 +18,7 @@ void SeqpacketConnection::Finish(SeqpacketCall& call, absl::Status status) {
   call.initial_metadata_known = true;
   send_credit_.Leave(&call);
   WakeNextWriter();
+  LeaveWaitForHello(call);
   if (call.watched) EndWatch(call);
   Wake(call);
 }
@@ -73,6 +74,7 @@ void SeqpacketConnection::Lose(absl::string_view why) {
   going_away_ = true;
   if (goodbye_.empty()) goodbye_ = std::string(why);
   while (!opening_.empty()) MayOpenNext();
+  EndWaitForHello();
   FinishLost();
 }
 

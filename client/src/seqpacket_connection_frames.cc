@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,7 @@ void SeqpacketConnection::OnPacket(absl::string_view packet, const PacketBuffer&
     const absl::StatusOr<wire::RawFrame> frame = reader.Next();
     status = frame.ok() ? OnFrame(*frame, buffer) : frame.status();
   }
+  if (status.ok() && fd_receiver_ != nullptr) status = fd_receiver_->EndPacket();
   // Replies in front of a malformed frame are as good as any.
   const absl::Status replies = TakeReplies();
   status.Update(replies);
@@ -69,6 +71,8 @@ absl::Status SeqpacketConnection::OnHello(const wire::RawFrame& frame) {
   }
   greeted_ = true;
   max_calls_ = std::clamp<uint32_t>(hello->max_calls, 1, kMaxCalls);
+  server_max_fds_ = hello->max_fds;
+  EndWaitForHello();
   return absl::OkStatus();
 }
 
@@ -79,6 +83,7 @@ absl::Status SeqpacketConnection::OnGoaway(const wire::RawFrame& frame) {
   goodbye_ = absl::StrCat("the server said goodbye: ", goaway->text);
   WakeAll();  // some may wait for room
   while (!opening_.empty()) MayOpenNext();
+  EndWaitForHello();
   return absl::OkStatus();
 }
 
@@ -140,11 +145,13 @@ absl::Status SeqpacketConnection::OnMessage(const wire::RawFrame& frame, const P
   if (message->half_close) return absl::InvalidArgumentError("MESSAGE: only a client half-closes");
   if (absl::Status status = receive_credit_.Use(frame.header.size); !status.ok()) return status;
   receive_credit_.Release(frame.header.size);
+  MessageFds fds;
+  if (absl::Status status = ClaimFds(fd_receiver_.get(), message->fds, fds); !status.ok()) return status;
   const absl::StatusOr<SeqpacketCall*> found = FindCall(frame);
   if (!found.ok()) return found.status();
   if (*found == nullptr) return absl::OkStatus();
   SeqpacketCall& call = **found;
-  absl::Status status = call.inbound.OnMessage(*message, frame.header.size, buffer);
+  absl::Status status = call.inbound.OnMessage(*message, frame.header.size, buffer, &fds);
   call.initial_metadata_known = true;
   if (call.inbound.KeepsLongMessage()) receive_credit_.Widen(wire::kLongMessageConnectionCredit);
   GiveCredit(call);
@@ -170,6 +177,11 @@ absl::Status SeqpacketConnection::CheckStatus(const SeqpacketCall& call, const w
 absl::Status SeqpacketConnection::OnStatus(const wire::RawFrame& frame) {
   absl::StatusOr<wire::StatusFrame> status = wire::StatusFrame::Parse(frame);
   if (!status.ok()) return status.status();
+  std::unique_ptr<MessageFds> fds;
+  if (status->fds) {
+    fds = std::make_unique<MessageFds>();
+    if (absl::Status claimed = ClaimFds(fd_receiver_.get(), status->fds, *fds); !claimed.ok()) return claimed;
+  }
   const absl::StatusOr<SeqpacketCall*> found = FindCall(frame);
   if (!found.ok()) return found.status();
   SeqpacketCall* call = *found;
@@ -184,7 +196,7 @@ absl::Status SeqpacketConnection::OnStatus(const wire::RawFrame& frame) {
   if (call == nullptr) return absl::OkStatus();
   if (!call->inbound.AtMessageEnd()) call->inbound.Discard();
   call->state = SeqpacketCall::State::kClaimed;
-  replies_.push_back(Reply{.call = call, .frame = *status, .status = absl::OkStatus()});
+  replies_.push_back(Reply{.call = call, .frame = *status, .status = absl::OkStatus(), .fds = std::move(fds)});
   return absl::OkStatus();
 }
 
@@ -200,7 +212,7 @@ absl::Status SeqpacketConnection::TakeReplies() {
   for (Reply& reply : replies_) {
     going_away_ = going_away_ || reply.call->unserved;
     if (reply.status.ok() && reply.frame.has_message && reply.call->response == nullptr) {
-      reply.call->inbound.OnInlineMessage(reply.frame.message);
+      reply.call->inbound.OnInlineMessage(reply.frame.message, /*packet=*/{}, reply.fds.get());
     }
     Finish(*reply.call, std::move(reply.status));
   }
@@ -208,7 +220,7 @@ absl::Status SeqpacketConnection::TakeReplies() {
   return malformed;
 }
 
-absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& malformed) {
+absl::Status SeqpacketConnection::ReadReply(Reply& reply, absl::Status& malformed) {
   const wire::StatusFrame& frame = reply.frame;
   SeqpacketCall& call = *reply.call;
   Metadata& initial = ActiveCall::InitialMetadata(call.context);
@@ -222,6 +234,9 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
   if (absl::Status status = CheckMetadata(call, initial); !status.ok()) return status;
   if (absl::Status status = CheckMetadata(call, trailing); !status.ok()) return status;
   if (frame.code != 0) return MakeStatus(static_cast<int>(frame.code), frame.status_message, frame.details);
+  if (reply.fds != nullptr && !reply.fds->lost.ok()) {
+    return absl::ResourceExhaustedError(absl::StrCat(call.path, ": ", reply.fds->lost.message()));
+  }
   if (!frame.has_message) {
     if (call.response == nullptr || call.inbound.HasWholeMessage()) return absl::OkStatus();
     return MissingReplyError(call.path, name_);
@@ -235,6 +250,7 @@ absl::Status SeqpacketConnection::ReadReply(const Reply& reply, absl::Status& ma
   if (!call.response->ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) {
     return MalformedMessageError(call.path, "the reply", *call.response);
   }
+  if (reply.fds != nullptr) ActiveCall::ReceiveFds(call.context, std::move(reply.fds->fds));
   return absl::OkStatus();
 }
 

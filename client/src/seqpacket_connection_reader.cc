@@ -89,7 +89,7 @@ void SeqpacketConnection::ReadOn(PacketBuffer& buffer) {
   for (int i = 1; look && i < kPacketsATurn && !lost_; ++i) {
     mutex_.Unlock();
     buffer.MakeUnshared();
-    const IoResult received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
+    const IoResult received = TryReceive(buffer.data());
     mutex_.Lock();
     OnReceived(received, buffer);
     look = received.outcome == IoOutcome::kDone;
@@ -97,11 +97,16 @@ void SeqpacketConnection::ReadOn(PacketBuffer& buffer) {
   }
 }
 
+IoResult SeqpacketConnection::TryReceive(char* buffer) {
+  return fd_receiver_ == nullptr ? ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes)
+                                 : ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes, fd_receiver_->packet());
+}
+
 IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writable, Deadline::Clock::time_point now,
                                       absl::Duration patience) {
   IoResult received{.outcome = IoOutcome::kWouldBlock};
   const auto attempt = [&] {
-    received = ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+    received = TryReceive(buffer);
     return received.outcome != IoOutcome::kWouldBlock || reader_woken_.load(std::memory_order_relaxed);
   };
   // However much comes, it is to be seen when there is room to send.
@@ -121,7 +126,7 @@ IoResult SeqpacketConnection::Receive(char* buffer, bool want_write, bool* writa
   *writable = ready.writable;
   if (!ready.readable) return received;
   spin_.OnSlept(now, SpinPolicy::Clock::now());
-  return ReceivePacket(socket_.get(), buffer, wire::kMaxPacketBytes);
+  return TryReceive(buffer);
 }
 
 bool SeqpacketConnection::LookAlive() {
@@ -131,7 +136,7 @@ bool SeqpacketConnection::LookAlive() {
     reading_ = true;
     mutex_.Unlock();
     PacketBuffer& buffer = ReceiveBuffer();
-    received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
+    received = TryReceive(buffer.data());
     mutex_.Lock();
     OnReceived(received, buffer);
     reading_ = false;

@@ -1,5 +1,8 @@
 #include "client/src/seqpacket_stream.h"
 
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/src/call_errors.h"
 
@@ -28,14 +31,17 @@ bool SeqpacketStream::Open(const google::protobuf::MessageLite* request) {
   call_.Attach(call_.context);
   attached_ = true;
   connection_->Open(call_, request, /*half_close=*/ReadsOneRequest(call_.kind));
-  return !connection_->IsUnserved(call_);
+  if (connection_->IsUnserved(call_)) return false;
+  ActiveCall::ReleaseAttachedFds(call_.context);
+  return true;
 }
 
 bool SeqpacketStream::Read(google::protobuf::MessageLite& message) {
+  read_fds_ = nullptr;
   if (!malformed_.ok() || call_.ended_here.load(std::memory_order_relaxed)) return false;
   switch (reader_.Read(message, [this](ByteQueue& into) { return connection_->Fetch(call_, into); })) {
     case MessageReader::Outcome::kMessage:
-      return true;
+      return !reader_.has_fds() || KeepFds();
     case MessageReader::Outcome::kEnd:
       return false;
     case MessageReader::Outcome::kMalformed:
@@ -47,7 +53,26 @@ bool SeqpacketStream::Read(google::protobuf::MessageLite& message) {
 }
 
 bool SeqpacketStream::Write(const google::protobuf::MessageLite& message, bool last) {
-  return connection_->Write(call_, message, last);
+  return connection_->Write(call_, message, last, std::exchange(next_fds_, nullptr));
+}
+
+void SeqpacketStream::AttachFds(std::vector<UniqueFd> fds) {
+  next_fds_ = fds.empty() ? nullptr : std::make_shared<const std::vector<UniqueFd>>(std::move(fds));
+}
+
+bool SeqpacketStream::KeepFds() {
+  internal::IncomingFds fds = connection_->TakeFds(call_);
+  if (fds.empty()) return false;
+  if (WritesOneResponse(call_.kind)) {
+    ActiveCall::ReceiveFds(call_.context, std::move(fds));
+  } else {
+    read_fds_ = std::make_unique<internal::IncomingFds>(std::move(fds));
+  }
+  return true;
+}
+
+std::vector<UniqueFd> SeqpacketStream::TakeFds() {
+  return read_fds_ == nullptr ? std::vector<UniqueFd>() : read_fds_->Take();
 }
 
 bool SeqpacketStream::WritesDone() { return connection_->HalfClose(call_); }
@@ -56,6 +81,7 @@ void SeqpacketStream::WaitForInitialMetadata() { connection_->AwaitInitialMetada
 
 absl::Status SeqpacketStream::Finish() {
   reader_.Clear();
+  read_fds_ = nullptr;
   connection_->BeginFinish(call_);
   connection_->DiscardMessages(call_);
   LetGo();

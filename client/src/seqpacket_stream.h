@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "client/src/seqpacket_call.h"
@@ -30,18 +31,24 @@ class SeqpacketStream final : public ClientStream {
 
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message, bool last) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override;
   bool WritesDone() override;
   void WaitForInitialMetadata() override;
   absl::Status Finish() override;
 
  private:
   void LetGo();
+  // Those of the message that has been read. False: they were dropped, as the call has ended here.
+  bool KeepFds();
 
   SeqpacketConnector& connector_;
   const std::shared_ptr<SeqpacketConnection> connection_;
   SeqpacketCall call_;
   MessageReader reader_;
-  absl::Status malformed_;  // where a message did not parse
+  absl::Status malformed_;                           // where a message did not parse
+  internal::OutgoingFds next_fds_;                   // of the next message to be written
+  std::unique_ptr<internal::IncomingFds> read_fds_;  // of the message read last; null: none
   bool attached_ = false;
 };
 

@@ -30,6 +30,7 @@ absl::Status Execute(SeqpacketConnection& connection, SeqpacketCall& call, const
   MessageReader reader;
   const MessageReader::Outcome outcome =
       reader.Read(response, [&](ByteQueue& into) { return connection.Fetch(call, into); });
+  if (reader.has_fds()) ActiveCall::ReceiveFds(call.context, connection.TakeFds(call));
   connection.Await(call, /*or_messages=*/false);
   if (outcome != MessageReader::Outcome::kMalformed || !call.status.ok()) return std::move(call.status);
   return MalformedMessageError(call.path, "the reply", response);
@@ -40,6 +41,8 @@ absl::Status Execute(SeqpacketConnection& connection, SeqpacketCall& call, const
 SeqpacketTransport::SeqpacketTransport(std::unique_ptr<Dialer> dialer, const ChannelOptions& options)
     : limits_{.max_receive_message_bytes = options.max_receive_message_bytes,
               .max_metadata_bytes = options.max_metadata_bytes,
+              .max_receive_fds = options.max_receive_fds,
+              .max_untaken_fds = options.max_untaken_fds,
               .keepalive_time = options.keepalive_time,
               .keepalive_timeout = options.keepalive_timeout,
               .spin_budget = options.spin_budget},
@@ -63,7 +66,10 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
     absl::Status status = Execute(**connection, call, request, response);
     call.Detach(context);
     if ((*connection)->going_away()) connector_.Forget(**connection);
-    if (!call.unserved || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) return status;
+    if (!call.unserved || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) {
+      ActiveCall::ReleaseAttachedFds(context);
+      return status;
+    }
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
   }

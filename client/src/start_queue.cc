@@ -18,7 +18,7 @@ namespace udsrpc {
 namespace {
 
 // How long the thread is kept without work.
-constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
+constexpr absl::Duration kStartThreadLife = absl::Seconds(10);
 
 }  // namespace
 
@@ -124,7 +124,7 @@ void StartQueue::State::ThreadMain() {
     if (!ripe.empty()) {
       Tell(*ripe.front());
     } else if (waiting.empty()) {
-      if (changed.WaitWithTimeout(mutex, kIdleThreadLife) && waiting.empty() && ripe.empty()) break;
+      if (changed.WaitWithTimeout(mutex, kStartThreadLife) && waiting.empty() && ripe.empty()) break;
     } else if (std::exchange(try_now, false) || next_try.HasPassed(Deadline::Clock::now())) {
       Try();
     } else {

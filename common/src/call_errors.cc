@@ -32,4 +32,15 @@ absl::Status ClientMetadataError(size_t bytes, size_t limit) {
                                                    "; send less, or raise ServerOptions::max_metadata_bytes"));
 }
 
+absl::Status FdsOverGrpcError(absl::string_view method) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(method, ": a message has descriptors, and gRPC carries none; use Transport::kSeqpacket"));
+}
+
+absl::Status FdsOfStreamError(absl::string_view method, absl::string_view messages) {
+  return absl::FailedPreconditionError(absl::StrCat(method,
+                                                    ": descriptors are attached to the context, and the method's ",
+                                                    messages, " are a stream; give them to its Write"));
+}
+
 }  // namespace udsrpc

@@ -27,6 +27,13 @@ absl::Status ServerMetadataError(absl::string_view method, size_t bytes, size_t 
 // RESOURCE_EXHAUSTED, on the server: what the client sent is over ServerOptions::max_metadata_bytes.
 absl::Status ClientMetadataError(size_t bytes, size_t limit);
 
+// FAILED_PRECONDITION: descriptors go over seqpacket only.
+absl::Status FdsOverGrpcError(absl::string_view method);
+
+// FAILED_PRECONDITION: descriptors are attached to the context of a call in whose messages, "requests" or "responses",
+// there is not just one on that side.
+absl::Status FdsOfStreamError(absl::string_view method, absl::string_view messages);
+
 }  // namespace udsrpc
 
 #endif  // UDSRPC_COMMON_CALL_ERRORS_H_

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/src/socket/unique_fd.h"
 #include "server/src/admission.h"
 #include "server/src/caller.h"
 #include "server/src/listening_socket.h"
 #include "server/src/server_transport.h"
 #include "server/src/user.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -1,6 +1,7 @@
 #include "server/src/answer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/src/status_details.h"
@@ -14,19 +15,22 @@ namespace {
 // they still fit a frame's head.
 constexpr size_t kMaxTrailerBytes = 24 << 10;
 
-// What the frame of an OK takes beside metadata and message: its header, and the lengths of two sections.
-constexpr size_t kMaxHeadBytes = wire::FrameHeader::kBytes + 4;
+// What the frame of an OK takes beside metadata and message: its header, the lengths of two sections, and the number of
+// descriptors.
+constexpr size_t kMaxHeadBytes = wire::FrameHeader::kBytes + 4 + 2;
 
 }  // namespace
 
 Answer::Answer(uint32_t call, const absl::Status& status, const ServerContext& context,
-               const google::protobuf::MessageLite* response, uint32_t max_metadata, bool initial_sent)
-    : response_(response) {
+               const google::protobuf::MessageLite* response, internal::OutgoingFds fds, uint32_t max_metadata,
+               bool initial_sent)
+    : response_(response), fds_(std::move(fds)) {
   frame_.call = call;
   if (absl::Status filled = Fill(status, context, max_metadata, initial_sent); !filled.ok()) {
     frame_ = wire::StatusFrame{.call = call};
     details_.clear();
     message_bytes_ = 0;
+    fds_ = nullptr;
     SetStatus(filled);
   }
 }
@@ -62,6 +66,7 @@ absl::Status Answer::Fill(const absl::Status& status, const ServerContext& conte
   }
   if (response_ == nullptr) return absl::OkStatus();
   frame_.has_message = true;
+  if (fds_ != nullptr) frame_.fds = static_cast<uint16_t>(fds_->size());
   message_bytes_ = static_cast<size_t>(response_->GetCachedSize());
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "common/src/wire/frame.h"
 #include "google/protobuf/message_lite.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/server_context.h"
 
 namespace udsrpc {
@@ -17,9 +18,10 @@ class Answer {
  public:
   // `response` is null unless `status` is OK, fits the frame, and must outlive the answer. Metadata of more than
   // `max_metadata` (as the client's HELLO says) becomes RESOURCE_EXHAUSTED. Without the context's initial metadata
-  // where that was sent ahead.
+  // where that was sent ahead. `fds` go with the response, where there is one.
   Answer(uint32_t call, const absl::Status& status, const ServerContext& context,
-         const google::protobuf::MessageLite* response, uint32_t max_metadata, bool initial_sent);
+         const google::protobuf::MessageLite* response, internal::OutgoingFds fds, uint32_t max_metadata,
+         bool initial_sent);
   // Of a call that did not get as far as a handler.
   Answer(uint32_t call, const absl::Status& status, bool refused);
   Answer(const Answer&) = delete;
@@ -31,6 +33,7 @@ class Answer {
 
   const wire::StatusFrame& frame() const { return frame_; }
   size_t message_bytes() const { return message_bytes_; }
+  const internal::OutgoingFds& fds() const { return fds_; }
   // Writes the body: message_bytes() bytes.
   void SerializeMessage(char* out) const;
 
@@ -45,6 +48,7 @@ class Answer {
   std::string trailing_metadata_;
   const google::protobuf::MessageLite* response_ = nullptr;
   size_t message_bytes_ = 0;
+  internal::OutgoingFds fds_;
 };
 
 }  // namespace udsrpc

@@ -60,10 +60,9 @@ absl::Status Caller::CheckCall(User::Share* share) const {
                                                    " calls in flight here, its limit; wait for some to end"));
 }
 
-absl::Status Caller::TooManyBytesError(absl::string_view method) const {
-  return absl::ResourceExhaustedError(absl::StrCat(method, ": what is kept of the messages of user ", peer_->uid(),
-                                                   " would be more than its limit of ", user_->limits().max_bytes,
-                                                   " bytes; send less at a time"));
+std::string Caller::TooManyBytesText() const {
+  return absl::StrCat("what is kept of the messages of user ", peer_->uid(), " would be more than its limit of ",
+                      user_->limits().max_bytes, " bytes; send less at a time");
 }
 
 }  // namespace udsrpc

@@ -41,8 +41,8 @@ class Caller {
   // still, or (RESOURCE_EXHAUSTED) the user has too many calls. A share of nothing then: too many are refused as well,
   // and where that costs more than to say so the connection is to be closed.
   absl::Status BeginCall(User::Share* share) const;
-  // RESOURCE_EXHAUSTED: what ends where User::Bytes has none left.
-  absl::Status TooManyBytesError(absl::string_view method) const;
+  // Why a call ends for which User::Bytes has none left.
+  std::string TooManyBytesText() const;
 
  private:
   absl::Status Admit(const std::string& endpoint, const Admission& admission);

@@ -16,7 +16,6 @@
 #include "absl/status/statusor.h"
 #include "common/src/deadline.h"
 #include "common/src/socket/socket.h"
-#include "common/src/socket/unique_fd.h"
 #include "common/src/spin_policy.h"
 #include "common/src/timer_queue.h"
 #include "server/src/auto_reset_event.h"
@@ -24,6 +23,7 @@
 #include "server/src/task_queue.h"
 #include "server/src/thread_progress.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -118,13 +118,20 @@ std::optional<bool> GrpcAsyncServerStream::Write(const google::protobuf::Message
   return true;
 }
 
+void GrpcAsyncServerStream::AttachFds(std::vector<UniqueFd> fds) {
+  internal::MutexLock lock(mutex_);
+  if (fds.empty() || closed_) return;
+  call_->Fail(FdsOverGrpcError(call_->context().method()));
+  writable_ = false;
+}
+
 void GrpcAsyncServerStream::Send(const grpc::ByteBuffer& bytes) {
   call_->AddInitialMetadata();
   call_->grpc_stream().Write(bytes, write_event_.Begin(*call_));
 }
 
 void GrpcAsyncServerStream::OnWritten(bool ok) {
-  writable_ = ok;
+  writable_ = writable_ && ok;
   if (write_) {
     const bool goes_on = ok && !call_->context().IsCancelled();
     if (goes_on) Send(write_->bytes);

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
@@ -30,6 +31,8 @@ class GrpcAsyncServerStream final : public AsyncServerStream {
   std::optional<bool> Read(google::protobuf::MessageLite& message, const Cancellation* stop, Done done) override;
   void StopRead() override;
   std::optional<bool> Write(const google::protobuf::MessageLite& message, Done done) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   void SendInitialMetadata() override;
   void Forget(Outstanding outstanding) override;
 

@@ -10,9 +10,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "common/src/socket/unique_fd.h"
 #include "server/src/caller.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

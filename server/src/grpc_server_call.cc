@@ -177,6 +177,7 @@ void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::
 
 void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response) {
   context_.cancellation().UnsubscribeAll();
+  if (status.ok() && context_.has_attached_fds()) stream_.Fail(FdsOverGrpcError(context_.method()));
   const absl::Status failure = stream_.Close();
   for (const auto& [key, value] : context_.trailing_metadata()) {
     stream_.grpc_context().AddTrailingMetadata(key, value);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/src/caller.h"
 #include "server/src/grpc_async_server_stream.h"
@@ -92,8 +93,10 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     absl::Status Admit();
     // The same where so many bytes of its request are to be kept, and then of its response.
     absl::Status Keep(size_t bytes) {
-      return kept_.Set(caller_->user(), bytes) ? absl::OkStatus() : caller_->TooManyBytesError(method());
+      if (kept_.Set(caller_->user(), bytes)) return absl::OkStatus();
+      return absl::ResourceExhaustedError(absl::StrCat(method(), ": ", caller_->TooManyBytesText()));
     }
+    bool has_attached_fds() const { return internal::CallFds::Attached(fds_) != nullptr; }
     bool IsCancelled() const override {
       return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();
     }

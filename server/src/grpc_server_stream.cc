@@ -36,7 +36,7 @@ bool GrpcServerStream::Read(google::protobuf::MessageLite& message) {
 }
 
 bool GrpcServerStream::Write(const google::protobuf::MessageLite& message) {
-  if (!write_.Await() || context_.IsCancelled()) return false;
+  if (!write_.Await() || context_.IsCancelled() || fds_refused_) return false;
   grpc::ByteBuffer bytes;
   if (!SerializeToGrpc(message, bytes)) {
     Fail(UnserializableMessageError(context_.method()));
@@ -45,6 +45,12 @@ bool GrpcServerStream::Write(const google::protobuf::MessageLite& message) {
   AddInitialMetadata();
   grpc_stream_.Write(bytes, write_.Begin());
   return true;
+}
+
+void GrpcServerStream::AttachFds(std::vector<UniqueFd> fds) {
+  if (fds.empty()) return;
+  fds_refused_ = true;
+  Fail(FdsOverGrpcError(context_.method()));
 }
 
 void GrpcServerStream::SendInitialMetadata() {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -36,6 +37,8 @@ class GrpcServerStream final : public ServerStream {
   // At most one message is under way: the library's word for it is awaited by what is sent next, which is when it has
   // mostly come. To wait for it here would cost a switch of threads a message wherever another thread polls.
   bool Write(const google::protobuf::MessageLite& message) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   void SendInitialMetadata() override;
 
   // Blocks until nothing is under way. From then on the call may be finished, with the status returned where that is
@@ -85,6 +88,7 @@ class GrpcServerStream final : public ServerStream {
   // What writes: one thread at a time.
   Operation write_{*this};
   bool initial_metadata_sent_ = false;
+  bool fds_refused_ = false;  // the call has failed for descriptors
 
   internal::Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace udsrpc {
 
@@ -95,6 +96,8 @@ class InterceptedServerCall::AsyncStream final : public AsyncServerStream {
     interceptors_->SendingInTime(message);
     return stream_->Write(message, std::move(done));
   }
+  void AttachFds(std::vector<UniqueFd> fds) override { stream_->AttachFds(std::move(fds)); }
+  std::vector<UniqueFd> TakeFds() override { return stream_->TakeFds(); }
   void SendInitialMetadata() override { stream_->SendInitialMetadata(); }
   void Forget(Outstanding outstanding) override { stream_->Forget(outstanding); }
 

@@ -2,6 +2,7 @@
 #define UDSRPC_SERVER_INTERCEPTED_CALL_H_
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -52,6 +53,8 @@ class InterceptedServerCall final : public ServerCall, private ServerStream {
 
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message) override;
+  void AttachFds(std::vector<UniqueFd> fds) override { call_.stream().AttachFds(std::move(fds)); }
+  std::vector<UniqueFd> TakeFds() override { return call_.stream().TakeFds(); }
   void SendInitialMetadata() override { call_.stream().SendInitialMetadata(); }
 
   ServerCall& call_;

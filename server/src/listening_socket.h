@@ -8,9 +8,9 @@
 #include "absl/status/statusor.h"
 #include "common/src/socket/socket_address.h"
 #include "common/src/socket/socket_file.h"
-#include "common/src/socket/unique_fd.h"
 #include "udsrpc/endpoint.h"
 #include "udsrpc/server.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -27,17 +27,28 @@ std::optional<bool> SeqpacketAsyncServerStream::Write(const google::protobuf::Me
   internal::MutexLock lock(mutex_);
   if (closed_ || truncated_) return false;
   if (write_) Fatal(call_->method(), "a stream's write was started during another");
-  return BeginWrite(message, std::move(done));
+  return BeginWrite(message, std::exchange(next_fds_, nullptr), std::move(done));
+}
+
+void SeqpacketAsyncServerStream::AttachFds(std::vector<UniqueFd> fds) {
+  internal::MutexLock lock(mutex_);
+  next_fds_ = fds.empty() ? nullptr : std::make_shared<const std::vector<UniqueFd>>(std::move(fds));
+}
+
+std::vector<UniqueFd> SeqpacketAsyncServerStream::TakeFds() {
+  internal::MutexLock lock(mutex_);
+  return read_fds_ == nullptr ? std::vector<UniqueFd>() : read_fds_->Take();
 }
 
 std::optional<bool> SeqpacketAsyncServerStream::WriteResponse(const google::protobuf::MessageLite& response,
-                                                              Done done) {
+                                                              internal::OutgoingFds fds, Done done) {
   internal::MutexLock lock(mutex_);
-  return BeginWrite(response, std::move(done));
+  return BeginWrite(response, std::move(fds), std::move(done));
 }
 
-std::optional<bool> SeqpacketAsyncServerStream::BeginWrite(const google::protobuf::MessageLite& message, Done done) {
-  PendingWrite write{.message = &message, .rest = nullptr, .done = nullptr};
+std::optional<bool> SeqpacketAsyncServerStream::BeginWrite(const google::protobuf::MessageLite& message,
+                                                           internal::OutgoingFds fds, Done done) {
+  PendingWrite write{.message = &message, .fds = std::move(fds), .rest = nullptr, .done = nullptr};
   std::optional<bool> result = TryWrite(write);
   if (result) return result;
   write.done = std::move(done);
@@ -78,9 +89,13 @@ std::optional<bool> SeqpacketAsyncServerStream::TryRead(google::protobuf::Messag
   for (;;) {
     if (!reader_.HasWhole()) connection.TryFetch(*call_, reader_.bytes());
     if (reader_.HasWhole()) {
+      read_fds_ = nullptr;
       const MessageReader::Outcome outcome = reader_.Read(message, [](ByteQueue&) { return false; });
       if (outcome == MessageReader::Outcome::kMalformed) call_->MarkMalformed();
-      return outcome == MessageReader::Outcome::kMessage;
+      if (outcome != MessageReader::Outcome::kMessage) return false;
+      if (!reader_.has_fds()) return true;
+      read_fds_ = std::make_unique<internal::IncomingFds>(connection.TakeFds(*call_));
+      return !read_fds_->empty();  // else they were dropped, as the call has ended
     }
     switch (connection.AwaitMessages(*call_)) {
       case SeqpacketServerConnection::Messages::kHere:
@@ -99,7 +114,7 @@ std::optional<bool> SeqpacketAsyncServerStream::TryRead(google::protobuf::Messag
 std::optional<bool> SeqpacketAsyncServerStream::TryWrite(PendingWrite& write) {
   SeqpacketServerConnection& connection = call_->connection();
   const SeqpacketServerConnection::Sent sent = write.rest == nullptr
-                                                   ? connection.TryWrite(*call_, *write.message, write.rest)
+                                                   ? connection.TryWrite(*call_, *write.message, write.fds, write.rest)
                                                    : connection.TryWriteRest(*call_, *write.rest);
   if (sent == SeqpacketServerConnection::Sent::kWait) return std::nullopt;
   return sent == SeqpacketServerConnection::Sent::kYes;
@@ -145,6 +160,8 @@ bool SeqpacketAsyncServerStream::Close() {
   {
     internal::MutexLock lock(mutex_);
     closed_ = true;
+    next_fds_ = nullptr;
+    read_fds_ = nullptr;
     if (read_) read = std::move(read_->done);
     if (write_) write = std::move(write_->done);
     read_.reset();

@@ -3,12 +3,14 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "common/src/stream/fragment.h"
 #include "common/src/stream/message_reader.h"
 #include "udsrpc/async_server_stream.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -27,6 +29,8 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
   std::optional<bool> Read(google::protobuf::MessageLite& message, const Cancellation* stop, Done done) override;
   void StopRead() override;
   std::optional<bool> Write(const google::protobuf::MessageLite& message, Done done) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override;
   void SendInitialMetadata() override;
   void Forget(Outstanding outstanding) override;
 
@@ -40,7 +44,8 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
   // was cut off in the middle.
   bool Close();
   // After Close. As Write.
-  std::optional<bool> WriteResponse(const google::protobuf::MessageLite& response, Done done);
+  std::optional<bool> WriteResponse(const google::protobuf::MessageLite& response, internal::OutgoingFds fds,
+                                    Done done);
   // The call is about to go.
   void Detach();
 
@@ -53,6 +58,7 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
   };
   struct PendingWrite {
     const google::protobuf::MessageLite* message;
+    internal::OutgoingFds fds;
     std::unique_ptr<LongMessage> rest;  // not null once a part of it is on its way
     Done done;
   };
@@ -61,7 +67,7 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
   // The next completion that may run, or null.
   Completion NextCompletion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::optional<bool> BeginWrite(const google::protobuf::MessageLite& message, Done done)
+  std::optional<bool> BeginWrite(const google::protobuf::MessageLite& message, internal::OutgoingFds fds, Done done)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Each does what it is asked for as far as that can be done now; nothing: not yet, and the call continues then.
   std::optional<bool> TryRead(google::protobuf::MessageLite& message, const Cancellation* stop)
@@ -73,6 +79,8 @@ class SeqpacketAsyncServerStream final : public AsyncServerStream {
   bool closed_ ABSL_GUARDED_BY(mutex_) = true;
   bool truncated_ ABSL_GUARDED_BY(mutex_) = false;  // a message was begun and will not go on
   MessageReader reader_ ABSL_GUARDED_BY(mutex_);
+  internal::OutgoingFds next_fds_ ABSL_GUARDED_BY(mutex_);                   // of the next message to be written
+  std::unique_ptr<internal::IncomingFds> read_fds_ ABSL_GUARDED_BY(mutex_);  // of the message read last; null: none
   std::optional<PendingRead> read_ ABSL_GUARDED_BY(mutex_);
   std::optional<PendingWrite> write_ ABSL_GUARDED_BY(mutex_);
 };

@@ -27,7 +27,8 @@ SeqpacketServerCall::SeqpacketServerCall(std::shared_ptr<SeqpacketServerConnecti
 
 SeqpacketServerCall::~SeqpacketServerCall() { RemoveTimer(); }
 
-void SeqpacketServerCall::SetRequest(PacketBuffer packet, absl::string_view request) {
+void SeqpacketServerCall::SetRequest(PacketBuffer packet, absl::string_view request, internal::IncomingFds fds) {
+  internal::CallFds::Receive(fds_, std::move(fds));
   packet_ = std::move(packet);
   request_ = request;
   has_request_ = true;
@@ -94,7 +95,11 @@ void SeqpacketServerCall::Park() {
 }
 
 bool SeqpacketServerCall::ParseRequest(google::protobuf::MessageLite& request) {
-  if (!has_request_) return ReadMessage(request) == MessageReader::Outcome::kMessage;
+  if (!has_request_) {
+    const bool read = ReadMessage(request) == MessageReader::Outcome::kMessage;
+    if (read && reader_.has_fds()) internal::CallFds::Receive(fds_, connection_->TakeFds(*this));
+    return read;
+  }
   const bool parsed = request.ParseFromArray(request_.data(), static_cast<int>(request_.size()));
   request_ = {};
   packet_ = {};
@@ -107,14 +112,26 @@ MessageReader::Outcome SeqpacketServerCall::ReadMessage(google::protobuf::Messag
 }
 
 bool SeqpacketServerCall::Read(google::protobuf::MessageLite& message) {
+  read_fds_ = nullptr;
   if (malformed() || IsCancelled()) return false;
   const MessageReader::Outcome outcome = ReadMessage(message);
   if (outcome == MessageReader::Outcome::kMalformed) MarkMalformed();
-  return outcome == MessageReader::Outcome::kMessage;
+  if (outcome != MessageReader::Outcome::kMessage) return false;
+  if (!reader_.has_fds()) return true;
+  read_fds_ = std::make_unique<internal::IncomingFds>(connection_->TakeFds(*this));
+  return !read_fds_->empty();  // else they were dropped, as the call has ended
 }
 
 bool SeqpacketServerCall::Write(const google::protobuf::MessageLite& message) {
-  return connection_->Write(*this, message);
+  return connection_->Write(*this, message, std::exchange(next_fds_, nullptr));
+}
+
+void SeqpacketServerCall::AttachFds(std::vector<UniqueFd> fds) {
+  next_fds_ = fds.empty() ? nullptr : std::make_shared<const std::vector<UniqueFd>>(std::move(fds));
+}
+
+std::vector<UniqueFd> SeqpacketServerCall::TakeFds() {
+  return read_fds_ == nullptr ? std::vector<UniqueFd>() : read_fds_->Take();
 }
 
 void SeqpacketServerCall::SendInitialMetadata() { connection_->SendInitialMetadata(*this); }
@@ -164,6 +181,9 @@ absl::Status SeqpacketServerCall::ResultOf(const absl::Status& status) const {
   if (status.ok() && malformed()) {
     return MalformedMessageError(method_.path(), "a message", method_.request_prototype());
   }
+  if (const internal::OutgoingFds fds = attached_fds(); status.ok() && fds != nullptr) {
+    return connection_->CheckAttached(*this, *fds);
+  }
   return status;
 }
 
@@ -176,7 +196,7 @@ void SeqpacketServerCall::FinishKept(const absl::Status& status, const google::p
   if (response == nullptr || Answer::Fits(*response, *this)) return EndKept(status, response);
   async_stream();
   const std::optional<bool> written = async_stream_->WriteResponse(
-      *response, [this](bool written_later) { EndKept(ResponseSent(written_later), nullptr); });
+      *response, attached_fds(), [this](bool written_later) { EndKept(ResponseSent(written_later), nullptr); });
   if (written) EndKept(ResponseSent(*written), nullptr);
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "common/src/deadline.h"
@@ -21,6 +22,7 @@
 #include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
 #include "server/src/user.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/service.h"
@@ -38,8 +40,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
     explicit Flow(size_t max_message_bytes) : inbound(max_message_bytes) {}
 
     InboundMessages inbound;
-    User::Bytes held;         // of what has come and is kept
-    bool over_limit = false;  // of the user's bytes
+    User::Bytes held;  // of what has come and is kept
     SendCredit credit{wire::kInitialCallCredit};
     bool half_closed = false;       // by the client
     bool initial_sent = false;      // initial metadata is on its way
@@ -57,8 +58,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
                       User::Share in_flight);
   ~SeqpacketServerCall() override;
 
-  // The request came with the CALL. It is a view of `packet`.
-  void SetRequest(PacketBuffer packet, absl::string_view request);
+  // The request came with the CALL, and `fds` with it. It is a view of `packet`.
+  void SetRequest(PacketBuffer packet, absl::string_view request, internal::IncomingFds fds);
 
   uint32_t id() const { return id_; }
   SeqpacketServerConnection& connection() { return *connection_; }
@@ -72,6 +73,9 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   // OK while somebody waits for the answer.
   absl::Status Wanted() const;
   absl::Duration Remaining() const { return expires_.Remaining(Deadline::Clock::now()); }
+
+  // Those that the handler has attached to its response; null: none.
+  internal::OutgoingFds attached_fds() const { return internal::CallFds::Attached(fds_); }
 
   // For a call that was kept: goes on with its stream; runs its cancellation's callbacks.
   std::unique_ptr<EventLoop::Task> MakeContinuation();
@@ -105,6 +109,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   // ServerStream
   bool Read(google::protobuf::MessageLite& message) override;
   bool Write(const google::protobuf::MessageLite& message) override;
+  void AttachFds(std::vector<UniqueFd> fds) override;
+  std::vector<UniqueFd> TakeFds() override;
   void SendInitialMetadata() override;
 
  private:
@@ -138,6 +144,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   std::atomic<bool> has_timer_{false};  // callbacks may be added by several threads
   std::optional<TimerQueue::Id> timer_;
   MessageReader reader_;
+  internal::OutgoingFds next_fds_;                   // of the next message to be written
+  std::unique_ptr<internal::IncomingFds> read_fds_;  // of the message read last; null: none
   Flow flow_;
 
   // Of a call that was kept, which owns itself.

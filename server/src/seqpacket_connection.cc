@@ -30,6 +30,7 @@ SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& t
       loop_(loop),
       caller_(std::move(caller)),
       socket_(std::move(socket)),
+      fd_receiver_(FdReceiver::Make(transport.options().max_receive_fds, transport.options().max_untaken_fds)),
       sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;
@@ -81,7 +82,9 @@ bool SeqpacketServerConnection::ReadPackets(Tasks& tasks) {
 bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (closed_) return false;
   const PacketBuffer& buffer = loop_.PacketToRead();
-  const IoResult received = ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes);
+  const IoResult received = fd_receiver_ == nullptr ? ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes)
+                                                    : ReceivePacket(socket_.get(), buffer.data(), wire::kMaxPacketBytes,
+                                                                    fd_receiver_->packet());
   switch (received.outcome) {
     case IoOutcome::kWouldBlock:
       return false;
@@ -114,7 +117,7 @@ void SeqpacketServerConnection::OnEnd() {
 }
 
 void SeqpacketServerConnection::QueueAnswer(const Answer& answer) {
-  answer.SerializeMessage(sender_.queue().AppendFrame(answer.frame(), answer.message_bytes()));
+  answer.SerializeMessage(sender_.queue().AppendFrame(answer.frame(), answer.message_bytes(), answer.fds()));
 }
 
 void SeqpacketServerConnection::QueueGoaway(wire::GoawayReason reason, absl::string_view why) {
@@ -165,7 +168,9 @@ void SeqpacketServerConnection::SendQueued() {
   if (std::exchange(writer_waits_for_room_, false)) SignalNextWriter();
 }
 
-bool SeqpacketServerConnection::HasRoom() const { return sender_.bytes() < kMaxQueuedBytes; }
+bool SeqpacketServerConnection::HasRoom() const {
+  return sender_.bytes() < kMaxQueuedBytes && sender_.queue().fds() <= kMaxQueuedFds;
+}
 
 void SeqpacketServerConnection::MayPostpone(std::unique_ptr<EventLoop::Task>& self) {
   if (!crowded_.load(std::memory_order_relaxed)) return;
@@ -238,6 +243,7 @@ void SeqpacketServerConnection::CloseLocked() {
   for (size_t n = receiving_.size(); n > 0; --n) transport_.OnCallEnded();
   receiving_.clear();
   long_requests_.clear();
+  if (fd_receiver_ != nullptr) fd_receiver_->packet();  // closes those of a packet that is not read to its end
   SendQueued();
   transport_.OnConnectionClosed(Self());
 }

@@ -13,10 +13,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "common/src/socket/packet_sender.h"
-#include "common/src/socket/unique_fd.h"
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
 #include "common/src/stream/credit_queue.h"
+#include "common/src/stream/fd_receiver.h"
 #include "common/src/stream/fragment.h"
 #include "common/src/wire/frame.h"
 #include "common/src/wire/limits.h"
@@ -27,7 +27,9 @@
 #include "server/src/dispatch.h"
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_call.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
@@ -71,8 +73,12 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void FinishCall(SeqpacketServerCall& call, const absl::Status& status, const google::protobuf::MessageLite* response);
   // Blocks until message bytes have come, and moves them to `into`. False: no more will.
   bool Fetch(SeqpacketServerCall& call, ByteQueue& into);
-  // Blocks while the client has no room. False: the call was cancelled.
-  bool Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message);
+  // The descriptors of the first message that has some and whose were not asked for.
+  internal::IncomingFds TakeFds(SeqpacketServerCall& call);
+  // OK, or why the response of a call may not have `fds`.
+  absl::Status CheckAttached(const SeqpacketServerCall& call, const std::vector<UniqueFd>& fds) const;
+  // Blocks while the client has no room. False: the call was cancelled, or has ended as it may not send `fds`.
+  bool Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message, const internal::OutgoingFds& fds);
   void SendInitialMetadata(SeqpacketServerCall& call);
   // For kept calls, whose handlers are coroutines. These do not block.
 
@@ -88,7 +94,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // the call is gone on with when there may be more. kNever: the call was cancelled.
   enum class Sent { kYes, kWait, kNever };
   Sent TryWrite(SeqpacketServerCall& call, const google::protobuf::MessageLite& message,
-                std::unique_ptr<LongMessage>& rest);
+                const internal::OutgoingFds& fds, std::unique_ptr<LongMessage>& rest);
   // kYes: all of it is on its way.
   Sent TryWriteRest(SeqpacketServerCall& call, LongMessage& rest);
   // Has a call gone on with that waits.
@@ -213,7 +219,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   Sent LeaveWriting(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether a message of that size may be written, behind the initial metadata, which is queued.
   bool PrepareWrite(SeqpacketServerCall& call, size_t size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends a call that has come to a message over the limit.
+  // Whether the call's stream may send `fds`; else the call has ended.
+  bool MaySend(SeqpacketServerCall& call, const std::vector<UniqueFd>& fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends a call that has come to a message over the limit, or to one that has lost its descriptors.
   void AbortExhausted(SeqpacketServerCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of the connection's credit, what a call that has ended did not spend.
   void ReturnCredit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -267,6 +275,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   const std::shared_ptr<const Caller> caller_;
   const UniqueFd socket_;
   User::Bytes queued_ ABSL_GUARDED_BY(mutex_);  // what the client has not taken, when it was counted last
+  const std::unique_ptr<FdReceiver> fd_receiver_ ABSL_PT_GUARDED_BY(mutex_);  // null: none are accepted
 
   internal::Mutex mutex_;
   Deadline::Clock::time_point received_ ABSL_GUARDED_BY(mutex_);  // the latest packet
@@ -277,8 +286,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   bool reading_shut_ ABSL_GUARDED_BY(mutex_) = false;  // draining: the client can send no more
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;      // and all that it had sent has been read
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  uint32_t client_max_metadata_ = 0;                             // constant before there are calls
-  std::vector<NumberedMethod> methods_ ABSL_GUARDED_BY(mutex_);  // number 1 first
+  // Constant before there are calls.
+  uint32_t client_max_metadata_ = 0;
+  uint16_t client_max_fds_ = 0;
+  std::vector<NumberedMethod> methods_ ABSL_GUARDED_BY(mutex_);                        // number 1 first
   absl::flat_hash_map<uint32_t, SeqpacketServerCall*> calls_ ABSL_GUARDED_BY(mutex_);  // those that are open
   // Those that are open, and those that have ended and whose handlers have not.
   uint32_t unfinished_calls_ ABSL_GUARDED_BY(mutex_) = 0;

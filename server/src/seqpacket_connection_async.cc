@@ -120,22 +120,26 @@ size_t SeqpacketServerConnection::TrySpend(SeqpacketServerCall& call, size_t wan
 
 SeqpacketServerConnection::Sent SeqpacketServerConnection::TryWrite(SeqpacketServerCall& call,
                                                                     const google::protobuf::MessageLite& message,
+                                                                    const internal::OutgoingFds& fds,
                                                                     std::unique_ptr<LongMessage>& rest) {
   const size_t size = message.ByteSizeLong();
   const AsyncSession session(*this);
+  if (fds != nullptr && !MaySend(call, *fds)) return LeaveWriting(call);
   if (!PrepareWrite(call, size)) return LeaveWriting(call);
-  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  const size_t frame_bytes = FragmentCost(size, 0, fds);
   const size_t credit = TrySpend(call, frame_bytes);
   if (credit == 0) return Sent::kWait;
   if (credit == frame_bytes) {
-    char* body = sender_.queue().AppendFrame(wire::MessageFrame{.call = call.id()}, size);
+    wire::MessageFrame frame{.call = call.id()};
+    if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
+    char* body = sender_.queue().AppendFrame(frame, size, fds);
     message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
     SendSoon();
     return Sent::kYes;
   }
   std::string bytes(size, '\0');
   message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(bytes.data()));
-  rest = std::make_unique<LongMessage>(call.id(), std::move(bytes), /*half_close=*/false);
+  rest = std::make_unique<LongMessage>(call.id(), std::move(bytes), /*half_close=*/false, fds);
   sender_.queue().AppendPacket(rest->Next(credit));
   SendSoon();
   return SendRest(call, *rest);

@@ -109,16 +109,15 @@ void SeqpacketServerConnection::CountKept(SeqpacketServerCall& call) {
   // One request is kept until the call has ended, as the message that it was parsed to.
   if (ReadsOneRequest(call.server_method().kind())) bytes = std::max(bytes, flow.held.bytes());
   if (flow.held.Set(caller_->user(), bytes)) return;
-  flow.inbound.Exhaust(caller_->TooManyBytesError(call.method()));
-  flow.over_limit = true;
+  flow.inbound.Exhaust(absl::ResourceExhaustedError(caller_->TooManyBytesText()));
   flow.held.Set(caller_->user(), 0);
 }
 
 void SeqpacketServerConnection::AbortExhausted(SeqpacketServerCall& call) {
-  if (call.flow().over_limit) return Abort(call, absl::Status(call.flow().inbound.exhausted()));
-  Abort(call, absl::ResourceExhaustedError(
-                  absl::StrCat(call.method(), ": ", call.flow().inbound.exhausted().message(),
-                               ", the server's; send less, or raise ServerOptions::max_receive_message_bytes")));
+  const InboundMessages& inbound = call.flow().inbound;
+  const absl::string_view remedy =
+      inbound.oversized() ? ", the server's; send less, or raise ServerOptions::max_receive_message_bytes" : "";
+  Abort(call, absl::ResourceExhaustedError(absl::StrCat(call.method(), ": ", inbound.exhausted().message(), remedy)));
 }
 
 void SeqpacketServerConnection::GiveCredit(SeqpacketServerCall& call) {
@@ -177,24 +176,28 @@ bool SeqpacketServerConnection::PrepareWrite(SeqpacketServerCall& call, size_t s
   return call.flow().initial_sent = true;
 }
 
-bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message) {
+bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::protobuf::MessageLite& message,
+                                      const internal::OutgoingFds& fds) {
   const size_t size = message.ByteSizeLong();
-  const size_t frame_bytes = wire::FrameHeader::kBytes + size;
+  const size_t frame_bytes = FragmentCost(size, 0, fds);
   size_t credit;
   {
     const AsyncSession session(*this);
+    if (fds != nullptr && !MaySend(call, *fds)) return false;
     if (!PrepareWrite(call, size)) return false;
     credit = AwaitCredit(call, frame_bytes);
     if (credit == 0) return false;
     if (credit == frame_bytes) {
-      char* body = sender_.queue().AppendFrame(wire::MessageFrame{.call = call.id()}, size);
+      wire::MessageFrame frame{.call = call.id()};
+      if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
+      char* body = sender_.queue().AppendFrame(frame, size, fds);
       message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
       SendWritten();
       return true;
     }
   }
   FragmentsOf fragments(*this, call);
-  if (FragmentOutput::Send(call.id(), message, size, /*half_close=*/false, credit, fragments)) return true;
+  if (FragmentOutput::Send(call.id(), message, size, /*half_close=*/false, fds, credit, fragments)) return true;
   const AsyncSession session(*this);
   // Unless it was cancelled, the client has begun to read what will not go on.
   if (MayGoOn(call)) {
@@ -214,12 +217,15 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
                                            const google::protobuf::MessageLite* response) {
   SeqpacketServerCall::Flow& flow = call.flow();
   absl::Status result = status;
+  internal::OutgoingFds fds;
+  if (response != nullptr) fds = call.attached_fds();
   if (response != nullptr && !Answer::Fits(*response, call)) {
-    if (!Write(call, *response)) result = UnsentResponseError(call);
+    if (!Write(call, *response, fds)) result = UnsentResponseError(call);
     response = nullptr;
   }
   call.cancellation().UnsubscribeAll();
-  const Answer answer(call.id(), result, call, response, client_max_metadata_, flow.initial_sent);
+  const Answer answer(call.id(), result, call, response, response == nullptr ? nullptr : std::move(fds),
+                      client_max_metadata_, flow.initial_sent);
   bool send_at_once = false;
   {
     const Session session(*this);
@@ -238,7 +244,7 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
         QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
         CloseLocked();
       }
-      send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes;
+      send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes || sender_.queue().fds() > kMaxQueuedFds;
     }
   }
   if (send_at_once || !loop().DeferFlush(*this)) Flush();

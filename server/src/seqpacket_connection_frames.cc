@@ -35,7 +35,7 @@ absl::Status SeqpacketServerConnection::OnPacket(absl::string_view packet, const
     if (closed_) return absl::OkStatus();
   }
   QueueConnectionCredit();
-  return absl::OkStatus();
+  return fd_receiver_ == nullptr ? absl::OkStatus() : fd_receiver_->EndPacket();
 }
 
 absl::Status SeqpacketServerConnection::OnFrame(const wire::RawFrame& frame, const PacketBuffer& buffer, Tasks& tasks) {
@@ -75,13 +75,15 @@ absl::Status SeqpacketServerConnection::OnHello(const wire::RawFrame& frame) {
   if (!hello.ok()) return hello.status();
   greeted_ = true;
   client_max_metadata_ = hello->max_metadata;
+  client_max_fds_ = hello->max_fds;
   const ServerOptions& options = transport_.options();
   sender_.queue().AppendFrame(wire::HelloFrame{.version = wire::kVersion,
                                                .min_version = wire::kVersion,
                                                .features = 0,
                                                .max_calls = kMaxCalls,
                                                .max_metadata = wire::ClampLimit(options.max_metadata_bytes),
-                                               .max_message = options.max_receive_message_bytes});
+                                               .max_message = options.max_receive_message_bytes,
+                                               .max_fds = FdReceiver::Announced(options.max_receive_fds)});
   if (hello->version == wire::kVersion) return absl::OkStatus();
   // The frames behind it are in a version that this server does not read.
   QueueGoaway(wire::GoawayReason::kVersion,
@@ -100,14 +102,17 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   if (absl::Status status = ResolveMethod(*call, resolved); !status.ok()) return status;
   Metadata metadata;
   if (absl::Status status = wire::ParseMetadata(call->metadata, metadata); !status.ok()) return status;
+  MessageFds fds;
+  if (absl::Status status = ClaimFds(fd_receiver_.get(), call->fds, fds); !status.ok()) return status;
 
   bool refused = false;
   User::Share in_flight;
   absl::Status admitted = Admit(*call, metadata, &in_flight, &refused);
   if (admitted.ok() && resolved.method == nullptr) admitted = resolved.unknown;
+  if (admitted.ok() && !fds.lost.ok()) admitted = std::move(fds.lost);
   User::Bytes held;
   if (admitted.ok() && !held.Set(caller_->user(), call->message.size())) {
-    admitted = caller_->TooManyBytesError(resolved.method->path());
+    admitted = absl::ResourceExhaustedError(absl::StrCat(resolved.method->path(), ": ", caller_->TooManyBytesText()));
   }
   if (!admitted.ok()) {
     QueueAnswer(Answer(call->call, admitted, refused));
@@ -124,10 +129,10 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   ++unfinished_calls_;
   transport_.OnCallStarted();
   if (!ReadsOneRequest(resolved.method->kind())) {
-    if (call->has_message) flow.inbound.OnInlineMessage(call->message, buffer);
+    if (call->has_message) flow.inbound.OnInlineMessage(call->message, buffer, &fds);
     tasks.push_back(std::move(task));
   } else if (call->has_message) {
-    task->SetRequest(buffer, call->message);
+    task->SetRequest(buffer, call->message, std::move(fds.fds));
     tasks.push_back(std::move(task));
   } else {
     task->CancelAtDeadline();  // no handler looks
@@ -172,6 +177,8 @@ absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, c
   if (!message.ok()) return message.status();
   if (absl::Status status = receive_credit_.Use(frame.header.size); !status.ok()) return status;
   receive_credit_.Release(frame.header.size);
+  MessageFds fds;
+  if (absl::Status status = ClaimFds(fd_receiver_.get(), message->fds, fds); !status.ok()) return status;
   // One that is not open crossed its STATUS on the way.
   const auto found = calls_.find(message->call);
   if (found == calls_.end()) return absl::OkStatus();
@@ -180,7 +187,7 @@ absl::Status SeqpacketServerConnection::OnMessage(const wire::RawFrame& frame, c
   if (flow.half_closed) {
     return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": it came behind the half-close"));
   }
-  absl::Status status = flow.inbound.OnMessage(*message, frame.header.size, buffer);
+  absl::Status status = flow.inbound.OnMessage(*message, frame.header.size, buffer, &fds);
   flow.half_closed = message->half_close;
   CountKept(call);
   if (flow.inbound.KeepsLongMessage()) receive_credit_.Widen(wire::kLongMessageConnectionCredit);

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/src/socket/connected_socket.h"
-#include "common/src/socket/unique_fd.h"
 #include "server/src/server_state.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "common/src/socket/unique_fd.h"
 #include "server/src/caller.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -7,6 +7,7 @@
 
 #include "common/src/wire/frame.h"
 #include "common/src/wire/metadata_block.h"
+#include "common/src/wire/stream_frame.h"
 
 namespace udsrpc::wire {
 namespace {
@@ -46,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CheckRoundTrip<CallFrame>(*frame);
     CheckRoundTrip<CancelFrame>(*frame);
     CheckRoundTrip<StatusFrame>(*frame);
+    CheckRoundTrip<MessageFrame>(*frame);
   }
   return 0;
 }

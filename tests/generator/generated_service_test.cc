@@ -52,6 +52,8 @@ class TestStream final : public ServerStream {
     return true;
   }
 
+  void AttachFds(std::vector<UniqueFd> /*fds*/) override {}
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   void SendInitialMetadata() override {}
 
   const std::vector<std::string>& outgoing() const { return outgoing_; }

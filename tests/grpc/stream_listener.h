@@ -4,8 +4,8 @@
 #include <functional>
 #include <thread>
 
-#include "common/src/socket/unique_fd.h"
 #include "udsrpc/endpoint.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc::testing {
 

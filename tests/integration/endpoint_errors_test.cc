@@ -13,9 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/src/socket/socket_address.h"
-#include "common/src/socket/unique_fd.h"
 #include "gmock/gmock.h"
 #include "tests/integration/combinations.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc::testing {
 namespace {

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/src/socket/unique_fd.h"
 #include "gmock/gmock.h"
 #include "tests/integration/combinations.h"
 #include "tests/support/child_process.h"
 #include "tests/support/event.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc::testing {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "common/src/socket/unique_fd.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc::testing {
 

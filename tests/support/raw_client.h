@@ -7,8 +7,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/src/socket/unique_fd.h"
 #include "common/src/wire/frame.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc::testing {
 

@@ -7,9 +7,9 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/src/socket/unique_fd.h"
 #include "common/src/wire/frame.h"
 #include "tests/support/raw_client.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc::testing {
 

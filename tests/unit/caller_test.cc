@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "common/src/socket/unique_fd.h"
 #include "gtest/gtest.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 namespace {

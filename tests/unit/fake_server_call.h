@@ -44,6 +44,8 @@ class FakeServerCall final : public ServerCall, private ServerContext, private S
       outgoing.push_back(static_cast<const StringValue&>(message).value());
       return true;
     }
+    void AttachFds(std::vector<UniqueFd> /*fds*/) override {}
+    std::vector<UniqueFd> TakeFds() override { return {}; }
     void SendInitialMetadata() override {}
     void Forget(Outstanding /*outstanding*/) override { done_ = nullptr; }
 
@@ -95,6 +97,8 @@ class FakeServerCall final : public ServerCall, private ServerContext, private S
     outgoing.push_back(static_cast<const StringValue&>(message).value());
     return true;
   }
+  void AttachFds(std::vector<UniqueFd> /*fds*/) override {}
+  std::vector<UniqueFd> TakeFds() override { return {}; }
   void SendInitialMetadata() override {}
 
   std::string request_bytes_;

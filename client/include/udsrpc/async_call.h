@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
 class MessageLite;
@@ -54,6 +56,10 @@ class AsyncClientStream {
 
   virtual std::optional<bool> Read(google::protobuf::MessageLite& message, Done done) = 0;
   virtual std::optional<bool> Write(const google::protobuf::MessageLite& message, bool last, Done done) = 0;
+  // The next message that is written takes `fds` along; see ClientWriter::Write. For what writes.
+  virtual void AttachFds(std::vector<UniqueFd> fds) = 0;
+  // As ClientStream::TakeFds. For what reads.
+  virtual std::vector<UniqueFd> TakeFds() = 0;
   // Counts as a write.
   virtual std::optional<bool> WritesDone(Done done) = 0;
   // Counts as a read; the result says nothing.

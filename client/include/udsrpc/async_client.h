@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +15,7 @@
 #include "udsrpc/internal/async_operation.h"
 #include "udsrpc/method.h"
 #include "udsrpc/task.h"
+#include "udsrpc/unique_fd.h"
 
 // The client's asynchronous calls, as coroutines await them. They come from a generated stub's Async():
 //
@@ -95,9 +97,11 @@ class AsyncStreamFace {
   ReadOperation<AsyncClientStream, Response> ReadNext() {
     return {*stream_, *context_};
   }
-  WriteOperation<AsyncClientStream> WriteNext(const google::protobuf::MessageLite& message, bool last) {
-    return {*stream_, *context_, message, last};
+  WriteOperation<AsyncClientStream> WriteNext(const google::protobuf::MessageLite& message, bool last,
+                                              std::vector<UniqueFd> fds = {}) {
+    return {*stream_, *context_, message, last, std::move(fds)};
   }
+  std::vector<UniqueFd> TakeFdsRead() { return stream_->TakeFds(); }
   HalfCloseOperation<AsyncClientStream> HalfClose() { return {*stream_, *context_}; }
   InitialMetadataOperation<AsyncClientStream> InitialMetadata() { return {*stream_, *context_}; }
   FinishOperation<AsyncClientStream> End() { return {*stream_, *context_}; }
@@ -119,6 +123,8 @@ class [[nodiscard]] AsyncClientReader : private internal::AsyncStreamFace {
 
   // co_await: the next message as std::optional<Response>; nothing when there are no more, and Finish tells why.
   auto Read() { return ReadNext<Response>(); }
+  // See ClientReader::TakeFds; does not wait.
+  std::vector<UniqueFd> TakeFds() { return TakeFdsRead(); }
   // co_await: returns when ClientContext::server_initial_metadata() is there, or the call has ended. Counts as a read.
   auto WaitForInitialMetadata() { return InitialMetadata(); }
   // co_await: the status, as absl::Status, once the call has ended; what was not read is dropped. Once. The codes are
@@ -136,11 +142,14 @@ class [[nodiscard]] AsyncClientWriter : private internal::AsyncStreamFace {
   // the call has ended or was half-closed, and Finish tells why. `message` must live until then.
   auto Write(const Request& message) { return WriteNext(message, /*last=*/false); }
   auto WriteLast(const Request& message) { return WriteNext(message, /*last=*/true); }
+  // The same with descriptors: see ClientWriter::Write.
+  auto Write(const Request& message, std::vector<UniqueFd> fds) { return WriteNext(message, false, std::move(fds)); }
+  auto WriteLast(const Request& message, std::vector<UniqueFd> fds) { return WriteNext(message, true, std::move(fds)); }
   // co_await: half-closes; false: the call has ended.
   auto WritesDone() { return HalfClose(); }
   auto WaitForInitialMetadata() { return InitialMetadata(); }
   // Half-closes where WritesDone has not, then waits for reply and status. A server that says OK without a reply gives
-  // an empty one. Once, not beside Write; the writer must outlive it.
+  // an empty one. Once, not beside Write; the writer must outlive it. The reply's descriptors are the context's.
   Task<absl::StatusOr<Response>> Finish() {
     co_await HalfClose();
     std::optional<Response> reply = co_await ReadNext<Response>();
@@ -157,8 +166,11 @@ class [[nodiscard]] AsyncClientReaderWriter : private internal::AsyncStreamFace 
   using AsyncStreamFace::AsyncStreamFace;
 
   auto Read() { return ReadNext<Response>(); }
+  std::vector<UniqueFd> TakeFds() { return TakeFdsRead(); }
   auto Write(const Request& message) { return WriteNext(message, /*last=*/false); }
   auto WriteLast(const Request& message) { return WriteNext(message, /*last=*/true); }
+  auto Write(const Request& message, std::vector<UniqueFd> fds) { return WriteNext(message, false, std::move(fds)); }
+  auto WriteLast(const Request& message, std::vector<UniqueFd> fds) { return WriteNext(message, true, std::move(fds)); }
   auto WritesDone() { return HalfClose(); }
   auto WaitForInitialMetadata() { return InitialMetadata(); }
   auto Finish() { return End(); }

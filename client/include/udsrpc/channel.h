@@ -38,6 +38,13 @@ struct ChannelOptions {
   // at most 24 KiB whatever this says. Default: that of gRPC 1.51.
   size_t max_metadata_bytes = 8 << 10;
 
+  // Descriptors accepted with one message over seqpacket, 0 to 253, which is the kernel's limit; more than 253 counts
+  // as that. 0, the default: none, and the kernel drops what a server sends all the same. Those that come and have not
+  // been taken (TakeFds), over all calls of a connection, are at most `max_untaken_fds`: with a message beyond that its
+  // call fails with RESOURCE_EXHAUSTED. See docs/SECURITY.md before accepting any of a server that is not trusted.
+  size_t max_receive_fds = 0;
+  size_t max_untaken_fds = 256;
+
   // While calls wait and nothing has come from the server for `keepalive_time`, it is asked whether it lives; where it
   // says nothing for `keepalive_timeout` more, the connection is given up and its calls end with UNAVAILABLE. On one
   // host the kernel tells at once when a server has died, so this is for servers that hang. Default: never asked. At
@@ -100,10 +107,11 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // UNAVAILABLE: nobody listens, this user may not connect, or the connection was lost.
   // DEADLINE_EXCEEDED, CANCELLED: by the context.
   // UNIMPLEMENTED: the server has no such service or method, or has it as a stream.
-  // RESOURCE_EXHAUSTED: a message or metadata over a limit of either side.
+  // RESOURCE_EXHAUSTED: a message, metadata or descriptors over a limit of either side.
   // INTERNAL: request or reply do not parse on the other side.
   // UNKNOWN: the handler threw.
-  // FAILED_PRECONDITION: the context has served a call already.
+  // FAILED_PRECONDITION: the context has served a call already; or descriptors where they are not accepted (see
+  //   ClientContext::AttachFd).
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response);
 

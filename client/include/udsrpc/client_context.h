@@ -5,13 +5,17 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/metadata.h"
 #include "udsrpc/parent_call.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
@@ -59,6 +63,23 @@ class ClientContext {
   const Metadata& server_initial_metadata() const { return server_initial_metadata_; }
   const Metadata& server_trailing_metadata() const { return server_trailing_metadata_; }
 
+  // Over seqpacket, to a server that accepts descriptors (ServerOptions::max_receive_fds): sends `fd` with the request
+  // of a unary or server-streaming call, behind those attached before. The server gets a duplicate; this one is closed
+  // when the call has ended, or when a stream has begun. Such a call may have to wait for the server to say that it
+  // accepts them. It fails, before anything of it is sent, with FAILED_PRECONDITION: the server accepts none, the
+  // transport is gRPC, or the method's requests are a stream, whose
+  //   Write takes them.
+  // RESOURCE_EXHAUSTED: they are more than the server accepts with a message.
+  // INVALID_ARGUMENT: one is not valid.
+  // Where the kernel takes them no more (too many of this user's are on their way, RLIMIT_NOFILE; or one was closed
+  // elsewhere) it ends with RESOURCE_EXHAUSTED.
+  void AttachFd(UniqueFd fd) { internal::CallFds::Attach(fds_, std::move(fd)); }
+
+  // The descriptors that came with the response of a unary or client-streaming call, once that has ended. See
+  // ChannelOptions::max_receive_fds. The caller's from now on, close-on-exec; those that are not taken are closed with
+  // the context. Empty where there are none.
+  std::vector<UniqueFd> TakeFds() { return internal::CallFds::Take(fds_); }
+
   // Ends the call with CANCELLED and tells the server, unless the call has ended. Before the call: it will not start.
   // Thread-safe; never blocks for longer than a lock that is held briefly. TryCancel is gRPC's name for it.
   void Cancel();
@@ -70,6 +91,7 @@ class ClientContext {
   Metadata metadata_;
   Metadata server_initial_metadata_;
   Metadata server_trailing_metadata_;
+  std::unique_ptr<internal::CallFds> fds_;  // null: none
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Duration timeout_ = absl::InfiniteDuration();
   std::chrono::steady_clock::time_point started_;  // where used_: when the timeout began to count

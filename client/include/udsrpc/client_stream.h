@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
 class MessageLite;
@@ -28,6 +30,11 @@ class ClientStream {
   // Blocks while the server has no room for the message. False: the call has ended or was half-closed; Finish tells
   // why. `message` is not kept. `last`: half-closes as well, which costs less than a WritesDone of its own.
   virtual bool Write(const google::protobuf::MessageLite& message, bool last) = 0;
+  // The next message that is written takes `fds` along. For what writes. See ClientWriter::Write.
+  virtual void AttachFds(std::vector<UniqueFd> fds) = 0;
+  // The descriptors of the message that was read last, once; the next Read closes those that were not taken. For what
+  // reads.
+  virtual std::vector<UniqueFd> TakeFds() = 0;
   // Half-close: no more writes. Does nothing the second time. False: the call has ended.
   virtual bool WritesDone() = 0;
   // Blocks until ClientContext::server_initial_metadata() is there, or the call has ended. Counts as a read.
@@ -48,6 +55,9 @@ class [[nodiscard]] ClientReader {
   explicit ClientReader(std::unique_ptr<ClientStream> stream) : stream_(std::move(stream)) {}
 
   bool Read(Response& message) { return stream_->Read(message); }
+  // The descriptors that came with the message read last, the caller's from now on and close-on-exec; those that are
+  // not taken are closed by the next Read or by Finish. See ChannelOptions::max_receive_fds.
+  std::vector<UniqueFd> TakeFds() { return stream_->TakeFds(); }
   void WaitForInitialMetadata() { stream_->WaitForInitialMetadata(); }
   absl::Status Finish() { return stream_->Finish(); }
 
@@ -65,9 +75,22 @@ class [[nodiscard]] ClientWriter {
 
   bool Write(const Request& message) { return stream_->Write(message, /*last=*/false); }
   bool WriteLast(const Request& message) { return stream_->Write(message, /*last=*/true); }
+  // The same with descriptors, of which the server gets duplicates; these are closed once they are sent. Waits, on a
+  // new connection, for the server to say that it accepts them. Where it does not, and over gRPC, the call ends with
+  // FAILED_PRECONDITION, and with RESOURCE_EXHAUSTED or INVALID_ARGUMENT as ClientContext::AttachFd says; the message
+  // is not sent then, and this is false.
+  bool Write(const Request& message, std::vector<UniqueFd> fds) {
+    stream_->AttachFds(std::move(fds));
+    return Write(message);
+  }
+  bool WriteLast(const Request& message, std::vector<UniqueFd> fds) {
+    stream_->AttachFds(std::move(fds));
+    return WriteLast(message);
+  }
   bool WritesDone() { return stream_->WritesDone(); }
   void WaitForInitialMetadata() { stream_->WaitForInitialMetadata(); }
-  // Half-closes where WritesDone has not, then waits for the reply and the status. Not beside Write.
+  // Half-closes where WritesDone has not, then waits for the reply and the status. Not beside Write. The reply's
+  // descriptors are the context's: ClientContext::TakeFds.
   absl::Status Finish() {
     stream_->WritesDone();
     stream_->Read(*response_);
@@ -88,6 +111,16 @@ class [[nodiscard]] ClientReaderWriter {
   bool Read(Response& message) { return stream_->Read(message); }
   bool Write(const Request& message) { return stream_->Write(message, /*last=*/false); }
   bool WriteLast(const Request& message) { return stream_->Write(message, /*last=*/true); }
+  // See ClientReader and ClientWriter.
+  std::vector<UniqueFd> TakeFds() { return stream_->TakeFds(); }
+  bool Write(const Request& message, std::vector<UniqueFd> fds) {
+    stream_->AttachFds(std::move(fds));
+    return Write(message);
+  }
+  bool WriteLast(const Request& message, std::vector<UniqueFd> fds) {
+    stream_->AttachFds(std::move(fds));
+    return WriteLast(message);
+  }
   bool WritesDone() { return stream_->WritesDone(); }
   void WaitForInitialMetadata() { stream_->WaitForInitialMetadata(); }
   absl::Status Finish() { return stream_->Finish(); }

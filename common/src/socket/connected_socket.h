@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/src/socket/socket_address.h"
-#include "common/src/socket/unique_fd.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

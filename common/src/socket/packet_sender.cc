@@ -3,6 +3,19 @@
 #include <utility>
 
 namespace udsrpc {
+namespace {
+
+IoOutcome Send(int fd, wire::PacketQueue::Packet& packet) {
+  if (packet.fds() == nullptr) return SendPacket(fd, packet.bytes()).outcome;
+  const IoOutcome outcome = SendPacket(fd, packet.bytes(), *packet.fds()).outcome;
+  if (outcome != IoOutcome::kFailed) return outcome;
+  // Be it for its descriptors or not: without them the kernel will say. The peer ends the call that they are missing
+  // in, and the connection goes on.
+  packet.LoseFds();
+  return SendPacket(fd, packet.bytes()).outcome;
+}
+
+}  // namespace
 
 IoOutcome PacketSender::Flush(internal::Mutex& mutex) {
   if (sending_ || blocked_) return IoOutcome::kDone;
@@ -13,7 +26,7 @@ IoOutcome PacketSender::Flush(internal::Mutex& mutex) {
     wire::PacketQueue::Packet packet = source.Take();
     if (&source == &queue_) bytes_in_flight_ = packet.bytes().size();
     mutex.Unlock();
-    outcome = SendPacket(fd_, packet.bytes()).outcome;
+    outcome = Send(fd_, packet);
     mutex.Lock();
     bytes_in_flight_ = 0;
     if (outcome == IoOutcome::kDone) {

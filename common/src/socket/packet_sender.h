@@ -10,6 +10,10 @@
 
 namespace udsrpc {
 
+// How many descriptors may wait for a peer that does not read before its connection counts as full, whatever the bytes:
+// they are open meanwhile, and a process may have 1,024 by default.
+inline constexpr size_t kMaxQueuedFds = 256;
+
 // The sending half of a connection. Threads queue frames and flush; one of them at a time sends, without the mutex, and
 // takes along what the others queue meanwhile. Guarded by its connection's mutex.
 class PacketSender {
@@ -42,7 +46,8 @@ class PacketSender {
 
   // Some thread is in Flush.
   bool sending() const { return sending_; }
-  // Bytes of queue()'s packet that is being sent this moment: counted as taken, and nobody knows yet whether it will be sent.
+  // Bytes of queue()'s packet that is being sent this moment: counted as taken, and nobody knows yet whether it will be
+  // sent.
   size_t bytes_in_flight() const { return bytes_in_flight_; }
 
  private:

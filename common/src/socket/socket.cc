@@ -10,13 +10,70 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/src/wire/limits.h"
 
 namespace udsrpc {
 namespace {
+
+// Room for the descriptors of a packet, as control messages have it. Uninitialized.
+union FdsControl {
+  cmsghdr header;
+  char bytes[CMSG_SPACE(wire::kMaxFds * sizeof(int))];
+};
+
+IoResult SendError() {
+  switch (errno) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+      return {IoOutcome::kWouldBlock};
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN:
+      return {IoOutcome::kClosed};
+    default:
+      return {.outcome = IoOutcome::kFailed, .error = errno};
+  }
+}
+
+// Of one receipt that gave `received`; nothing where it is to be tried again.
+std::optional<IoResult> Received(ssize_t received, size_t capacity) {
+  if (received > 0) {
+    const auto size = static_cast<size_t>(received);
+    return IoResult{.outcome = IoOutcome::kDone, .bytes = std::min(size, capacity), .truncated = size > capacity};
+  }
+  if (received == 0) return IoResult{IoOutcome::kClosed};
+  switch (errno) {
+    case EINTR:
+    case ECONNRESET:  // reported once; the packets that are queued, then the end, come behind it
+      return std::nullopt;
+    case EAGAIN:
+      return IoResult{IoOutcome::kWouldBlock};
+    default:
+      return IoResult{.outcome = IoOutcome::kFailed, .error = errno};
+  }
+}
+
+// Takes over the descriptors that the kernel has given with a packet.
+void TakeFds(msghdr& message, PacketFds& fds) {
+  fds.fds.clear();
+  fds.cut = (message.msg_flags & MSG_CTRUNC) != 0;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(fd), sizeof(fd));
+      fds.fds.emplace_back(fd);
+    }
+  }
+}
 
 std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
@@ -92,40 +149,55 @@ int ConnectLong(int fd, const SocketAddress& address, absl::Duration patience) {
 IoResult SendPacket(int fd, absl::string_view packet) {
   for (;;) {
     if (send(fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return {IoOutcome::kDone};
-    switch (errno) {
-      case EINTR:
-        continue;
-      case EAGAIN:
-      case ENOBUFS:
-      case ENOMEM:
-        return {IoOutcome::kWouldBlock};
-      case EPIPE:
-      case ECONNRESET:
-      case ENOTCONN:
-        return {IoOutcome::kClosed};
-      default:
-        return {.outcome = IoOutcome::kFailed, .error = errno};
-    }
+    if (errno != EINTR) return SendError();
+  }
+}
+
+IoResult SendPacket(int fd, absl::string_view packet, const std::vector<UniqueFd>& fds) {
+  FdsControl control;
+  const size_t count = std::min<size_t>(fds.size(), wire::kMaxFds);
+  iovec bytes{.iov_base = const_cast<char*>(packet.data()), .iov_len = packet.size()};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+  std::memset(control.bytes, 0, message.msg_controllen);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(count * sizeof(int));
+  for (size_t i = 0; i < count; ++i) {
+    const int number = fds[i].get();
+    std::memcpy(CMSG_DATA(header) + i * sizeof(number), &number, sizeof(number));
+  }
+  for (;;) {
+    if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return {IoOutcome::kDone};
+    if (errno != EINTR) return SendError();
   }
 }
 
 IoResult ReceivePacket(int fd, char* buffer, size_t capacity) {
   for (;;) {
-    const ssize_t received = recv(fd, buffer, capacity, MSG_DONTWAIT | MSG_TRUNC);
-    if (received > 0) {
-      const auto size = static_cast<size_t>(received);
-      return {.outcome = IoOutcome::kDone, .bytes = std::min(size, capacity), .truncated = size > capacity};
-    }
-    if (received == 0) return {IoOutcome::kClosed};
-    switch (errno) {
-      case EINTR:
-      case ECONNRESET:  // reported once; the packets that are queued, then the end, come behind it
-        continue;
-      case EAGAIN:
-        return {IoOutcome::kWouldBlock};
-      default:
-        return {.outcome = IoOutcome::kFailed, .error = errno};
-    }
+    const std::optional<IoResult> result = Received(recv(fd, buffer, capacity, MSG_DONTWAIT | MSG_TRUNC), capacity);
+    if (result) return *result;
+  }
+}
+
+IoResult ReceivePacket(int fd, char* buffer, size_t capacity, PacketFds& fds) {
+  for (;;) {
+    FdsControl control;
+    iovec bytes{.iov_base = buffer, .iov_len = capacity};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof(control.bytes);
+    const ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    const std::optional<IoResult> result = Received(received, capacity);
+    if (received >= 0) TakeFds(message, fds);
+    if (received == 0) fds.fds.clear();  // an empty packet may have some, too
+    if (result) return *result;
   }
 }
 

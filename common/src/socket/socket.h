@@ -13,7 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/src/socket/socket_address.h"
-#include "common/src/socket/unique_fd.h"
+#include "common/src/wire/packet_fds.h"
+#include "udsrpc/unique_fd.h"
 
 // The one file that makes system calls on sockets. Every function retries EINTR, none raises SIGPIPE, every descriptor
 // is close-on-exec.
@@ -37,6 +38,9 @@ struct IoResult {
 
 // Sends `packet` (not empty) whole or not at all.
 IoResult SendPacket(int fd, absl::string_view packet);
+// The same with descriptors, 1 to wire::kMaxFds, which the receiver gets duplicates of. kFailed: the kernel refuses the
+// packet, or them: too many are on their way (ETOOMANYREFS), or one is not open (EBADF).
+IoResult SendPacket(int fd, absl::string_view packet, const std::vector<UniqueFd>& fds);
 
 // Lets `fd` have 425,984 bytes on their way, counted with the kernel's overhead, instead of 212,992: six packets of 64
 // KB instead of three. Memory is used only for what is on its way.
@@ -45,6 +49,8 @@ void EnlargeSendBuffer(int fd);
 // Receives one packet. An empty packet cannot be told from the end and counts as kClosed. Where the peer died with
 // data of ours unread, what it sent before still comes (ECONNRESET is read over).
 IoResult ReceivePacket(int fd, char* buffer, size_t capacity);
+// The same, and the descriptors that come with it. Without this the kernel drops them.
+IoResult ReceivePacket(int fd, char* buffer, size_t capacity, PacketFds& fds);
 
 // The peer can send no more; what it has sent can still be received, and then comes the end. A listening socket takes
 // no more connections; those that wait can still be accepted.

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/src/socket/unique_fd.h"
 #include "udsrpc/endpoint.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/src/socket/claim_error.h"
-#include "common/src/socket/unique_fd.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 namespace {

@@ -11,7 +11,7 @@
 #include "common/src/socket/claim_error.h"
 #include "common/src/socket/socket.h"
 #include "common/src/socket/socket_file.h"
-#include "common/src/socket/unique_fd.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 namespace {

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "common/src/wire/packet_queue.h"
+#include "udsrpc/internal/call_fds.h"
 
 namespace udsrpc {
 
@@ -18,21 +20,23 @@ struct Fragment {
 };
 
 // The fragment behind the first `begun` bytes of a message of `size`, as long as `credit` allows: exactly so many bytes
-// all told, and at most those that are left. At least wire::kMinFragmentBytes of credit, or enough for the rest.
-Fragment MakeFragment(uint32_t call, size_t size, size_t begun, bool half_close, size_t credit);
+// all told, and at most those that are left. At least wire::kMinFragmentBytes of credit, or enough for the rest. The
+// first fragment has the message's descriptors.
+Fragment MakeFragment(uint32_t call, size_t size, size_t begun, bool half_close, size_t credit,
+                      const internal::OutgoingFds& fds);
 
 // What a MESSAGE frame for the rest of a message would cost.
-size_t FragmentCost(size_t size, size_t begun);
+size_t FragmentCost(size_t size, size_t begun, const internal::OutgoingFds& fds);
 
 // A message on its way in fragments, serialized beforehand: for a sender that does not block for credit. Pure.
 class LongMessage {
  public:
-  LongMessage(uint32_t call, std::string message, bool half_close)
-      : call_(call), message_(std::move(message)), half_close_(half_close) {}
+  LongMessage(uint32_t call, std::string message, bool half_close, internal::OutgoingFds fds)
+      : call_(call), message_(std::move(message)), half_close_(half_close), fds_(std::move(fds)) {}
 
   bool done() const { return begun_ > 0 && begun_ == message_.size(); }
   // What is left would cost so much credit.
-  size_t wanted() const { return FragmentCost(message_.size(), begun_); }
+  size_t wanted() const { return FragmentCost(message_.size(), begun_, fds_); }
   // The next fragment, which costs all of `credit`; at most wanted().
   wire::PacketQueue::Packet Next(size_t credit);
 
@@ -40,6 +44,7 @@ class LongMessage {
   const uint32_t call_;
   const std::string message_;
   const bool half_close_;
+  internal::OutgoingFds fds_;  // null once they are on their way
   size_t begun_ = 0;
 };
 

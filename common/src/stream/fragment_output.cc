@@ -8,8 +8,8 @@
 namespace udsrpc {
 
 bool FragmentOutput::Send(uint32_t call, const google::protobuf::MessageLite& message, size_t size, bool half_close,
-                          size_t credit, FragmentSink& sink) {
-  FragmentOutput output(call, size, half_close, credit, sink);
+                          const internal::OutgoingFds& fds, size_t credit, FragmentSink& sink) {
+  FragmentOutput output(call, size, half_close, fds, credit, sink);
   {
     google::protobuf::io::CodedOutputStream coded(&output);
     message.SerializeWithCachedSizes(&coded);
@@ -38,9 +38,9 @@ bool FragmentOutput::Next(void** data, int* size) {
 void FragmentOutput::BackUp(int count) { written_ -= static_cast<size_t>(count); }
 
 bool FragmentOutput::Begin() {
-  if (credit_ == 0) credit_ = sink_.AwaitCredit(FragmentCost(size_, begun_));
+  if (credit_ == 0) credit_ = sink_.AwaitCredit(FragmentCost(size_, begun_, fds_));
   if (credit_ == 0) return false;
-  Fragment fragment = MakeFragment(call_, size_, begun_, half_close_, std::exchange(credit_, 0));
+  Fragment fragment = MakeFragment(call_, size_, begun_, half_close_, std::exchange(credit_, 0), fds_);
   packet_ = std::move(fragment.packet);
   begun_ += fragment.body_bytes;
   open_ = true;

@@ -7,6 +7,7 @@
 #include "common/src/wire/packet_queue.h"
 #include "google/protobuf/io/zero_copy_stream.h"
 #include "google/protobuf/message_lite.h"
+#include "udsrpc/internal/call_fds.h"
 
 namespace udsrpc {
 
@@ -29,17 +30,18 @@ class FragmentSink {
 class FragmentOutput final : public google::protobuf::io::ZeroCopyOutputStream {
  public:
   // `size` is message.ByteSizeLong(), which has been called; `credit` has been spent already, for the first fragment.
-  // Blocks as the sink does. False: the call has ended.
+  // Blocks as the sink does. `fds` go with the first fragment. False: the call has ended.
   static bool Send(uint32_t call, const google::protobuf::MessageLite& message, size_t size, bool half_close,
-                   size_t credit, FragmentSink& sink);
+                   const internal::OutgoingFds& fds, size_t credit, FragmentSink& sink);
 
   bool Next(void** data, int* size) override;
   void BackUp(int count) override;
   int64_t ByteCount() const override { return static_cast<int64_t>(written_); }
 
  private:
-  FragmentOutput(uint32_t call, size_t size, bool half_close, size_t credit, FragmentSink& sink)
-      : call_(call), size_(size), half_close_(half_close), credit_(credit), sink_(sink) {}
+  FragmentOutput(uint32_t call, size_t size, bool half_close, const internal::OutgoingFds& fds, size_t credit,
+                 FragmentSink& sink)
+      : call_(call), size_(size), half_close_(half_close), fds_(fds), credit_(credit), sink_(sink) {}
 
   ~FragmentOutput() override;
 
@@ -50,6 +52,7 @@ class FragmentOutput final : public google::protobuf::io::ZeroCopyOutputStream {
   const uint32_t call_;
   const size_t size_;
   const bool half_close_;
+  const internal::OutgoingFds& fds_;
   size_t credit_;
   FragmentSink& sink_;
   size_t begun_ = 0;    // bytes of the message for which there were packets

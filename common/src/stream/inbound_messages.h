@@ -3,12 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "common/src/stream/byte_queue.h"
 #include "common/src/stream/credit.h"
+#include "common/src/stream/fd_receiver.h"
 #include "common/src/wire/packet_buffer.h"
 #include "common/src/wire/stream_frame.h"
+#include "udsrpc/internal/call_fds.h"
 
 namespace udsrpc {
 
@@ -20,18 +24,26 @@ class InboundMessages {
 
   // A frame came, `frame_bytes` of it all told. INVALID_ARGUMENT: the peer broke the protocol, and the connection is to
   // end. A message over the limit, known from its first frame, is not kept, nor is what comes behind it: see exhausted.
-  // `packet`: what the frame is a view of, which may be kept for it; none, and it is copied.
-  absl::Status OnMessage(const wire::MessageFrame& frame, size_t frame_bytes, const PacketBuffer& packet = {});
+  // `packet`: what the frame is a view of, which may be kept for it; none, and it is copied. `fds`, or null: the
+  // message's, which are taken. Where those were lost it is treated as if it were over the limit.
+  absl::Status OnMessage(const wire::MessageFrame& frame, size_t frame_bytes, const PacketBuffer& packet = {},
+                         MessageFds* fds = nullptr);
 
   // A message came whole with the frame that opens or ends its call, which costs no credit.
-  void OnInlineMessage(absl::string_view message, const PacketBuffer& packet = {});
+  void OnInlineMessage(absl::string_view message, const PacketBuffer& packet = {}, MessageFds* fds = nullptr);
 
-  // Moves what has come to the end of `into`, as MessageReader reads it: for each message its size in 8 bytes, then its
-  // bytes, of the last message as far as they have come. False where nothing has.
+  // In the size of a message: it has descriptors.
+  static constexpr uint64_t kHasFds = uint64_t{1} << 63;
+  // Moves what has come to the end of `into`, as MessageReader reads it: for each message its size in 8 bytes, with or
+  // without kHasFds, then its bytes, of the last message as far as they have come. False where nothing has.
   bool Take(ByteQueue& into);
-  // OK, or RESOURCE_EXHAUSTED: whoever comes to the end of what was kept finds a message over the limit there, or what
-  // was given to Exhaust, and the call is to end.
+  // The descriptors of the first message that has some and whose have not been taken. None once it discards.
+  internal::IncomingFds TakeFds();
+  // OK, or RESOURCE_EXHAUSTED: whoever comes to the end of what was kept finds a message over the limit there, or one
+  // that has lost its descriptors, or what was given to Exhaust, and the call is to end.
   const absl::Status& exhausted() const { return exhausted_; }
+  // Of these, whether it was the limit of a message's size.
+  bool oversized() const { return oversized_; }
   // There is no room to keep what has come. As Discard.
   void Exhaust(absl::Status status);
 
@@ -57,7 +69,7 @@ class InboundMessages {
 
  private:
   void ReleaseKept();
-  void Begin(uint64_t total);
+  void Begin(uint64_t total, MessageFds* fds);
   void Keep(absl::string_view bytes, const PacketBuffer& packet);
 
   const size_t max_message_bytes_;
@@ -69,8 +81,10 @@ class InboundMessages {
   bool long_ = false;
   bool releasing_ = false;   // credit is given back as frames come
   bool discarding_ = false;  // frames are not kept, nor is what they hold
+  bool oversized_ = false;
   absl::Status exhausted_;
   uint64_t whole_messages_ = 0;
+  std::unique_ptr<std::deque<internal::IncomingFds>> fds_;  // of the messages that have some; null before the first
 };
 
 }  // namespace udsrpc

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "common/src/stream/inbound_messages.h"
 #include "google/protobuf/io/zero_copy_stream.h"
 
 namespace udsrpc {
@@ -81,10 +82,12 @@ bool MessageReader::HasWhole() const {
   uint64_t size;
   if (bytes_.size() < sizeof(size)) return false;
   bytes_.Peek(reinterpret_cast<char*>(&size), sizeof(size));
+  size &= ~InboundMessages::kHasFds;
   return bytes_.size() - sizeof(size) >= size;
 }
 
 MessageReader::Outcome MessageReader::Read(google::protobuf::MessageLite& message, Fetch fetch) {
+  has_fds_ = false;
   uint64_t size;
   while (bytes_.size() < sizeof(size)) {
     if (!fetch(bytes_)) return Outcome::kEnd;
@@ -92,6 +95,8 @@ MessageReader::Outcome MessageReader::Read(google::protobuf::MessageLite& messag
   char prefix[sizeof(size)];
   bytes_.PopTo(prefix, sizeof(prefix));
   std::memcpy(&size, prefix, sizeof(size));
+  has_fds_ = (size & InboundMessages::kHasFds) != 0;
+  size &= ~InboundMessages::kHasFds;
   if (size == 0) {
     message.Clear();
     return message.IsInitialized() ? Outcome::kMessage : Outcome::kMalformed;

@@ -21,6 +21,8 @@ class MessageReader {
   };
 
   Outcome Read(google::protobuf::MessageLite& message, Fetch fetch);
+  // Whether the message that was read last has descriptors, for InboundMessages::TakeFds to give.
+  bool has_fds() const { return has_fds_; }
 
   // For a consumer that does not block: where to put what has come, and whether that is a whole message at least.
   ByteQueue& bytes() { return bytes_; }
@@ -31,6 +33,7 @@ class MessageReader {
 
  private:
   ByteQueue bytes_;
+  bool has_fds_ = false;
 };
 
 }  // namespace udsrpc

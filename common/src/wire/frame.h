@@ -26,10 +26,11 @@ namespace udsrpc::wire {
 struct HelloFrame {
   uint16_t version = 0;       // of the frames behind it, and the highest that the sender speaks
   uint16_t min_version = 0;   // the lowest
-  uint32_t features = 0;      // bit n: feature n is understood
+  uint32_t features = 0;      // bit n: feature n is understood; bit 0 goes by `max_fds` instead
   uint32_t max_calls = 0;     // calls open at once that the sender accepts; 0 from a client
   uint32_t max_metadata = 0;  // bytes of metadata a call that the sender accepts, by Metadata::ByteSize
   uint64_t max_message = 0;   // bytes of a message that the sender accepts
+  uint16_t max_fds = 0;       // descriptors of a message that the sender accepts; 0: none, as without feature 0
 
   static absl::StatusOr<HelloFrame> Parse(const RawFrame& frame);
   size_t HeadSize() const;
@@ -46,7 +47,7 @@ enum class GoawayReason : uint32_t {
 
 // No further calls on this connection. docs/PROTOCOL.md, "GOAWAY".
 struct GoawayFrame {
-  uint32_t reason = 0;     // GoawayReason; others may come from later revisions
+  uint32_t reason = 0;          // GoawayReason; others may come from later revisions
   absl::string_view text = {};  // the body: an explanation for people, UTF-8
 
   static absl::StatusOr<GoawayFrame> Parse(const RawFrame& frame);
@@ -77,6 +78,7 @@ struct CallFrame {
   absl::string_view path = {};              // given with the number's first use; empty: not given
   absl::string_view metadata = {};          // a metadata block, or empty
   absl::string_view message = {};           // the body
+  std::optional<uint16_t> fds = {};         // the message's of the packet's descriptors; 0: its sender has lost them
 
   static absl::StatusOr<CallFrame> Parse(const RawFrame& frame);
   size_t HeadSize() const;
@@ -107,7 +109,8 @@ struct StatusFrame {
   absl::string_view details = {};           // as in grpc-status-details-bin
   absl::string_view initial_metadata = {};  // metadata blocks, or empty
   absl::string_view trailing_metadata = {};
-  absl::string_view message = {};  // the body
+  absl::string_view message = {};    // the body
+  std::optional<uint16_t> fds = {};  // as in CallFrame
 
   static absl::StatusOr<StatusFrame> Parse(const RawFrame& frame);
   size_t HeadSize() const;

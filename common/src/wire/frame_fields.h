@@ -3,12 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "common/src/wire/byte_order.h"
 #include "common/src/wire/frame_header.h"
+#include "common/src/wire/limits.h"
 
 // What the parsers and serializers of the frame types have in common.
 
@@ -18,9 +21,7 @@ inline absl::Status Malformed(const RawFrame& frame, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(frame.header.ToString(), ": ", what));
 }
 
-inline absl::Status CutHead(const RawFrame& frame) {
-  return Malformed(frame, "its head is too short for its fields");
-}
+inline absl::Status CutHead(const RawFrame& frame) { return Malformed(frame, "its head is too short for its fields"); }
 
 inline absl::Status CheckFlags(const RawFrame& frame, uint8_t known_flags) {
   if ((frame.header.flags & ~known_flags) == 0) return absl::OkStatus();
@@ -31,8 +32,19 @@ inline absl::Status CheckFlags(const RawFrame& frame, uint8_t known_flags) {
 inline absl::Status CheckHeader(const RawFrame& frame, uint8_t known_flags, bool about_call) {
   if (absl::Status status = CheckFlags(frame, known_flags); !status.ok()) return status;
   if (about_call == (frame.header.call != 0)) return absl::OkStatus();
-  return Malformed(
-      frame, about_call ? "it needs a call, and 0 is none" : "it is about the connection, so its call must be 0");
+  return Malformed(frame,
+                   about_call ? "it needs a call, and 0 is none" : "it is about the connection, so its call must be 0");
+}
+
+// The last field of a head that has it.
+inline absl::Status ReadFds(const RawFrame& frame, ByteReader& reader, std::optional<uint16_t>& fds) {
+  uint16_t count;
+  if (!reader.Read(count)) return CutHead(frame);
+  if (count > kMaxFds) {
+    return Malformed(frame, absl::StrCat("a message has at most ", kMaxFds, " descriptors, and not ", count));
+  }
+  fds = count;
+  return absl::OkStatus();
 }
 
 template <typename Frame>

@@ -38,6 +38,9 @@ inline constexpr uint32_t kMaxCredit = 1U << 30;
 // Receivers give credit back in larger pieces.
 inline constexpr size_t kMinFragmentBytes = 8192;
 
+// Descriptors of one packet: the kernel's SCM_MAX_FD (unix(7)).
+inline constexpr uint16_t kMaxFds = 253;
+
 // Explanations in GOAWAY are cut to this.
 inline constexpr size_t kMaxReasonBytes = 1024;
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/src/wire/byte_order.h"
+
 namespace udsrpc::wire {
 namespace {
 
@@ -15,8 +17,19 @@ constexpr size_t kFewPackets = 4;
 
 }  // namespace
 
-char* PacketQueue::Append(size_t size) {
-  if (empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes) {
+void PacketQueue::Packet::Attach(internal::OutgoingFds fds, size_t head_end) {
+  attached_ = std::make_unique<Attached>(Attached{.fds = std::move(fds), .head_end = head_end});
+}
+
+void PacketQueue::Packet::LoseFds() {
+  constexpr uint16_t kLost = 0;  // in the place of their number, the last field of the head
+  ByteWriter(data() + attached_->head_end - sizeof(kLost)).Write(kLost);
+  attached_ = nullptr;
+}
+
+char* PacketQueue::Append(size_t size, bool with_fds) {
+  if (empty() || last_is_whole_ || packets_.back().size_ + size > kMaxPacketBytes ||
+      (with_fds && packets_.back().attached_ != nullptr)) {
     packets_.push_back(std::exchange(spare_, Packet()));
     last_is_whole_ = false;
   }
@@ -30,6 +43,7 @@ char* PacketQueue::Append(size_t size) {
 
 void PacketQueue::AppendPacket(Packet packet) {
   bytes_appended_ += packet.size_;
+  fds_ += packet.fd_count();
   packets_.push_back(std::move(packet));
   last_is_whole_ = true;
 }
@@ -46,6 +60,7 @@ void PacketQueue::Reserve(Packet& packet, size_t capacity) {
 PacketQueue::Packet PacketQueue::Take() {
   Packet packet = std::move(packets_[first_++]);
   bytes_taken_ += packet.size_;
+  fds_ -= packet.fd_count();
   if (empty()) {
     packets_.clear();
     if (packets_.capacity() > kFewPackets) packets_.shrink_to_fit();
@@ -58,6 +73,7 @@ PacketQueue::Packet PacketQueue::Take() {
 
 void PacketQueue::Return(Packet packet) {
   bytes_taken_ -= packet.size_;
+  fds_ += packet.fd_count();
   if (first_ > 0) {
     packets_[--first_] = std::move(packet);
   } else {
@@ -68,6 +84,7 @@ void PacketQueue::Return(Packet packet) {
 void PacketQueue::Recycle(Packet packet) {
   if (packet.capacity_ > kSmallPacketBytes) return;
   packet.size_ = 0;
+  packet.attached_ = nullptr;
   spare_ = std::move(packet);
 }
 
@@ -75,6 +92,7 @@ void PacketQueue::Clear() {
   packets_.clear();
   first_ = 0;
   bytes_appended_ = bytes_taken_;
+  fds_ = 0;
 }
 
 }  // namespace udsrpc::wire

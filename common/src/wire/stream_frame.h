@@ -20,6 +20,7 @@ struct MessageFrame {
   bool more = false;                   // a fragment that is not the message's last
   std::optional<uint64_t> total = {};  // in the first of several fragments: bytes of the whole message
   absl::string_view message = {};      // the body
+  std::optional<uint16_t> fds = {};    // as in CallFrame; with a message's first frame
 
   static absl::StatusOr<MessageFrame> Parse(const RawFrame& frame);
   size_t HeadSize() const;

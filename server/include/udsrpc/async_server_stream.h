@@ -4,10 +4,12 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "udsrpc/cancellation.h"
 #include "udsrpc/internal/operation.h"
+#include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
 class MessageLite;
@@ -33,6 +35,9 @@ class AsyncServerStream {
   virtual std::optional<bool> Read(google::protobuf::MessageLite& message, const Cancellation* stop, Done done) = 0;
   virtual void StopRead() = 0;
   virtual std::optional<bool> Write(const google::protobuf::MessageLite& message, Done done) = 0;
+  // As in ServerStream.
+  virtual void AttachFds(std::vector<UniqueFd> fds) = 0;
+  virtual std::vector<UniqueFd> TakeFds() = 0;
   virtual void SendInitialMetadata() = 0;
 
   // The outstanding operation is not waited for any more: its completion will not run, and its message not be touched.
@@ -67,19 +72,24 @@ class [[nodiscard]] ServerReadOperation final : public Operation<ServerReadOpera
 
 class [[nodiscard]] ServerWriteOperation final : public Operation<ServerWriteOperation, bool> {
  public:
-  ServerWriteOperation(std::shared_ptr<AsyncServerStream> stream, const google::protobuf::MessageLite& message)
-      : stream_(std::move(stream)), message_(message) {}
+  ServerWriteOperation(std::shared_ptr<AsyncServerStream> stream, const google::protobuf::MessageLite& message,
+                       std::vector<UniqueFd> fds = {})
+      : stream_(std::move(stream)), message_(message), fds_(std::move(fds)) {}
   ~ServerWriteOperation() {
     if (waits()) stream_->Forget(AsyncServerStream::Outstanding::kWrite);
   }
 
-  std::optional<bool> Begin(AsyncServerStream::Done done) { return stream_->Write(message_, std::move(done)); }
+  std::optional<bool> Begin(AsyncServerStream::Done done) {
+    if (!fds_.empty()) stream_->AttachFds(std::move(fds_));
+    return stream_->Write(message_, std::move(done));
+  }
   void OnCancel() {}  // what has begun to be sent is sent; the call's own cancellation ends it
   bool await_resume() { return Take(); }
 
  private:
   const std::shared_ptr<AsyncServerStream> stream_;
   const google::protobuf::MessageLite& message_;
+  std::vector<UniqueFd> fds_;
 };
 
 }  // namespace internal
@@ -96,6 +106,8 @@ class AsyncServerReader {
   // returns); or the awaiting coroutine was cancelled, as by WhenAny: then the message that comes is not lost, and can
   // be read later (see WhenAny for one that has come already). One read at a time.
   internal::ServerReadOperation<Request> Read() { return internal::ServerReadOperation<Request>(stream_); }
+  // See ServerReader::TakeFds; does not wait.
+  std::vector<UniqueFd> TakeFds() { return stream_->TakeFds(); }
   // Does not wait.
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
 
@@ -113,6 +125,10 @@ class AsyncServerWriter {
   // False: the call was cancelled. Await every Write before the handler ends: over seqpacket a message that is on its
   // way in part ends the call with INTERNAL in the place of OK. `message` must live until then. One write at a time.
   internal::ServerWriteOperation Write(const Response& message) { return {stream_, message}; }
+  // The same with descriptors: see ServerWriter::Write.
+  internal::ServerWriteOperation Write(const Response& message, std::vector<UniqueFd> fds) {
+    return {stream_, message, std::move(fds)};
+  }
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
 
  private:
@@ -126,7 +142,11 @@ class AsyncServerReaderWriter {
   explicit AsyncServerReaderWriter(std::shared_ptr<AsyncServerStream> stream) : stream_(std::move(stream)) {}
 
   internal::ServerReadOperation<Request> Read() { return internal::ServerReadOperation<Request>(stream_); }
+  std::vector<UniqueFd> TakeFds() { return stream_->TakeFds(); }
   internal::ServerWriteOperation Write(const Response& message) { return {stream_, message}; }
+  internal::ServerWriteOperation Write(const Response& message, std::vector<UniqueFd> fds) {
+    return {stream_, message, std::move(fds)};
+  }
   void SendInitialMetadata() { stream_->SendInitialMetadata(); }
 
  private:

@@ -83,6 +83,13 @@ struct ServerOptions {
   // Over seqpacket a client sends at most 24 KiB. Default: that of gRPC 1.51.
   size_t max_metadata_bytes = 8 << 10;
 
+  // Descriptors accepted with one message over seqpacket, 0 to 253, which is the kernel's limit; more than 253 counts
+  // as that. 0, the default: none, and the kernel drops what a client sends all the same. Those that come and have not
+  // been taken (TakeFds), over all calls of a connection, are at most `max_untaken_fds`: with a message beyond that its
+  // call fails with RESOURCE_EXHAUSTED. See docs/SECURITY.md before accepting any of clients that are not trusted.
+  size_t max_receive_fds = 0;
+  size_t max_untaken_fds = 256;
+
   // Handlers that may begin or run at once, over all connections of one transport (so twice as many with both); further
   // calls wait. At least 1. A handler that blocks counts until it returns, one of a stream as long as its stream. A
   // coroutine that waits does not count, and goes on whatever the limit; so this does not bound how many wait: over

@@ -1,13 +1,17 @@
 #ifndef UDSRPC_SERVER_CONTEXT_H_
 #define UDSRPC_SERVER_CONTEXT_H_
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "udsrpc/internal/call_fds.h"
 #include "udsrpc/metadata.h"
 #include "udsrpc/parent_call.h"
 #include "udsrpc/peer.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
@@ -49,10 +53,24 @@ class ServerContext : public ParentCall {
   const Metadata& initial_metadata() const { return initial_metadata_; }
   const Metadata& trailing_metadata() const { return trailing_metadata_; }
 
+  // The descriptors that came with the request of a unary or server-streaming call: the caller's from now on, and
+  // close-on-exec; those that are not taken are closed with the context. Empty where there are none. See
+  // ServerOptions::max_receive_fds.
+  std::vector<UniqueFd> TakeFds() { return internal::CallFds::Take(fds_); }
+
+  // Sends `fd` with the response of a unary or client-streaming call, behind those attached before. The client gets a
+  // duplicate; this one is closed once it is sent, or with the context where the call ends otherwise. OK becomes
+  // FAILED_PRECONDITION: the client accepts none (ChannelOptions::max_receive_fds), the transport is gRPC (see
+  //   Peer::transport), or the method's responses are a stream, whose Write takes them.
+  // RESOURCE_EXHAUSTED: they are more than the client accepts with a message, or the kernel takes no more of them.
+  // INVALID_ARGUMENT: one is not valid.
+  void AttachFd(UniqueFd fd) { internal::CallFds::Attach(fds_, std::move(fd)); }
+
  protected:
   ServerContext() = default;
 
   Metadata client_metadata_;
+  std::unique_ptr<internal::CallFds> fds_;  // null: none
 
  private:
   Metadata initial_metadata_;

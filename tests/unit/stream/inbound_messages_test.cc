@@ -1,6 +1,10 @@
 #include "common/src/stream/inbound_messages.h"
 
+#include <atomic>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/src/stream/message_reader.h"
 #include "common/src/wire/limits.h"
@@ -41,6 +45,82 @@ TEST_F(InboundMessagesTest, ComeInOrder) {
     EXPECT_EQ(message.text(), std::to_string(i));
   }
   EXPECT_EQ(Read(message), Outcome::kEnd);
+}
+
+MessageFds Fds(int count, const std::shared_ptr<std::atomic<size_t>>& untaken) {
+  *untaken += static_cast<size_t>(count);
+  return {.fds = internal::IncomingFds(std::vector<UniqueFd>(static_cast<size_t>(count)), untaken), .lost = {}};
+}
+
+class InboundFdsTest : public InboundMessagesTest {
+ protected:
+  absl::Status Receive(const wire::MessageFrame& frame, MessageFds fds) {
+    return inbound_.OnMessage(frame, 12 + frame.message.size(), {}, &fds);
+  }
+
+  const std::shared_ptr<std::atomic<size_t>> untaken_ = std::make_shared<std::atomic<size_t>>(0);
+  const std::string body_ = Bytes("text");
+};
+
+TEST_F(InboundFdsTest, AreThereForTheirMessages) {
+  for (const int count : {2, 0, 1, 0, 0, 3}) {
+    ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(count, untaken_)).ok());
+  }
+  EXPECT_EQ(*untaken_, 6U);
+  EchoReply message;
+  size_t left = 6;
+  for (const size_t count : {2, 0, 1, 0, 0, 3}) {
+    ASSERT_EQ(Read(message), Outcome::kMessage);
+    EXPECT_EQ(message.text(), "text");
+    EXPECT_EQ(reader_.has_fds(), count > 0);
+    if (count == 0) continue;
+    EXPECT_EQ(inbound_.TakeFds().Take().size(), count);
+    left -= count;
+    EXPECT_EQ(*untaken_, left);
+  }
+  EXPECT_TRUE(inbound_.TakeFds().empty());
+}
+
+TEST_F(InboundFdsTest, ComeWithTheFirstFragment) {
+  const absl::string_view body = body_;
+  ASSERT_TRUE(
+      Receive({.call = 1, .more = true, .total = body.size(), .message = body.substr(0, 2), .fds = 1}, Fds(1, untaken_))
+          .ok());
+  ASSERT_TRUE(Receive({.call = 1, .more = true, .message = body.substr(2, 1)}, {}).ok());
+  ASSERT_TRUE(Receive({.call = 1, .message = body.substr(3)}, {}).ok());
+  EchoReply message;
+  ASSERT_EQ(Read(message), Outcome::kMessage);
+  EXPECT_TRUE(reader_.has_fds());
+  EXPECT_EQ(inbound_.TakeFds().Take().size(), 1U);
+
+  ASSERT_TRUE(Receive({.call = 1, .more = true, .total = body.size(), .message = body.substr(0, 2)}, {}).ok());
+  const absl::Status late = Receive({.call = 1, .message = body.substr(2), .fds = 1}, Fds(1, untaken_));
+  EXPECT_EQ(late.code(), absl::StatusCode::kInvalidArgument) << late;
+  EXPECT_EQ(*untaken_, 0U);
+}
+
+TEST_F(InboundFdsTest, AMessageThatHasLostThemIsTheLast) {
+  ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(1, untaken_)).ok());
+  ASSERT_TRUE(
+      Receive({.call = 1, .message = body_, .fds = 1}, {.fds = {}, .lost = absl::ResourceExhaustedError("lost")}).ok());
+  ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(2, untaken_)).ok());
+  EXPECT_EQ(inbound_.exhausted().message(), "lost");
+  EXPECT_FALSE(inbound_.oversized());
+  EXPECT_EQ(*untaken_, 1U);
+  EchoReply message;
+  EXPECT_EQ(Read(message), Outcome::kMessage);
+  EXPECT_EQ(inbound_.TakeFds().Take().size(), 1U);
+  EXPECT_EQ(Read(message), Outcome::kEnd);
+}
+
+TEST_F(InboundFdsTest, AreClosedWhenMessagesAreDiscarded) {
+  ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(2, untaken_)).ok());
+  inbound_.OnInlineMessage(body_);
+  inbound_.Discard();
+  EXPECT_EQ(*untaken_, 0U);
+  ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(2, untaken_)).ok());
+  EXPECT_EQ(*untaken_, 0U);
+  EXPECT_TRUE(inbound_.TakeFds().empty());
 }
 
 TEST_F(InboundMessagesTest, ReplaceWhatTheMessageHeld) {

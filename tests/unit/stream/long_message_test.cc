@@ -81,7 +81,8 @@ class Sink final : public FragmentSink {
 
 bool SendTo(Sink& sink, const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
-  return FragmentOutput::Send(7, message, size, true, sink.AwaitCredit(size + wire::FrameHeader::kBytes), sink);
+  return FragmentOutput::Send(7, message, size, true, nullptr, sink.AwaitCredit(size + wire::FrameHeader::kBytes),
+                              sink);
 }
 
 // Reads fragment by fragment what the sink has taken.

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/hex.h"
 #include "tests/unit/wire/golden.h"
@@ -87,6 +88,37 @@ TEST(FrameGolden, StatusOfARefusedCall) {
                "14000000 21 12 0800 05000000 0e000000 0000 0000");
 }
 
+TEST(FrameGolden, HelloOfASideThatAcceptsDescriptors) {
+  ExpectGolden(HelloFrame{.version = 1, .min_version = 1, .max_message = 4 << 20, .max_fds = 253}, "",
+               R"(2e000000 01 00 2200 00000000
+                  554453525043 0d0a 0100 0100 01000000 00000000 00000000 0000400000000000 fd00)");
+}
+
+TEST(FrameGolden, CallAndStatusWithDescriptors) {
+  ExpectGolden(CallFrame{.call = 1,
+                         .method = 1,
+                         .half_close = true,
+                         .has_message = true,
+                         .timeout_us = 1,
+                         .metadata = FromHex("0100 6b 0100 76"),
+                         .message = "x",
+                         .fds = 2},
+               "x", "23000000 10 37 1600 01000000 01000000 0100000000000000 0600 01006b010076 0200 78");
+  ExpectGolden(StatusFrame{.call = 2, .has_message = true, .message = "x", .fds = 0}, "x",
+               "0f000000 21 21 0200 02000000 0000 78");
+}
+
+TEST(FrameMalformed, DescriptorsThatCannotBe) {
+  ExpectMalformed<CallFrame>("12000000 10 20 0600 07000000 03000000 0100", "no message");
+  ExpectMalformed<StatusFrame>("0e000000 21 20 0200 02000000 0100", "no message");
+  ExpectMalformed<StatusFrame>("0e000000 21 21 0200 02000000 fe00", "at most 253");
+  ExpectMalformed<StatusFrame>("0d000000 21 21 0100 02000000 01", "too short");
+  constexpr absl::string_view kHello = "554453525043 0d0a 0100 0100 01000000 00400000 00200000 0000400000000000";
+  ExpectMalformed<HelloFrame>(absl::StrCat("2c000000 01 00 2000 00000000", kHello), "too short");
+  ExpectMalformed<HelloFrame>(absl::StrCat("2e000000 01 00 2200 00000000", kHello, "0000"), "not 1 to 253");
+  ExpectMalformed<HelloFrame>(absl::StrCat("2e000000 01 00 2200 00000000", kHello, "fe00"), "not 1 to 253");
+}
+
 TEST(Frame, IgnoresWhatALaterRevisionAddsToAHead) {
   const auto cancel = ParseFrame<CancelFrame>(FromHex("14000000 13 00 0800 09000000 04000000 ffffffff"));
   ASSERT_TRUE(cancel.ok()) << cancel.status();
@@ -94,9 +126,9 @@ TEST(Frame, IgnoresWhatALaterRevisionAddsToAHead) {
 }
 
 TEST(FrameMalformed, FlagsThatAreNotDefined) {
-  ExpectMalformed<CallFrame>("10000000 10 80 0400 07000000 03000000", "flags");
-  ExpectMalformed<CancelFrame>("10000000 13 01 0400 09000000 04000000", "flags");
-  ExpectMalformed<StatusFrame>("0c000000 21 20 0000 02000000", "flags");
+  ExpectMalformed<CallFrame>("10000000 10 80 0400 07000000 03000000", "flags other than");
+  ExpectMalformed<CancelFrame>("10000000 13 01 0400 09000000 04000000", "flags other than");
+  ExpectMalformed<StatusFrame>("0c000000 21 40 0000 02000000", "flags other than");
 }
 
 TEST(FrameMalformed, CallZeroAndConnectionFramesWithACall) {

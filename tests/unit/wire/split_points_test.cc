@@ -39,6 +39,10 @@ std::vector<std::string> AllFrames() {
       SerializeFrame(MessageFrame{.call = 1, .half_close = true}, "message"),
       SerializeFrame(HalfCloseFrame{.call = 1}),
       SerializeFrame(InitialFrame{.call = 1, .metadata = metadata}),
+      SerializeFrame(HelloFrame{.version = 1, .min_version = 1, .max_fds = 9}),
+      SerializeFrame(CallFrame{.call = 1, .method = 1, .has_message = true, .metadata = metadata, .fds = 2}, "request"),
+      SerializeFrame(StatusFrame{.call = 1, .has_message = true, .trailing_metadata = metadata, .fds = 2}, "reply"),
+      SerializeFrame(MessageFrame{.call = 1, .more = true, .total = 99, .fds = 2}, "fragment"),
       SerializeFrame(StatusFrame{.call = 1, .refused = true, .code = 3, .status_message = "bad", .details = "d"}),
   };
 }

@@ -3,11 +3,13 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/operation.h"
+#include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
 class MessageLite;
@@ -53,14 +55,20 @@ class [[nodiscard]] ReadOperation final : public ClientOperation<ReadOperation<S
 template <typename Stream>
 class [[nodiscard]] WriteOperation final : public ClientOperation<WriteOperation<Stream>, bool> {
  public:
-  WriteOperation(Stream& stream, ClientContext& context, const google::protobuf::MessageLite& message, bool last)
-      : ClientOperation<WriteOperation, bool>(context), stream_(stream), message_(message), last_(last) {}
+  WriteOperation(Stream& stream, ClientContext& context, const google::protobuf::MessageLite& message, bool last,
+                 std::vector<UniqueFd> fds)
+      : ClientOperation<WriteOperation, bool>(context),
+        stream_(stream),
+        message_(message),
+        last_(last),
+        fds_(std::move(fds)) {}
 
   ~WriteOperation() {
     if (this->waits()) stream_.Forget(Stream::Outstanding::kWrite);
   }
 
   std::optional<bool> Begin(absl::AnyInvocable<void(bool) &&> done) {
+    if (!fds_.empty()) stream_.AttachFds(std::move(fds_));
     return stream_.Write(message_, last_, std::move(done));
   }
   bool await_resume() { return this->Take(); }
@@ -69,6 +77,7 @@ class [[nodiscard]] WriteOperation final : public ClientOperation<WriteOperation
   Stream& stream_;
   const google::protobuf::MessageLite& message_;
   const bool last_;
+  std::vector<UniqueFd> fds_;
 };
 
 template <typename Stream>
