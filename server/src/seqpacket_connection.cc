@@ -30,7 +30,8 @@ SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& t
       loop_(loop),
       caller_(std::move(caller)),
       socket_(std::move(socket)),
-      fd_receiver_(FdReceiver::Make(transport.options().max_receive_fds, transport.options().max_untaken_fds)),
+      fd_receiver_(FdReceiver::Make(transport.options().max_receive_fds, transport.options().max_untaken_fds,
+                                    caller_->user().untaken_fds())),
       sender_(socket_.get()) {}
 
 SeqpacketServerConnection::~SeqpacketServerConnection() = default;

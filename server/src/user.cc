@@ -3,13 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace udsrpc {
 namespace {
 
 constexpr UserLimits kNoLimits{.max_connections = UserLimits::kUnlimited,
                                .max_calls = UserLimits::kUnlimited,
-                               .max_bytes = UserLimits::kUnlimitedBytes};
+                               .max_bytes = UserLimits::kUnlimitedBytes,
+                               .max_untaken_fds = std::numeric_limits<size_t>::max()};
 
 // Users that are gone are looked for when there are twice as many as after the last look, and no fewer than these.
 constexpr size_t kLeastToSweep = 64;

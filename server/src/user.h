@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "udsrpc/internal/fd_count.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server.h"
 
@@ -19,9 +20,13 @@ namespace udsrpc {
 // What one user's processes have of a server at present. Thread-safe.
 class User {
  public:
-  explicit User(const UserLimits& limits) : limits_(limits) {}
+  explicit User(const UserLimits& limits)
+      : limits_(limits), untaken_fds_(std::make_shared<internal::FdCount>(limits.max_untaken_fds)) {}
 
   const UserLimits& limits() const { return limits_; }
+
+  // The descriptors that have come over all its connections and that no handler has taken.
+  const std::shared_ptr<internal::FdCount>& untaken_fds() const { return untaken_fds_; }
 
   // One of what is counted; gives it back. Of default, or where there was none left, of nothing.
   class Share {
@@ -91,6 +96,7 @@ class User {
   std::atomic<int> calls_{0};
   std::atomic<int> refused_calls_{0};
   std::atomic<size_t> bytes_{0};
+  const std::shared_ptr<internal::FdCount> untaken_fds_;
 };
 
 // The users of a server. Thread-safe.

@@ -1,6 +1,7 @@
 // Descriptors that may not be sent, or of which there are too many: what ends with what, and that none stay open.
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -309,6 +310,25 @@ TEST_F(FdLimitsTest, TooManyThatNobodyTakesEndTheirCallAlone) {
   }
   EXPECT_TRUE(OpenFilesBecome(0));
   EXPECT_EQ(Echo(FilesOf("e", 2)), absl::OkStatus());
+}
+
+TEST_F(FdLimitsTest, AUsersConnectionsShareItsBound) {
+  Start({.max_receive_fds = 2, .user_limits_of = {{geteuid(), {.max_untaken_fds = 3}}}}, {.max_receive_fds = 2});
+  const std::unique_ptr<TestStub> first = std::move(stub_);
+  stub_ =
+      std::make_unique<TestStub>(*CreateChannel(target_, {.transport = Transport::kSeqpacket, .max_receive_fds = 2}));
+  ClientContext context;
+  context.set_timeout(kPatience);
+  {
+    ClientReaderWriter<EchoRequest, EchoReply> hold = first->Hold(context);
+    EXPECT_TRUE(hold.Write(TextRequest("a"), FilesOf("a", 2)));
+    ASSERT_TRUE(service_.arrived.Await());
+    EXPECT_EQ(Echo(FilesOf("b", 1)), absl::OkStatus());
+    EXPECT_EQ(Echo(FilesOf("b", 2)).code(), absl::StatusCode::kResourceExhausted);
+    service_.go_on.Happen();
+  }
+  EXPECT_TRUE(OpenFilesBecome(0));
+  EXPECT_EQ(Echo(FilesOf("c", 2)), absl::OkStatus());
 }
 
 TEST_F(FdLimitsTest, TooManyThatAClientDoesNotTakeEndTheirCallAlone) {

@@ -9,9 +9,10 @@
 
 namespace udsrpc {
 
-std::unique_ptr<FdReceiver> FdReceiver::Make(size_t max_a_message, size_t max_untaken) {
+std::unique_ptr<FdReceiver> FdReceiver::Make(size_t max_a_message, size_t max_untaken,
+                                             std::shared_ptr<internal::FdCount> of_user) {
   if (max_a_message == 0) return nullptr;
-  return std::unique_ptr<FdReceiver>(new FdReceiver(Announced(max_a_message), max_untaken));
+  return std::unique_ptr<FdReceiver>(new FdReceiver(Announced(max_a_message), max_untaken, std::move(of_user)));
 }
 
 uint16_t FdReceiver::Announced(size_t max_a_message) {
@@ -48,11 +49,11 @@ absl::Status FdReceiver::Claim(uint16_t count, MessageFds& fds) {
         "a message's descriptors could not be received; raise the receiver's limit of open files");
     return absl::OkStatus();
   }
-  if (untaken_->fetch_add(count, std::memory_order_relaxed) + count > max_untaken_) {
-    untaken_->fetch_sub(count, std::memory_order_relaxed);
+  if (!untaken_->Add(count)) {
     fds.lost = absl::ResourceExhaustedError(
         absl::StrCat("with a message's ", count, " descriptors more than ", max_untaken_,
-                     " of its connection have not been taken; take those that come, or raise max_untaken_fds"));
+                     " of its connection, or than its user may have, have not been taken; take those that come, or "
+                     "raise max_untaken_fds"));
     return absl::OkStatus();
   }
   fds.fds = internal::IncomingFds(std::move(taken), untaken_);

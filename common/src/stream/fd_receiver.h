@@ -1,15 +1,16 @@
 #ifndef UDSRPC_COMMON_STREAM_FD_RECEIVER_H_
 #define UDSRPC_COMMON_STREAM_FD_RECEIVER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/src/wire/packet_fds.h"
 #include "udsrpc/internal/call_fds.h"
+#include "udsrpc/internal/fd_count.h"
 
 // The descriptors that come with a connection's packets (docs/PROTOCOL.md, "Descriptors"): to which frames they belong,
 // and how many may wait for somebody to take them.
@@ -27,8 +28,10 @@ struct MessageFds {
 // The receiving half of a connection that accepts descriptors. Used by the thread that reads.
 class FdReceiver {
  public:
-  // Null where `max_a_message` is 0: then the connection takes none. `untaken` is the bound for all of the connection.
-  static std::unique_ptr<FdReceiver> Make(size_t max_a_message, size_t max_untaken);
+  // Null where `max_a_message` is 0: then the connection takes none. `max_untaken` is the bound for all of the
+  // connection; `of_user`, where it is not null, has that of its user.
+  static std::unique_ptr<FdReceiver> Make(size_t max_a_message, size_t max_untaken,
+                                          std::shared_ptr<internal::FdCount> of_user = nullptr);
   // What to announce in HELLO for such.
   static uint16_t Announced(size_t max_a_message);
 
@@ -40,11 +43,14 @@ class FdReceiver {
   absl::Status EndPacket();
 
  private:
-  FdReceiver(size_t max_a_message, size_t max_untaken) : max_a_message_(max_a_message), max_untaken_(max_untaken) {}
+  FdReceiver(size_t max_a_message, size_t max_untaken, std::shared_ptr<internal::FdCount> of_user)
+      : max_a_message_(max_a_message),
+        max_untaken_(max_untaken),
+        untaken_(std::make_shared<internal::FdCount>(max_untaken, std::move(of_user))) {}
 
   const size_t max_a_message_;
   const size_t max_untaken_;
-  const std::shared_ptr<std::atomic<size_t>> untaken_ = std::make_shared<std::atomic<size_t>>(0);
+  const std::shared_ptr<internal::FdCount> untaken_;
   PacketFds packet_;
   size_t claimed_ = 0;  // of the packet's
 };

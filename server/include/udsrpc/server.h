@@ -71,6 +71,10 @@ struct UserLimits {
   // Over gRPC, of requests and responses alone: of a stream the library reads no more than HTTP/2's flow control lets
   // it. At most that and a packet (64 KiB) a connection is kept.
   size_t max_bytes = 256 << 20;
+
+  // Descriptors that have come over all of its connections and that no handler has taken, see
+  // ServerOptions::max_untaken_fds. 0: none may come. Default: as for one connection.
+  size_t max_untaken_fds = 256;
 };
 
 // As EndpointOptions.

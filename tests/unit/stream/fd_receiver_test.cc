@@ -133,5 +133,27 @@ TEST_F(FdReceiverTest, SoManyMayWaitToBeTaken) {
   }
 }
 
+TEST_F(FdReceiverTest, AUsersConnectionsShareItsBound) {
+  const auto of_user = std::make_shared<internal::FdCount>(4);
+  const std::unique_ptr<FdReceiver> one = FdReceiver::Make(3, 5, of_user);
+  const std::unique_ptr<FdReceiver> other = FdReceiver::Make(3, 5, of_user);
+  const auto claim = [](FdReceiver& receiver, uint16_t count, MessageFds& fds) {
+    PacketFds& packet = receiver.packet();
+    for (int i = 0; i < count; ++i) packet.fds.emplace_back(dup(0));
+    return receiver.Claim(count, fds).ok() && fds.lost.ok();
+  };
+  MessageFds first;
+  EXPECT_TRUE(claim(*one, 3, first));
+  {
+    MessageFds second;
+    MessageFds third;
+    EXPECT_FALSE(claim(*other, 2, second));
+    EXPECT_TRUE(claim(*other, 1, third));
+  }
+  EXPECT_EQ(of_user->count(), 3U);
+  first.fds.Take();
+  EXPECT_EQ(of_user->count(), 0U);
+}
+
 }  // namespace
 }  // namespace udsrpc

@@ -47,8 +47,8 @@ TEST_F(InboundMessagesTest, ComeInOrder) {
   EXPECT_EQ(Read(message), Outcome::kEnd);
 }
 
-MessageFds Fds(int count, const std::shared_ptr<std::atomic<size_t>>& untaken) {
-  *untaken += static_cast<size_t>(count);
+MessageFds Fds(int count, const std::shared_ptr<internal::FdCount>& untaken) {
+  EXPECT_TRUE(untaken->Add(static_cast<size_t>(count)));
   return {.fds = internal::IncomingFds(std::vector<UniqueFd>(static_cast<size_t>(count)), untaken), .lost = {}};
 }
 
@@ -58,7 +58,7 @@ class InboundFdsTest : public InboundMessagesTest {
     return inbound_.OnMessage(frame, 12 + frame.message.size(), {}, &fds);
   }
 
-  const std::shared_ptr<std::atomic<size_t>> untaken_ = std::make_shared<std::atomic<size_t>>(0);
+  const std::shared_ptr<internal::FdCount> untaken_ = std::make_shared<internal::FdCount>(100);
   const std::string body_ = Bytes("text");
 };
 
@@ -66,7 +66,7 @@ TEST_F(InboundFdsTest, AreThereForTheirMessages) {
   for (const int count : {2, 0, 1, 0, 0, 3}) {
     ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(count, untaken_)).ok());
   }
-  EXPECT_EQ(*untaken_, 6U);
+  EXPECT_EQ(untaken_->count(), 6U);
   EchoReply message;
   size_t left = 6;
   for (const size_t count : {2, 0, 1, 0, 0, 3}) {
@@ -76,7 +76,7 @@ TEST_F(InboundFdsTest, AreThereForTheirMessages) {
     if (count == 0) continue;
     EXPECT_EQ(inbound_.TakeFds().Take().size(), count);
     left -= count;
-    EXPECT_EQ(*untaken_, left);
+    EXPECT_EQ(untaken_->count(), left);
   }
   EXPECT_TRUE(inbound_.TakeFds().empty());
 }
@@ -96,7 +96,7 @@ TEST_F(InboundFdsTest, ComeWithTheFirstFragment) {
   ASSERT_TRUE(Receive({.call = 1, .more = true, .total = body.size(), .message = body.substr(0, 2)}, {}).ok());
   const absl::Status late = Receive({.call = 1, .message = body.substr(2), .fds = 1}, Fds(1, untaken_));
   EXPECT_EQ(late.code(), absl::StatusCode::kInvalidArgument) << late;
-  EXPECT_EQ(*untaken_, 0U);
+  EXPECT_EQ(untaken_->count(), 0U);
 }
 
 TEST_F(InboundFdsTest, AMessageThatHasLostThemIsTheLast) {
@@ -106,7 +106,7 @@ TEST_F(InboundFdsTest, AMessageThatHasLostThemIsTheLast) {
   ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(2, untaken_)).ok());
   EXPECT_EQ(inbound_.exhausted().message(), "lost");
   EXPECT_FALSE(inbound_.oversized());
-  EXPECT_EQ(*untaken_, 1U);
+  EXPECT_EQ(untaken_->count(), 1U);
   EchoReply message;
   EXPECT_EQ(Read(message), Outcome::kMessage);
   EXPECT_EQ(inbound_.TakeFds().Take().size(), 1U);
@@ -117,9 +117,9 @@ TEST_F(InboundFdsTest, AreClosedWhenMessagesAreDiscarded) {
   ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(2, untaken_)).ok());
   inbound_.OnInlineMessage(body_);
   inbound_.Discard();
-  EXPECT_EQ(*untaken_, 0U);
+  EXPECT_EQ(untaken_->count(), 0U);
   ASSERT_TRUE(Receive({.call = 1, .message = body_}, Fds(2, untaken_)).ok());
-  EXPECT_EQ(*untaken_, 0U);
+  EXPECT_EQ(untaken_->count(), 0U);
   EXPECT_TRUE(inbound_.TakeFds().empty());
 }
 

@@ -1,12 +1,11 @@
 #ifndef UDSRPC_INTERNAL_CALL_FDS_H_
 #define UDSRPC_INTERNAL_CALL_FDS_H_
 
-#include <atomic>
-#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "udsrpc/internal/fd_count.h"
 #include "udsrpc/unique_fd.h"
 
 namespace udsrpc::internal {
@@ -19,8 +18,8 @@ using OutgoingFds = std::shared_ptr<const std::vector<UniqueFd>>;
 class IncomingFds {
  public:
   IncomingFds() = default;
-  // `untaken`: how many of the connection nobody has taken, these included.
-  IncomingFds(std::vector<UniqueFd> fds, std::shared_ptr<std::atomic<size_t>> untaken)
+  // `untaken`: the connection's, these included.
+  IncomingFds(std::vector<UniqueFd> fds, std::shared_ptr<FdCount> untaken)
       : fds_(std::move(fds)), untaken_(std::move(untaken)) {}
   IncomingFds(IncomingFds&& other) noexcept
       : fds_(std::exchange(other.fds_, {})), untaken_(std::exchange(other.untaken_, nullptr)) {}
@@ -33,14 +32,14 @@ class IncomingFds {
 
   bool empty() const { return fds_.empty(); }
   std::vector<UniqueFd> Take() {
-    if (untaken_ != nullptr) untaken_->fetch_sub(fds_.size(), std::memory_order_relaxed);
+    if (untaken_ != nullptr) untaken_->Remove(fds_.size());
     untaken_ = nullptr;
     return std::exchange(fds_, {});
   }
 
  private:
   std::vector<UniqueFd> fds_;
-  std::shared_ptr<std::atomic<size_t>> untaken_;
+  std::shared_ptr<FdCount> untaken_;
 };
 
 // What the context of a call holds; most have none of these.
