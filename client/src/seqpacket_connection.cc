@@ -120,7 +120,8 @@ bool SeqpacketConnection::OpenAndAwait(SeqpacketCall& call, const google::protob
 absl::Status SeqpacketConnection::Start(SeqpacketCall& call, absl::string_view metadata,
                                         const google::protobuf::MessageLite* request, bool half_close) {
   if (!greeted_ && ActiveCall::AttachedFds(call.context) != nullptr) {
-    Flush();  // the server answers this side's HELLO
+    AskForHello();
+    Flush();
     ++waiting_for_hello_;
     while (!greeted_ && !going_away_ && Expired(call).ok()) WaitOnce(call);
     --waiting_for_hello_;

@@ -197,6 +197,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether a stream may send `fds`; else it has ended. The server's HELLO has come.
   bool MaySend(SeqpacketCall& call, const std::vector<UniqueFd>& fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Somebody waits for the server's HELLO, which answers this side's, once that is flushed.
+  void AskForHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Blocks until the server's HELLO has come. False: the call has ended.
   bool AwaitHello(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has those told, or woken, who wait for that, or for nothing any more.

@@ -28,6 +28,10 @@ bool SeqpacketConnection::MaySend(SeqpacketCall& call, const std::vector<UniqueF
   return false;
 }
 
+void SeqpacketConnection::AskForHello() {
+  if (calls_.empty()) keepalive_.Restart(Deadline::Clock::now());
+}
+
 bool SeqpacketConnection::AwaitHello(SeqpacketCall& call) {
   ++waiting_for_hello_;
   while (!greeted_ && CheckOpen(call)) WaitOnce(call);
@@ -45,6 +49,7 @@ void SeqpacketConnection::EndWaitForHello() {
 
 void SeqpacketConnection::TellAtHello(SeqpacketCall& call) {
   if (!std::exchange(call.waits_for_hello, true)) told_at_hello_.push_back(&call);
+  AskForHello();
   FlushSoon();
 }
 

@@ -148,6 +148,30 @@ TEST_F(ClientS4_11_Descriptors, WaitInVainWhereTheDeadlinePasses) {
   EXPECT_FALSE(client.AnythingWithin(absl::ZeroDuration())) << "nothing of the call was sent";
 }
 
+TEST_F(ClientS4_11_Descriptors, WaitNoLongerForAServerThatHangs) {
+  stub_ = NewStub({.keepalive_time = absl::Milliseconds(10), .keepalive_timeout = absl::Milliseconds(20)});
+  for (const bool waited_for : {true, false}) {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    context.AttachFd(FileOf("f"));
+    const EchoRequest request = Request("hi");
+    EchoReply reply;
+    absl::Status status;
+    if (waited_for) {
+      status = stub_->Echo(context, request, reply);
+    } else {
+      Event ended;
+      stub_->Async().Echo(context, request, reply, [&](absl::Status result) {
+        status = std::move(result);
+        ended.Happen();
+      });
+      ASSERT_TRUE(ended.Await());
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("has not answered"));
+  }
+}
+
 TEST_F(ClientS4_11_Descriptors, GoToTheirFramesInOrder) {
   Chat chat(*stub_);
   RawServerConnection client = Accept();

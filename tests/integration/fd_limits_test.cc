@@ -303,6 +303,7 @@ TEST_F(FdLimitsTest, TooManyThatNobodyTakesEndTheirCallAlone) {
     EXPECT_THAT(std::string(status.message()), HasSubstr("max_untaken_fds"));
     ExpectServed();
     hold.Write(TextRequest("d"), FilesOf("d", 2));  // one too many of its own
+    ExpectServed();                                 // and behind it
     service_.go_on.Happen();
     EchoReply reply;
     EXPECT_FALSE(hold.Read(reply));
