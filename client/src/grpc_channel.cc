@@ -59,9 +59,9 @@ StartQueue::Attempt GrpcChannel::Probe() {
   return attempt;
 }
 
-void GrpcChannel::Replace(const Link& failed) {
+void GrpcChannel::Replace(const Link& link) {
   internal::MutexLock lock(mutex_);
-  if (current_.get() == &failed) current_.reset();
+  if (current_.get() == &link) current_.reset();
 }
 
 bool GrpcChannel::LongUnused() const {

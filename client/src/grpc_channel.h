@@ -55,8 +55,8 @@ class GrpcChannel {
   // Blocks, for a call that waits for ready, until a server listens. As ListenerWait::Await.
   absl::Status AwaitReady(absl::string_view name, ClientContext& context, absl::Time deadline);
 
-  // `failed` could not connect: the next call gets another, unless it does already.
-  void Replace(const Link& failed);
+  // `link` could not connect, or its server has a successor: the next call gets another, unless it does already.
+  void Replace(const Link& link);
 
   // Whether no call has been made for so long that the connection's end may have gone unnoticed: gRPC reads from a
   // connection only while some thread waits on some completion queue.

@@ -26,22 +26,43 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> 
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
   std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event)));
-  try {
-    acceptor->thread_ = std::thread([a = acceptor.get()] { a->Run(); });
-  } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(absl::StrCat("cannot start a thread: ", error.what()));
-  }
+  if (absl::Status status = acceptor->Resume(); !status.ok()) return status;
   return acceptor;
 }
 
 Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event)
     : listeners_(std::move(listeners)), wake_event_(std::move(wake_event)) {}
 
-Acceptor::~Acceptor() {
+absl::Status Acceptor::Resume() {
+  ClearWakeEvent(wake_event_.get());
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot start a thread: ", error.what()));
+  }
+  started_ = true;
+  return absl::OkStatus();
+}
+
+void Acceptor::Pause() {
   if (!thread_.joinable()) return;
   SignalWakeEvent(wake_event_.get());
   thread_.join();
+}
+
+void Acceptor::TakeOwnership() {
+  for (Listener& listener : listeners_) listener.socket.Own();
+}
+
+void Acceptor::HandOver(const std::vector<size_t>& listeners) {
+  for (const size_t i : listeners) listeners_[i].socket.GiveUp();
+}
+
+Acceptor::~Acceptor() {
+  if (!started_) return;
+  Pause();
   for (const Listener& listener : listeners_) {
+    if (listener.socket.shared()) continue;
     ShutdownReading(listener.socket.fd());
     AcceptAll(listener);
   }

@@ -37,6 +37,9 @@ class GrpcPeers {
   // Whose call it is of which gRPC says that its peer is `peer`. Null: of nobody that was added.
   std::shared_ptr<const Peer> Find(absl::string_view peer) const;
 
+  // Whether a connection that was added is still open.
+  bool HasOpen();
+
   // Lets go of what is kept of connections whose numbers may be used again. As Add.
   void Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
     internal::MutexLock lock(adding_);

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/src/socket/socket.h"
 #include "server/src/claim_error.h"
+#include "server/src/inherited_socket.h"
 
 namespace udsrpc {
 namespace {
@@ -176,6 +177,22 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const En
     if (!address.ok()) return address.status();
     addresses.push_back(*std::move(address));
   }
+  return OpenPathsAt(endpoint, kinds, addresses, options);
+}
+
+absl::StatusOr<ListeningSocket> ListeningSocket::OpenControl(const Endpoint& path, const EndpointOptions& options) {
+  // Where an endpoint's stream socket would be: the path as it is.
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Of(path, SocketKind::kStream);
+  if (!address.ok()) return address.status();
+  absl::StatusOr<Sockets> sockets = OpenPathsAt(path, {SocketKind::kSeqpacket}, {*address}, options);
+  if (!sockets.ok()) return sockets.status();
+  return std::move(sockets->front());
+}
+
+absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPathsAt(const Endpoint& endpoint,
+                                                                          const std::vector<SocketKind>& kinds,
+                                                                          const std::vector<SocketAddress>& addresses,
+                                                                          const EndpointOptions& options) {
   const absl::StatusOr<std::shared_ptr<SocketDirectory>> directory =
       SocketDirectory::Open(endpoint, addresses.front().directory());
   if (!directory.ok()) return directory.status();
@@ -233,6 +250,7 @@ absl::Status ListeningSocket::TakePossession(const Endpoint& endpoint, const End
   }
   device_ = file.st_dev;
   inode_ = file.st_ino;
+  owns_file_ = true;
   constexpr auto kUnchanged = static_cast<uid_t>(-1);
   if ((options.owner.has_value() || options.group.has_value()) &&
       fchownat(made.get(), "", options.owner.value_or(kUnchanged), options.group.value_or(kUnchanged), AT_EMPTY_PATH) !=
@@ -253,11 +271,50 @@ void ListeningSocket::RemoveFile() {
       file.st_ino == inode_) {
     unlinkat(directory_->fd(), file_.c_str(), 0);
   }
-  directory_ = nullptr;
+  owns_file_ = false;
+}
+
+std::optional<ListeningSocket::File> ListeningSocket::file() const {
+  if (!owns_file_) return std::nullopt;
+  return File{.device = device_, .inode = inode_};
+}
+
+ListeningSocket ListeningSocket::Adopt(UniqueFd fd, SocketKind kind, bool for_good) {
+  ListeningSocket socket(std::move(fd), kind);
+  socket.shared_ = true;
+  socket.shared_for_good_ = for_good;
+  return socket;
+}
+
+void ListeningSocket::Own() {
+  if (!shared_) return;
+  ListenAsThisProcess(fd_.get());
+  if (shared_for_good_) return;
+  shared_ = false;
+  owns_file_ = directory_ != nullptr;
+}
+
+void ListeningSocket::GiveUp() {
+  shared_ = true;
+  owns_file_ = false;
+}
+
+bool ListeningSocket::FindFile(const Endpoint& endpoint, const SocketAddress& path, const File& file) {
+  absl::StatusOr<std::shared_ptr<SocketDirectory>> directory = SocketDirectory::Open(endpoint, path.directory());
+  struct stat found;
+  if (!directory.ok() || fstatat((*directory)->fd(), path.file_name().c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0 ||
+      File{.device = found.st_dev, .inode = found.st_ino} != file) {
+    return false;
+  }
+  directory_ = *std::move(directory);
+  file_ = path.file_name();
+  device_ = file.device;
+  inode_ = file.inode;
+  return true;
 }
 
 ListeningSocket::~ListeningSocket() {
-  if (!fd_.valid() || directory_ == nullptr) return;
+  if (!fd_.valid() || !owns_file_) return;
   // Without the lock somebody might replace the file, which nobody listens on any more, just before it is removed.
   const std::shared_ptr<SocketDirectory> directory = directory_;
   const absl::StatusOr<SocketDirectory::Lock> lock = directory->AwaitLock(kRemovalPatience);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,33 @@ class ListeningSocket {
   // The same at an abstract name that the kernel chooses.
   static absl::StatusOr<Claimed> OpenAutobound(const std::vector<SocketKind>& kinds);
 
+  // A seqpacket socket at just this path, which is no endpoint of clients. As Open.
+  static absl::StatusOr<ListeningSocket> OpenControl(const Endpoint& path, const EndpointOptions& options);
+
+  // One that another process has bound, and which was checked. That process may go on listening, so it is shared, and
+  // its file is not this one's; until Own, or where `for_good` always.
+  static ListeningSocket Adopt(UniqueFd fd, SocketKind kind, bool for_good);
+  // Another process holds the socket, too, or will: it is not to be shut down, nor are those turned away that wait.
+  bool shared() const { return shared_; }
+  bool shared_for_good() const { return shared_for_good_; }
+
+  // A socket file, however it is called.
+  struct File {
+    dev_t device;
+    ino_t inode;
+    friend bool operator==(const File&, const File&) = default;
+  };
+  // The file that this socket is to remove in the end; nothing where it has none, or where that is another's to do.
+  std::optional<File> file() const;
+  // Finds the file of an adopted socket, which is at `path` and is to be `file`, for Own. False: it is not there any
+  // more.
+  bool FindFile(const Endpoint& endpoint, const SocketAddress& path, const File& file);
+  // From now on this process alone has an adopted socket, and with it the file that FindFile has found. Who connects
+  // sees this process as the one that listens.
+  void Own();
+  // It is another's from now on.
+  void GiveUp();
+
   ListeningSocket(ListeningSocket&&) = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
@@ -50,6 +78,9 @@ class ListeningSocket {
   static absl::StatusOr<Sockets> BindNames(const Endpoint& endpoint, const std::vector<SocketKind>& kinds);
   static absl::StatusOr<Sockets> OpenPaths(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
                                            const EndpointOptions& options);
+  static absl::StatusOr<Sockets> OpenPathsAt(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
+                                             const std::vector<SocketAddress>& addresses,
+                                             const EndpointOptions& options);
   // What follows is for paths, with the directory locked.
   static absl::Status Bind(const Endpoint& endpoint, SocketKind kind, const SocketAddress& address,
                            const EndpointOptions& options, const std::shared_ptr<SocketDirectory>& directory,
@@ -64,6 +95,9 @@ class ListeningSocket {
   std::string file_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
+  bool owns_file_ = false;
+  bool shared_ = false;
+  bool shared_for_good_ = false;
 };
 
 struct ListeningSocket::Claimed {

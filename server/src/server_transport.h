@@ -21,6 +21,12 @@ class ServerTransport {
   // A connection could not be accepted: closes what is kept and not needed. By the thread that adopts.
   virtual void OnNoDescriptorLeft() {}
 
+  // A successor serves new connections by now, and nothing is adopted any more: asks the clients to move to it, and
+  // serves their calls, new ones too, until all have closed their connections. Blocks until then, until `deadline`, or
+  // until CutFarewellShort. Before Shutdown, and once.
+  virtual void Farewell(absl::Time deadline) = 0;
+  virtual void CutFarewellShort() = 0;
+
   // See Server::Shutdown. Nothing is adopted during or after it.
   virtual void Shutdown(absl::Time deadline) = 0;
 };
