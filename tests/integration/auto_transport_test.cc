@@ -1,8 +1,8 @@
 // Transport::kAuto: seqpacket where the server offers it, else gRPC.
 
 #include <memory>
-#include <thread>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/combinations.h"

@@ -134,10 +134,10 @@ TEST_P(InterceptorTest, SeeTheMessagesOfStreams) {
   chat.WritesDone();
   EXPECT_FALSE(chat.Read(reply));
   EXPECT_EQ(chat.Finish(), absl::OkStatus());
-  EXPECT_THAT(client_log_.Take(), ElementsAre("a start", "a send one", "a receive one", "a send two", "a receive two",
-                                              "a finish OK"));
-  EXPECT_THAT(server_log_.Take(), ElementsAre("A start", "A receive one", "A send one", "A receive two", "A send two",
-                                              "A finish OK"));
+  EXPECT_THAT(client_log_.Take(),
+              ElementsAre("a start", "a send one", "a receive one", "a send two", "a receive two", "a finish OK"));
+  EXPECT_THAT(server_log_.Take(),
+              ElementsAre("A start", "A receive one", "A send one", "A receive two", "A send two", "A finish OK"));
 }
 
 TEST_P(InterceptorTest, ChangeMetadata) {
