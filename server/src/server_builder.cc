@@ -65,13 +65,23 @@ absl::StatusOr<ListeningSocket::Claimed> Claim(const Endpoint& endpoint, const s
   return ListeningSocket::Open(endpoint, kinds, options);
 }
 
-// Opens the endpoint's sockets, at a name that the kernel chooses where there is none. Its target.
+bool IsPassed(const Endpoint& endpoint, SocketKind kind, const Listeners& passed) {
+  return std::any_of(passed.begin(), passed.end(), [&, target = endpoint.ToString()](const Acceptor::Listener& one) {
+    return one.socket.kind() == kind && one.endpoint == target;
+  });
+}
+
+// Opens those of the endpoint's sockets that are not among `listeners`, at a name that the kernel chooses where there
+// is none. Its target.
 absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, const EndpointOptions& options,
                                    ServerTransport* grpc, ServerTransport* seqpacket, TakeoverSuccessor* predecessor,
                                    Listeners& listeners) {
   std::vector<SocketKind> kinds;
   if (options.grpc) kinds.push_back(SocketKind::kStream);
   if (options.seqpacket) kinds.push_back(SocketKind::kSeqpacket);
+  if (endpoint.has_value()) {
+    std::erase_if(kinds, [&](SocketKind kind) { return IsPassed(*endpoint, kind, listeners); });
+  }
   std::vector<ListeningSocket> taken;
   if (endpoint.has_value() && predecessor != nullptr) taken = TakeOver(*endpoint, *predecessor, kinds);
   absl::StatusOr<ListeningSocket::Claimed> claimed =
@@ -203,18 +213,19 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   TakeoverStart takeover(takeover_path_);
   if (absl::Status status = takeover.Begin(); !status.ok()) return status;
   Listeners listeners;
+  std::vector<std::string> passed_targets;
+  for (auto& [socket, options] : passed) {
+    listeners.push_back(ListenOn(std::move(socket), *options, grpc, seqpacket));
+    passed_targets.push_back(listeners.back().endpoint);
+  }
   for (const auto& [endpoint, options] : endpoints) {
     absl::StatusOr<std::string> target = Listen(endpoint, *options, grpc, seqpacket, takeover.predecessor(), listeners);
     if (!target.ok()) return target.status();
     server->endpoints_.push_back(*std::move(target));
   }
-  for (auto& [socket, options] : passed) {
-    Acceptor::Listener listener = ListenOn(std::move(socket), *options, grpc, seqpacket);
+  for (std::string& target : passed_targets) {
     const auto& known = server->endpoints_;
-    if (std::find(known.begin(), known.end(), listener.endpoint) == known.end()) {
-      server->endpoints_.push_back(listener.endpoint);
-    }
-    listeners.push_back(std::move(listener));
+    if (std::find(known.begin(), known.end(), target) == known.end()) server->endpoints_.push_back(std::move(target));
   }
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners));
   if (!acceptor.ok()) return acceptor.status();

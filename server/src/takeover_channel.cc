@@ -83,7 +83,8 @@ absl::StatusOr<internal::TakeoverMessage> TakeoverChannel::Receive(absl::Time de
     header.msg_control = control;
     header.msg_controllen = sizeof(control);
     const ssize_t received = recvmsg(fd(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (received < 0 && errno == EINTR) continue;
+    // A reset is reported once, ahead of what the other end had sent before it went.
+    if (received < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
     if (received < 0 && errno == EAGAIN) {
       if (absl::Status status = AwaitSocket(/*writable=*/false, deadline); !status.ok()) return status;
       continue;

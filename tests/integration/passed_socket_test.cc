@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -76,6 +78,20 @@ TEST_P(PassedSocketTest, GoesOnListeningWhenItsServerHasShutDown) {
     ASSERT_TRUE(server.ok()) << server.status();
     EXPECT_TRUE(AnsweredWithin(stub, kPatience));
   }
+}
+
+TEST_P(PassedSocketTest, OfAnEndpointAtItsAddressOnlyTheOtherSocketIsMade) {
+  {
+    ServerBuilder builder;
+    builder.AddListeningSocket(dup(socket_.get())).AddEndpoint(target_, AllTransports()).RegisterService(&service_);
+    const auto server = builder.Start();
+    ASSERT_TRUE(server.ok()) << server.status();
+    EXPECT_THAT((*server)->endpoints(), ::testing::ElementsAre(target_));
+    ExpectEcho(TestStub(MakeChannel()), "passed");
+    ExpectEcho(TestStub(*CreateChannel(target_, {.transport = Transport::kSeqpacket})), "either");
+    if (kWithGrpc) ExpectEcho(TestStub(*CreateChannel(target_)), "either");
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_.path()), {}), GetParam().abstract ? 0 : 1);
 }
 
 TEST_P(PassedSocketTest, AClientThatWaitsForTheServerIsAnswered) {

@@ -1,6 +1,6 @@
 // A server of TestServiceImpl that takes over, and is taken over:
 //
-//   takeover_server TAKEOVER_PATH DRAIN_MILLISECONDS TARGET...
+//   takeover_server TAKEOVER_PATH DRAIN_MILLISECONDS[,MAX_CONNECTION_AGE_MILLISECONDS] TARGET...
 //
 // Prints "ready" when it serves, or why it does not start. When another one has taken over and its clients have left it
 // prints "taken over"; when its input has ended and it has shut down, "done".
@@ -14,6 +14,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -48,7 +49,11 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   if (argc == 2) return Hold(argv[1]);
   udsrpc::testing::TestServiceImpl service;
-  udsrpc::ServerBuilder builder;
+  udsrpc::ServerOptions options;
+  if (const char* const age = std::strchr(argv[2], ','); age != nullptr) {
+    options.max_connection_age = absl::Milliseconds(std::atoi(age + 1));
+  }
+  udsrpc::ServerBuilder builder(options);
   builder.RegisterService(&service);
   builder.EnableTakeover(argv[1], {.drain_timeout = absl::Milliseconds(std::atoi(argv[2]))});
   for (int i = 3; i < argc; ++i) builder.AddEndpoint(argv[i]);
