@@ -250,7 +250,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void WatchIdleness() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnIdleTimer();
   void QueueFarewell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnFarewellAnswered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnFarewellAnswered(uint64_t token) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AwaitFarewellAnswer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnFarewellTimer();
   void DrainLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,4 +1,5 @@
 #include "common/src/deadline.h"
+#include "common/src/socket/socket.h"
 #include "server/src/seqpacket_connection.h"
 
 // How a client moves to the server that has taken over from this one, without a call that is refused on the way.
@@ -10,7 +11,7 @@ namespace {
 // connection closed then, before that call has left.
 constexpr absl::Duration kAnswerPatience = absl::Seconds(1);
 
-constexpr uint64_t kToken = 0x6661726577656c6c;  // any would do; no other PING of the server's is under way
+constexpr uint64_t kToken = 0x6661726577656c6c;  // any would do
 
 }  // namespace
 
@@ -30,7 +31,8 @@ void SeqpacketServerConnection::QueueFarewell() {
   sender_.queue().AppendFrame(wire::PingFrame{.token = kToken});
 }
 
-void SeqpacketServerConnection::OnFarewellAnswered() {
+void SeqpacketServerConnection::OnFarewellAnswered(uint64_t token) {
+  if (token != kToken) return;
   draining_ = true;
   MayClose();
 }
@@ -43,7 +45,8 @@ void SeqpacketServerConnection::AwaitFarewellAnswer() {
 void SeqpacketServerConnection::OnFarewellTimer() {
   const Session session(*this);
   if (closed_ || draining_) return;
-  if (!calls_.empty()) return AwaitFarewellAnswer();
+  // What has come and was not read, as this process got no CPU, may open calls.
+  if (!calls_.empty() || HasUnread(socket_.get())) return AwaitFarewellAnswer();
   draining_ = true;
   SendQueued();
 }

@@ -281,7 +281,7 @@ absl::Status SeqpacketServerConnection::OnPing(const wire::RawFrame& frame) {
   absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
   if (!ping.ok()) return ping.status();
   if (ping->ack) {
-    if (bids_farewell_) OnFarewellAnswered();
+    if (bids_farewell_) OnFarewellAnswered(ping->token);
     return absl::OkStatus();
   }
   ping->ack = true;

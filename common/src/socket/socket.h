@@ -46,6 +46,9 @@ void EnlargeSendBuffer(int fd);
 // data of ours unread, what it sent before still comes (ECONNRESET is read over).
 IoResult ReceivePacket(int fd, char* buffer, size_t capacity);
 
+// Whether something has come that was not received yet.
+bool HasUnread(int fd);
+
 // The peer can send no more; what it has sent can still be received, and then comes the end. A listening socket takes
 // no more connections; those that wait can still be accepted.
 void ShutdownReading(int fd);
