@@ -155,6 +155,9 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     return absl::InvalidArgumentError(absl::StrCat("ServerOptions::event_loops is ", options_.event_loops,
                                                    "; it must be 0, for the default, to ", kMaxEventLoops));
   }
+  if (options_.max_connection_age < absl::Milliseconds(1)) {
+    return absl::InvalidArgumentError("ServerOptions::max_connection_age must be at least a millisecond");
+  }
   std::unique_ptr<Server> server(new Server);
   Server::State& state = *server->state_;
   for (const Service* service : services_) {

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -202,6 +203,64 @@ TEST_F(TakeoverTest, EndpointsThatDifferAreClosedAndClaimed) {
     }
   }
   ShutDown(*successor);
+}
+
+TEST_F(TakeoverTest, ManyEndpointsAreHandedOverAtOnce) {
+  std::vector<std::string> targets;
+  for (int i = 0; i < 100; ++i) targets.push_back(absl::StrCat("unix:", dir_.File("s"), i));
+  auto server = StartServer(targets);
+  const ino_t inode = Inode(dir_.File("s99.seqpacket"));
+  auto successor = StartServer(targets);
+  ExpectTakenOver(*server);
+  EXPECT_EQ(Inode(dir_.File("s99.seqpacket")), inode);
+  ExpectEcho(TestStub(*CreateChannel(targets.front())), "first");
+  ExpectEcho(TestStub(*CreateChannel(targets.back(), {.transport = Transport::kSeqpacket})), "last");
+  ShutDown(*successor);
+}
+
+TEST_F(TakeoverTest, ALongPathIsTakenOver) {
+  const std::string directory = dir_.File(std::string(150, 'd'));
+  std::filesystem::create_directory(directory);
+  const std::string target = "unix:" + directory + "/s";
+  auto server = StartServer({target});
+  const ino_t inode = Inode(directory + "/s");
+  auto successor = StartServer({target});
+  ExpectTakenOver(*server);
+  EXPECT_EQ(Inode(directory + "/s"), inode);
+  ExpectEcho(TestStub(*CreateChannel(target)), "as before");
+  ExpectEcho(TestStub(*CreateChannel(target, {.transport = Transport::kSeqpacket})), "as before");
+  ShutDown(*successor);
+  EXPECT_TRUE(std::filesystem::remove(directory));  // which is empty
+}
+
+// As systemd keeps those that it has passed.
+TEST_F(TakeoverTest, ASocketThatAnotherProcessKeepsIsNeverShutDown) {
+  const SocketAddress address = *SocketAddress::Of(*Endpoint::Parse(target_), SocketKind::kSeqpacket);
+  const UniqueFd kept = *OpenSocket(SocketKind::kSeqpacket);
+  ASSERT_EQ(bind(kept.get(), address.get(), address.size()), 0);
+  ASSERT_EQ(listen(kept.get(), 8), 0);
+  TestServiceImpl service;
+  const auto serve = [&](bool passed) {
+    ServerBuilder builder;
+    builder.RegisterService(&service).EnableTakeover(path_);
+    if (passed) builder.AddListeningSocket(dup(kept.get()));
+    if (!passed) builder.AddEndpoint(target_, {.grpc = false});
+    absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+    EXPECT_TRUE(server.ok()) << server.status();
+    return server.ok() ? *std::move(server) : nullptr;
+  };
+  for (int i = 0; i < 2; ++i) {
+    auto first = serve(/*passed=*/true);
+    auto second = serve(/*passed=*/false);
+    EXPECT_EQ(first->Wait(), Server::End::kTakenOver);
+    auto third = serve(/*passed=*/false);
+    EXPECT_EQ(second->Wait(), Server::End::kTakenOver);
+    ExpectEcho(Stub(Transport::kSeqpacket), "third");
+    third->Shutdown();
+    EXPECT_EQ(third->Wait(), Server::End::kShutdown);
+    EXPECT_NE(Inode(dir_.File("s.seqpacket")), 0U);
+  }
+  std::filesystem::remove(dir_.File("s.seqpacket"));
 }
 
 TEST_F(TakeoverTest, AFileThatSomebodyHasRemovedIsMadeAgain) {

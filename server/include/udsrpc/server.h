@@ -67,10 +67,11 @@ struct ServerOptions {
   // Default: never.
   absl::Duration max_connection_idle = absl::InfiniteDuration();
 
-  // Over gRPC, clients are asked to make another connection when theirs is so old, give or take a tenth, as gRPC's own
-  // servers do; calls that run go on on the old one. At least a millisecond. Of use with EnableTakeover and clients
-  // other than udsrpc's, which learn of the successor by no other way that costs no calls. Over seqpacket, and by
-  // udsrpc's clients, it is not needed. Default: never.
+  // Over gRPC, clients are asked to make another connection when theirs is so old, give or take a tenth, as by gRPC's
+  // own servers; calls that run go on on the old one, and in about one of 2,400 such moves gRPC 1.51 loses a call to a
+  // "Broken pipe". For servers with EnableTakeover, and clients other than udsrpc's, which no other way that costs no
+  // calls brings to the successor: less than TakeoverOptions::drain_timeout, then. Over seqpacket it says nothing. At
+  // least a millisecond. Default: never.
   absl::Duration max_connection_age = absl::InfiniteDuration();
 
   // As ChannelOptions::spin_budget, for the thread that waits for what the clients send.
@@ -194,8 +195,9 @@ class ServerBuilder {
   // only this one has are claimed. What was taken over keeps its mode, owner and group; whom it admits is this server's
   // to say. An endpoint with a name that the kernel chose (AddAutobindEndpoint) is not taken over.
   //
-  // udsrpc's clients lose no call. Over gRPC those of other libraries are asked to move only when `drain_timeout` is
-  // over, or ServerOptions::max_connection_age: see there.
+  // Clients of udsrpc lose no call. Over gRPC they learn of the successor with the answer to a call, so one that makes
+  // none keeps its connection, and the running server, until `drain_timeout` is over; so do clients of other libraries,
+  // which know nothing of it, unless ServerOptions::max_connection_age has them move before.
   ServerBuilder& EnableTakeover(absl::string_view path, TakeoverOptions options = {});
 
   // `service` must outlive the server, and is called by many threads at once. A handler that throws ends its call with
@@ -209,8 +211,8 @@ class ServerBuilder {
   // an endpoint, while another process locks its directory, and 20 s for the server that it takes over. The message
   // names the endpoint and says what to do. INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an
   // endpoint without a transport; a mode that
-  //   is none; a passed socket that is none to serve on; a null service; no handler threads; more event loops than 256;
-  //   options of a method that no service has.
+  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service; no handler
+  //   threads; more event loops than 256; options of a method that no service has.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
