@@ -1,6 +1,7 @@
 #ifndef UDSRPC_TESTS_INTEGRATION_TAKEOVER_LOAD_H_
 #define UDSRPC_TESTS_INTEGRATION_TAKEOVER_LOAD_H_
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "tests/support/event.h"
 #include "tests/support/test_service.h"
@@ -33,8 +35,19 @@ class TakeoverLoad {
   }
   ~TakeoverLoad() { Stop(); }
 
-  // Every call of every kind has ended well since it was last asked, and there was one of each kind at least. Stops
-  // those that have failed.
+  // Waits until as many calls more of each kind have ended. False: they have not for kPatience.
+  bool AwaitEach(int more) {
+    const absl::Time give_up = absl::Now() + kPatience;
+    internal::MutexLock lock(mutex_);
+    const std::map<std::string, int> before = calls_;
+    while (std::any_of(calls_.begin(), calls_.end(), [&](const auto& kind_and_calls) {
+      return kind_and_calls.second < before.at(kind_and_calls.first) + more;
+    })) {
+      if (changed_.WaitWithDeadline(mutex_, give_up)) return false;
+    }
+    return true;
+  }
+
   void Stop() {
     stop_ = true;
     for (std::thread& thread : threads_) thread.join();
@@ -46,15 +59,10 @@ class TakeoverLoad {
     internal::MutexLock lock(mutex_);
     return failures_;
   }
-  // Calls of the kind that was called least.
-  int least_calls() const {
-    int least = -1;
-    for (const auto& [kind, calls] : calls_) least = least < 0 || calls->load() < least ? calls->load() : least;
-    return least;
-  }
   int calls() const {
+    internal::MutexLock lock(mutex_);
     int sum = 0;
-    for (const auto& [kind, calls] : calls_) sum += calls->load();
+    for (const auto& [kind, calls] : calls_) sum += calls;
     return sum;
   }
 
@@ -64,17 +72,20 @@ class TakeoverLoad {
   std::shared_ptr<Channel> MakeChannel() const { return *CreateChannel(target_, {.transport = transport_}); }
 
   void Run(const std::string& kind, const std::shared_ptr<Channel>& channel, Call call) {
-    const auto calls = std::make_shared<std::atomic<int>>(0);
-    calls_.emplace(kind, calls);
-    threads_.emplace_back([this, kind, channel, call = std::move(call), calls] {
+    {
+      internal::MutexLock lock(mutex_);
+      calls_[kind] = 0;
+    }
+    threads_.emplace_back([this, kind, channel, call = std::move(call)] {
       const TestStub stub(channel);
       while (!stop_) {
         ClientContext context;
         context.set_timeout(absl::Seconds(20));
         const absl::Status status = call(stub, context);
-        calls->fetch_add(1);
-        if (status.ok()) continue;
         internal::MutexLock lock(mutex_);
+        ++calls_[kind];
+        changed_.SignalAll();
+        if (status.ok()) continue;
         ++failures_[absl::StrCat(TransportName(transport_), " ", kind, ": ", status.ToString())];
       }
     });
@@ -141,8 +152,9 @@ class TakeoverLoad {
   const std::string target_;
   const Transport transport_;
   std::atomic<bool> stop_{false};
-  std::map<std::string, std::shared_ptr<std::atomic<int>>> calls_;
   mutable internal::Mutex mutex_;
+  internal::CondVar changed_;
+  std::map<std::string, int> calls_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> failures_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };
