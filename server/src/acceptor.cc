@@ -22,7 +22,7 @@ Transport TransportOf(SocketKind kind) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> listeners) {
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Create(std::vector<Listener> listeners) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
   std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event)));
@@ -44,9 +44,15 @@ absl::Status Acceptor::Resume() {
   return absl::OkStatus();
 }
 
+void Acceptor::Begin() {
+  begun_.store(true);
+  begun_.notify_all();
+}
+
 void Acceptor::Pause() {
   if (!thread_.joinable()) return;
   SignalWakeEvent(wake_event_.get());
+  Begin();
   thread_.join();
 }
 
@@ -70,6 +76,7 @@ Acceptor::~Acceptor() {
 
 void Acceptor::Run() {
   pthread_setname_np(pthread_self(), "udsrpc-accept");
+  begun_.wait(false);
   std::vector<pollfd> watched{{.fd = wake_event_.get(), .events = POLLIN, .revents = 0}};
   for (const Listener& listener : listeners_) {
     watched.push_back({.fd = listener.socket.fd(), .events = POLLIN, .revents = 0});

@@ -1,6 +1,7 @@
 #ifndef UDSRPC_SERVER_ACCEPTOR_H_
 #define UDSRPC_SERVER_ACCEPTOR_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -28,8 +29,9 @@ class Acceptor {
     ServerTransport* transport;  // outlives the acceptor
   };
 
-  // RESOURCE_EXHAUSTED: no descriptor or thread left.
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Listener> listeners);
+  // It accepts from Begin on. RESOURCE_EXHAUSTED: no descriptor or thread left.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Create(std::vector<Listener> listeners);
+  void Begin();
 
   // As they were given, in that order. Constant.
   const std::vector<Listener>& listeners() const { return listeners_; }
@@ -56,6 +58,7 @@ class Acceptor {
 
   std::vector<Listener> listeners_;
   const UniqueFd wake_event_;
+  std::atomic<bool> begun_{false};
   std::thread thread_;
   bool started_ = false;  // once, at least
 };

@@ -230,13 +230,15 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     const auto& known = server->endpoints_;
     if (std::find(known.begin(), known.end(), target) == known.end()) server->endpoints_.push_back(std::move(target));
   }
-  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners));
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(std::move(listeners));
   if (!acceptor.ok()) return acceptor.status();
   state.acceptor = *std::move(acceptor);
   state.drain_timeout = takeover_options_.drain_timeout;
   absl::StatusOr<std::unique_ptr<TakeoverListener>> successors = takeover.Finish(*state.acceptor, state);
   if (!successors.ok()) return successors.status();
+  state.acceptor->Begin();
   state.takeover = *std::move(successors);
+  if (state.takeover != nullptr) state.takeover->Begin();
   return server;
 }
 

@@ -36,7 +36,6 @@ absl::StatusOr<std::unique_ptr<TakeoverListener>> TakeoverStart::Finish(Acceptor
     acceptor.TakeOwnership();
     (*listener)->socket().Own();
   }
-  (*listener)->Begin();
   return listener;
 }
 

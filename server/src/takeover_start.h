@@ -24,7 +24,8 @@ class TakeoverStart {
   // Null: there is none.
   TakeoverSuccessor* predecessor() { return predecessor_.get(); }
 
-  // The server accepts connections: it is the running one now, and waits for its own successor. Null where it does not.
+  // All is there but for the connections, which the server may accept from now on: it is the running one. What is to
+  // begin to wait for its own successor; null where it does not.
   absl::StatusOr<std::unique_ptr<TakeoverListener>> Finish(Acceptor& acceptor, TakeoverListener::Predecessor& server);
 
  private:

@@ -32,8 +32,8 @@ class TakeoverSuccessor {
   // The socket at which that server waits for successors. As Take.
   std::optional<ListeningSocket> TakeControl();
 
-  // This process serves on what was taken. From OK on it alone accepts, and the files are its own. Blocks for at most
-  // 10 s. UNAVAILABLE: the running server is gone, or goes; what it said.
+  // This process is ready to serve on what was taken. From OK on it alone accepts, and the files are its own. Blocks
+  // for at most 10 s. UNAVAILABLE: the running server is gone, or goes; what it said.
   absl::Status HandOver();
 
  private:
