@@ -63,6 +63,7 @@ absl::Status GrpcCall::End(const grpc::Status& status) {
   Detach(context_);
   settings_.channel.MarkUsed();
   const GrpcMetadata& trailing = grpc_context_.GetServerTrailingMetadata();
+  if (trailing.find(kSuccessorKey) != trailing.end()) settings_.channel.Replace(*link_);
   absl::Status initial_fits = TakeInitialMetadata();
   ActiveCall::TrailingMetadata(context_) = FromGrpcMetadata(trailing);
   absl::Status result = std::move(initial_fits);

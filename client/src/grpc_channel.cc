@@ -109,9 +109,9 @@ void GrpcChannel::OnListenerFound() {
   if (current_ != nullptr && current_->GetState() != GRPC_CHANNEL_READY) current_.reset();
 }
 
-void GrpcChannel::Replace(const GrpcLink& failed) {
+void GrpcChannel::Replace(const GrpcLink& link) {
   internal::MutexLock lock(mutex_);
-  if (current_.get() == &failed) current_.reset();
+  if (current_.get() == &link) current_.reset();
 }
 
 bool GrpcChannel::LongUnused() const {

@@ -53,8 +53,9 @@ class GrpcChannel {
   // while the server's backlog is full.
   absl::Status AwaitReady(ClientContext& context, absl::Time deadline);
 
-  // `failed` could not connect, or is lost: the next call gets another, unless it does already.
-  void Replace(const GrpcLink& failed);
+  // `link` could not connect, or is lost, or its server has a successor: the next call gets another, unless it does
+  // already.
+  void Replace(const GrpcLink& link);
 
   // Whether no call has been made for so long that the connection's end may have gone unnoticed: gRPC reads from a
   // connection only while some thread waits on some completion queue.

@@ -327,8 +327,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
 
   mutable internal::Mutex mutex_;
   bool lost_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string goodbye_ ABSL_GUARDED_BY(mutex_);   // the text of the server's GOAWAY
-  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the server's HELLO has come
+  bool answers_in_order_ ABSL_GUARDED_BY(mutex_) = false;  // a PING's answer is queued behind other frames
+  std::string goodbye_ ABSL_GUARDED_BY(mutex_);            // the text of the server's GOAWAY
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;           // the server's HELLO has come
   uint32_t max_calls_ ABSL_GUARDED_BY(mutex_) = kCallsBeforeHello;
   uint16_t server_max_fds_ ABSL_GUARDED_BY(mutex_) = 0;  // once greeted
 

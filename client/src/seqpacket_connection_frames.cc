@@ -28,7 +28,7 @@ void SeqpacketConnection::OnPacket(absl::string_view packet, const PacketBuffer&
   if (const uint32_t bytes = receive_credit_.Grant(); bytes > 0) {
     sender_.control().AppendFrame(wire::CreditFrame{.call = 0, .bytes = bytes});
   }
-  if (!sender_.control().empty()) Flush();
+  if (!sender_.control().empty() || std::exchange(answers_in_order_, false)) Flush();
 }
 
 absl::Status SeqpacketConnection::OnFrame(const wire::RawFrame& frame, const PacketBuffer& buffer) {
@@ -94,7 +94,13 @@ absl::Status SeqpacketConnection::OnPing(const wire::RawFrame& frame) {
     return absl::InvalidArgumentError("PING: the server asks and does not read the answers");
   }
   ping->ack = true;
-  sender_.control().AppendFrame(*ping);
+  if (going_away_) {
+    // The server wants to know when it has all calls that were opened before its GOAWAY was read.
+    sender_.queue().AppendFrame(*ping);
+    answers_in_order_ = true;
+  } else {
+    sender_.control().AppendFrame(*ping);
+  }
   return absl::OkStatus();
 }
 

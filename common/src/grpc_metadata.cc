@@ -18,7 +18,7 @@ Metadata FromGrpcMetadata(const GrpcMetadata& received) {
   Metadata metadata;
   for (const auto& [key, value] : received) {
     // Add would refuse the reserved ones too, at the price of a message.
-    if (View(key) == kUserAgent || absl::StartsWith(View(key), kReservedPrefix)) continue;
+    if (View(key) == kUserAgent || View(key) == kSuccessorKey || absl::StartsWith(View(key), kReservedPrefix)) continue;
     metadata.Add(View(key), View(value)).IgnoreError();
   }
   return metadata;

@@ -11,9 +11,13 @@ namespace udsrpc {
 
 using GrpcMetadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
-// What the other end's user added of what arrived: without the keys that gRPC reserves or sets itself, and without
-// entries that Metadata's rules forbid, which no user of udsrpc can have added. The values of a key keep their order;
-// keys come sorted, as gRPC keeps them.
+// With which, in trailing metadata, a server of ours that another one has taken over from tells clients of ours to make
+// their next call on a new connection. Its value says nothing.
+inline constexpr char kSuccessorKey[] = "udsrpc-successor";
+
+// What the other end's user added of what arrived: without the keys that gRPC or udsrpc reserves or sets itself, and
+// without entries that Metadata's rules forbid, which no user of udsrpc can have added. The values of a key keep their
+// order; keys come sorted, as gRPC keeps them.
 Metadata FromGrpcMetadata(const GrpcMetadata& received);
 
 }  // namespace udsrpc

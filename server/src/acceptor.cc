@@ -26,26 +26,53 @@ Transport TransportOf(SocketKind kind) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Listener> listeners, Users& users) {
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Create(std::vector<Listener> listeners, Users& users) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
   std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event), users));
-  try {
-    acceptor->thread_ = std::thread([a = acceptor.get()] { a->Run(); });
-  } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(absl::StrCat("cannot start a thread: ", error.what()));
-  }
+  if (absl::Status status = acceptor->Resume(); !status.ok()) return status;
   return acceptor;
 }
 
 Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users)
     : listeners_(std::move(listeners)), users_(users), wake_event_(std::move(wake_event)) {}
 
-Acceptor::~Acceptor() {
+absl::Status Acceptor::Resume() {
+  ClearWakeEvent(wake_event_.get());
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot start a thread: ", error.what()));
+  }
+  started_ = true;
+  return absl::OkStatus();
+}
+
+void Acceptor::Begin() {
+  begun_.store(true);
+  begun_.notify_all();
+}
+
+void Acceptor::Pause() {
   if (!thread_.joinable()) return;
   SignalWakeEvent(wake_event_.get());
+  Begin();
   thread_.join();
+}
+
+void Acceptor::TakeOwnership() {
+  for (Listener& listener : listeners_) listener.socket.Own();
+}
+
+void Acceptor::HandOver(const std::vector<size_t>& listeners) {
+  for (const size_t i : listeners) listeners_[i].socket.GiveUp();
+}
+
+Acceptor::~Acceptor() {
+  if (!started_) return;
+  Pause();
   for (const Listener& listener : listeners_) {
+    if (listener.socket.shared()) continue;
     ShutdownReading(listener.socket.fd());
     while (AcceptSome(listener) == Accepted::kSome) continue;
   }
@@ -53,6 +80,7 @@ Acceptor::~Acceptor() {
 
 void Acceptor::Run() {
   pthread_setname_np(pthread_self(), "udsrpc-accept");
+  begun_.wait(false);
   std::vector<pollfd> watched{{.fd = wake_event_.get(), .events = POLLIN, .revents = 0}};
   for (const Listener& listener : listeners_) {
     watched.push_back({.fd = listener.socket.fd(), .events = POLLIN, .revents = 0});

@@ -1,12 +1,15 @@
 #ifndef UDSRPC_SERVER_ACCEPTOR_H_
 #define UDSRPC_SERVER_ACCEPTOR_H_
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/src/admission.h"
 #include "server/src/caller.h"
@@ -29,11 +32,25 @@ class Acceptor {
     ServerTransport* transport;  // outlives the acceptor
   };
 
-  // `users`, whose connections they are, must outlive the acceptor. RESOURCE_EXHAUSTED: no descriptor or thread left.
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Listener> listeners, Users& users);
+  // It accepts from Begin on. `users`, whose connections they are, must outlive it. RESOURCE_EXHAUSTED: no descriptor
+  // or thread left.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Create(std::vector<Listener> listeners, Users& users);
+  void Begin();
 
-  // Lets no more connections in, hands on those that wait in the backlogs, so that their transports can refuse their
-  // calls properly, closes the sockets and removes their files.
+  // As they were given, in that order. Constant.
+  const std::vector<Listener>& listeners() const { return listeners_; }
+
+  // For a takeover. Where this server takes sockets over, after its predecessor has handed them over: their files are
+  // this one's to remove from now on, and who connects sees this process.
+  void TakeOwnership();
+  // Where a successor takes this one's: accepts no more, or does so again. RESOURCE_EXHAUSTED: no thread left.
+  void Pause();
+  absl::Status Resume();
+  // While paused: those listeners go on without this server, with their files and with the connections that wait.
+  void HandOver(const std::vector<size_t>& listeners);
+
+  // But for sockets that other processes have as well: lets no more connections in, hands on those that wait in the
+  // backlogs, so that their transports can refuse their calls properly, closes the sockets and removes their files.
   ~Acceptor();
 
  private:
@@ -49,7 +66,9 @@ class Acceptor {
   Users& users_;
   std::chrono::steady_clock::time_point last_forgetting_{};  // the thread's
   const UniqueFd wake_event_;
+  std::atomic<bool> begun_{false};
   std::thread thread_;
+  bool started_ = false;  // once, at least
 };
 
 }  // namespace udsrpc

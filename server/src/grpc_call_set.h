@@ -60,6 +60,10 @@ class GrpcCallSet {
   // False: the call has been refused while its request was read.
   bool EndReading(GrpcServerCall& call);
 
+  // From now on tells clients of ours, with each answer, to make their next call on a new connection.
+  void AnnounceSuccessor() { has_successor_.store(true, std::memory_order_relaxed); }
+  bool has_successor() const { return has_successor_.load(std::memory_order_relaxed); }
+
   // From now on refuses calls that begin, and refuses those that no handler has begun to serve.
   void Drain();
   // The library is about to cancel all calls that are left.
@@ -89,6 +93,7 @@ class GrpcCallSet {
   std::atomic<int> postponed_{0};
   std::atomic<GrpcPeers::Clock::duration> requested_at_{};  // what had been put off, last; by GrpcPeers' clock
   std::atomic<bool> all_cancelled_{false};
+  std::atomic<bool> has_successor_{false};
 
   mutable internal::Mutex mutex_;
   internal::CondVar ended_;

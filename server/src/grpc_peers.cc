@@ -65,6 +65,14 @@ void GrpcPeers::Close(absl::string_view peer) {
   if (own.valid() && SocketCookie(own.get()) == found->second.socket) ShutdownSocket(own.get());
 }
 
+bool GrpcPeers::HasOpen() {
+  internal::MutexLock lock(adding_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const auto& numbered) {
+    const auto& [number, entry] = numbered;
+    return !entry.closed.has_value() && SocketCookie(number) == entry.socket;
+  });
+}
+
 void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since) {
   std::vector<int> free;
   for (auto& [number, entry] : entries_) {

@@ -40,6 +40,9 @@ class GrpcPeers {
   // Has the connection end from which that call came.
   void Close(absl::string_view peer);
 
+  // Whether a connection that was added is still open.
+  bool HasOpen();
+
   // Lets go of what is kept of connections whose numbers may be used again. As Add.
   void Sweep(Clock::time_point now, Clock::time_point not_held_back_since) {
     internal::MutexLock lock(adding_);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/src/grpc_limits.h"
@@ -19,6 +20,7 @@
 #include "server/src/grpc_peers.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_tag.h"
+#include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
 namespace {
@@ -33,6 +35,9 @@ constexpr absl::Duration kUnannounced = absl::Milliseconds(500);
 // How long after the last reply a client gets to read it and to close the connection, as gRPC's do when asked to go
 // elsewhere. One that finds the connection closed while it writes throws away what it has not read.
 constexpr absl::Duration kLinger = absl::Milliseconds(100);
+
+// How often to look whether the clients have left, where a successor has taken over.
+constexpr absl::Duration kFarewellLook = absl::Milliseconds(10);
 
 // gRPC handles one ready descriptor a poll. A few more than a test's server has clients.
 constexpr int kPolls = 16;
@@ -49,6 +54,9 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
     grpc::ServerBuilder builder;
     builder.RegisterAsyncGenericService(&service_);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, GrpcMilliseconds(options_.max_connection_idle));
+    if (options_.max_connection_age != absl::InfiniteDuration()) {
+      builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, GrpcMilliseconds(options_.max_connection_age));
+    }
     // Clients of ours ask no more often. gRPC's own default, five minutes, would have them turned away.
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10);
     SetGrpcLimits(options_, [&builder](const char* name, int value) { builder.AddChannelArgument(name, value); });
@@ -80,6 +88,23 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
   }
 
   void ForgetClosed() override { peers_.Sweep(GrpcPeers::Clock::now(), calls_->not_held_back_since()); }
+
+  // What GOAWAY would cost, see Shutdown, a client of ours is spared: it moves when an answer tells it that it should,
+  // and closes its old connection when its calls there have ended. The library tells nobody that a connection was
+  // closed.
+  void Farewell(absl::Time deadline) override {
+    calls_->AnnounceSuccessor();
+    internal::MutexLock lock(mutex_);
+    while (!farewell_cut_short_ && absl::Now() < deadline && peers_.HasOpen()) {
+      cut_short_.WaitWithTimeout(mutex_, kFarewellLook);
+    }
+  }
+
+  void CutFarewellShort() override {
+    internal::MutexLock lock(mutex_);
+    farewell_cut_short_ = true;
+    cut_short_.SignalAll();
+  }
 
   void Shutdown(absl::Time deadline) override {
     calls_->Drain();
@@ -153,6 +178,10 @@ class GrpcServerTransport final : public ServerTransport, private GrpcPollerPool
   std::unique_ptr<grpc::Server> server_;
   GrpcPollerPool pool_;
   std::unique_ptr<GrpcCallSet> calls_;
+
+  internal::Mutex mutex_;
+  internal::CondVar cut_short_;
+  bool farewell_cut_short_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

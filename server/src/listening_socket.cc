@@ -12,6 +12,7 @@
 #include "common/src/socket/socket.h"
 #include "common/src/socket/socket_directory.h"
 #include "common/src/socket/socket_holder.h"
+#include "server/src/inherited_socket.h"
 
 namespace udsrpc {
 namespace {
@@ -101,6 +102,22 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const En
     if (!address.ok()) return address.status();
     addresses.push_back(*std::move(address));
   }
+  return OpenPathsAt(endpoint, kinds, addresses, options);
+}
+
+absl::StatusOr<ListeningSocket> ListeningSocket::OpenControl(const Endpoint& path, const EndpointOptions& options) {
+  // Where an endpoint's stream socket would be: the path as it is.
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Of(path, SocketKind::kStream);
+  if (!address.ok()) return address.status();
+  absl::StatusOr<Sockets> sockets = OpenPathsAt(path, {SocketKind::kSeqpacket}, {*address}, options);
+  if (!sockets.ok()) return sockets.status();
+  return std::move(sockets->front());
+}
+
+absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPathsAt(const Endpoint& endpoint,
+                                                                          const std::vector<SocketKind>& kinds,
+                                                                          const std::vector<SocketAddress>& addresses,
+                                                                          const EndpointOptions& options) {
   const absl::StatusOr<std::shared_ptr<SocketDirectory>> directory =
       SocketDirectory::Open(endpoint, addresses.front().directory());
   if (!directory.ok()) return directory.status();
@@ -125,6 +142,39 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPaths(const En
   if (status.ok()) return sockets;
   for (ListeningSocket& socket : sockets) socket.file_->RemoveLocked();
   return status;
+}
+
+std::optional<SocketFile::Identity> ListeningSocket::file() const {
+  if (!file_.has_value() || !file_->owned()) return std::nullopt;
+  return file_->identity();
+}
+
+ListeningSocket ListeningSocket::Adopt(UniqueFd fd, SocketKind kind, bool for_good) {
+  ListeningSocket socket(std::move(fd), kind);
+  socket.shared_ = true;
+  socket.shared_for_good_ = for_good;
+  return socket;
+}
+
+void ListeningSocket::Own() {
+  if (!shared_) return;
+  ListenAsThisProcess(fd_.get());
+  if (shared_for_good_) return;
+  shared_ = false;
+  if (file_.has_value()) file_->Own();
+}
+
+void ListeningSocket::GiveUp() {
+  shared_ = true;
+  if (file_.has_value()) file_->Disown();
+}
+
+bool ListeningSocket::FindFile(const Endpoint& endpoint, const SocketAddress& path,
+                               const SocketFile::Identity& identity) {
+  std::optional<SocketFile> found = SocketFile::Find(endpoint, path, identity);
+  if (!found.has_value()) return false;
+  file_.emplace(*std::move(found));
+  return true;
 }
 
 }  // namespace udsrpc

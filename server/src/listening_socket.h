@@ -1,6 +1,7 @@
 #ifndef UDSRPC_SERVER_LISTENING_SOCKET_H_
 #define UDSRPC_SERVER_LISTENING_SOCKET_H_
 
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -32,6 +33,27 @@ class ListeningSocket {
   // The same at an abstract name that the kernel chooses.
   static absl::StatusOr<Claimed> OpenAutobound(const std::vector<SocketKind>& kinds);
 
+  // A seqpacket socket at just this path, which is no endpoint of clients. As Open.
+  static absl::StatusOr<ListeningSocket> OpenControl(const Endpoint& path, const EndpointOptions& options);
+
+  // One that another process has bound, and which was checked. That process may go on listening, so it is shared, and
+  // its file is not this one's; until Own, or where `for_good` always.
+  static ListeningSocket Adopt(UniqueFd fd, SocketKind kind, bool for_good);
+  // Another process holds the socket, too, or will: it is not to be shut down, nor are those turned away that wait.
+  bool shared() const { return shared_; }
+  bool shared_for_good() const { return shared_for_good_; }
+
+  // The file that this socket is to remove in the end; nothing where it has none, or where that is another's to do.
+  std::optional<SocketFile::Identity> file() const;
+  // Finds the file of an adopted socket, which is at `path` and is to be `identity`, for Own. False: it is not there
+  // any more.
+  bool FindFile(const Endpoint& endpoint, const SocketAddress& path, const SocketFile::Identity& identity);
+  // From now on this process alone has an adopted socket, and with it the file that FindFile has found. Who connects
+  // sees this process as the one that listens.
+  void Own();
+  // It is another's from now on.
+  void GiveUp();
+
   ListeningSocket(ListeningSocket&&) = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
 
@@ -47,10 +69,15 @@ class ListeningSocket {
   static absl::StatusOr<Sockets> BindNames(const Endpoint& endpoint, const std::vector<SocketKind>& kinds);
   static absl::StatusOr<Sockets> OpenPaths(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
                                            const EndpointOptions& options);
+  static absl::StatusOr<Sockets> OpenPathsAt(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
+                                             const std::vector<SocketAddress>& addresses,
+                                             const EndpointOptions& options);
 
   UniqueFd fd_;
   SocketKind kind_;
   std::optional<SocketFile> file_;  // of a path
+  bool shared_ = false;
+  bool shared_for_good_ = false;
 };
 
 struct ListeningSocket::Claimed {

@@ -236,6 +236,7 @@ void SeqpacketServerConnection::CloseLocked() {
   closed_ = true;
   loop().Remove(socket_.get(), *this);
   loop().RemoveTimer(idle_timer_);
+  loop().RemoveTimer(farewell_timer_);
   for (const auto& [id, call] : calls_) {
     call->flow().ended = true;
     if (!receiving_.contains(id)) CancelCall(*call);

@@ -55,6 +55,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // none from now on, and those that it has sent and that were not read yet are refused.
   void Drain();
 
+  // Another server listens at this address now: asks the client to move to it, and serves its calls until it has. Once
+  // it answers that it opens no more, and these have ended, drains.
+  void Farewell();
+
   // Sends what is queued, as far as the socket takes it, says goodbye and closes. Running calls are cancelled and
   // their answers dropped.
   void Close(absl::string_view why);
@@ -256,6 +260,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Has the connection drained once it has been without calls for as long as the server allows.
   void WatchIdleness() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnIdleTimer();
+  void QueueFarewell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnFarewellAnswered(uint64_t token) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AwaitFarewellAnswer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnFarewellTimer();
   void DrainLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Where frames go that may go ahead of others: of all but HELLO.
   wire::PacketQueue& ControlQueue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -282,6 +290,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when it was looked for last
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;    // the client's HELLO has come
+  bool bids_farewell_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool reading_shut_ ABSL_GUARDED_BY(mutex_) = false;  // draining: the client can send no more
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;      // and all that it had sent has been read
@@ -309,6 +318,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   Deadline::Clock::time_point last_call_ ABSL_GUARDED_BY(mutex_);  // when the last one ended, or it began to wait
   TimerQueue::Id idle_timer_ ABSL_GUARDED_BY(mutex_);
+  TimerQueue::Id farewell_timer_ ABSL_GUARDED_BY(mutex_);
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> crowded_{false};  // there was no room in it when it was last flushed

@@ -84,7 +84,10 @@ absl::Status SeqpacketServerConnection::OnHello(const wire::RawFrame& frame) {
                                                .max_metadata = wire::ClampLimit(options.max_metadata_bytes),
                                                .max_message = options.max_receive_message_bytes,
                                                .max_fds = FdReceiver::Announced(options.max_receive_fds)});
-  if (hello->version == wire::kVersion) return absl::OkStatus();
+  if (hello->version == wire::kVersion) {
+    if (bids_farewell_) QueueFarewell();
+    return absl::OkStatus();
+  }
   // The frames behind it are in a version that this server does not read.
   QueueGoaway(wire::GoawayReason::kVersion,
               absl::StrCat("the client speaks version ", hello->version, " and this server ", wire::kVersion));
@@ -292,7 +295,11 @@ absl::Status SeqpacketServerConnection::OnCancel(const wire::RawFrame& frame, Ta
 
 absl::Status SeqpacketServerConnection::OnPing(const wire::RawFrame& frame) {
   absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
-  if (!ping.ok() || ping->ack) return ping.status();
+  if (!ping.ok()) return ping.status();
+  if (ping->ack) {
+    if (bids_farewell_) OnFarewellAnswered(ping->token);
+    return absl::OkStatus();
+  }
   ping->ack = true;
   ControlQueue().AppendFrame(*ping);
   return absl::OkStatus();

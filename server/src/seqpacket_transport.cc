@@ -51,6 +51,19 @@ absl::Status SeqpacketServerTransport::Adopt(UniqueFd socket, std::shared_ptr<co
   return connection->Start();
 }
 
+void SeqpacketServerTransport::Farewell(absl::Time deadline) {
+  for (const auto& connection : Connections()) connection->Farewell();
+  internal::MutexLock lock(mutex_);
+  while (!connections_.empty() && !farewell_cut_short_ && !drained_.WaitWithDeadline(mutex_, deadline)) {
+  }
+}
+
+void SeqpacketServerTransport::CutFarewellShort() {
+  internal::MutexLock lock(mutex_);
+  farewell_cut_short_ = true;
+  drained_.SignalAll();
+}
+
 void SeqpacketServerTransport::Shutdown(absl::Time deadline) {
   {
     internal::MutexLock lock(mutex_);

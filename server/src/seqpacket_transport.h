@@ -44,6 +44,8 @@ class SeqpacketServerTransport final : public ServerTransport {
   ~SeqpacketServerTransport() override;
 
   absl::Status Adopt(UniqueFd socket, std::shared_ptr<const Caller> caller) override;
+  void Farewell(absl::Time deadline) override;
+  void CutFarewellShort() override;
   void Shutdown(absl::Time deadline) override;
 
   // For connections.
@@ -72,6 +74,7 @@ class SeqpacketServerTransport final : public ServerTransport {
   internal::Mutex mutex_;
   internal::CondVar drained_;
   absl::flat_hash_set<std::shared_ptr<SeqpacketServerConnection>> connections_ ABSL_GUARDED_BY(mutex_);
+  bool farewell_cut_short_ ABSL_GUARDED_BY(mutex_) = false;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
 
   const Loops loops_;

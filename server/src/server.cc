@@ -1,5 +1,6 @@
 #include "udsrpc/server.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/src/socket/connected_socket.h"
 #include "server/src/server_state.h"
 #include "udsrpc/unique_fd.h"
@@ -47,33 +49,89 @@ absl::Status Server::AddConnection(int fd) {
 }
 
 void Server::Shutdown(absl::Time deadline) {
+  State& state = *state_;
   {
-    internal::MutexLock lock(state_->mutex);
-    if (state_->shutting_down) {
-      while (!state_->shut_down) state_->changed.Wait(state_->mutex);
-      return;
+    internal::MutexLock lock(state.mutex);
+    while (state.handing_over) state.changed.Wait(state.mutex);
+    if (state.shutting_down) {
+      state.drain_deadline = std::min(state.drain_deadline, deadline);
+      for (const auto& transport : state.transports) transport->CutFarewellShort();
+      return state.AwaitEnd();
     }
-    state_->shutting_down = true;
+    state.shutting_down = true;
   }
-  state_->acceptor.reset();
-  // Side by side: a transport that has yet to begin would go on taking calls.
+  state.takeover.reset();
+  state.acceptor.reset();
+  state.ForEachTransport([deadline](ServerTransport& transport) { transport.Shutdown(deadline); });
+  internal::MutexLock lock(state.mutex);
+  state.shut_down = true;
+  state.changed.SignalAll();
+}
+
+Server::End Server::Wait() {
+  internal::MutexLock lock(state_->mutex);
+  state_->AwaitEnd();
+  return state_->end;
+}
+
+void Server::State::AwaitEnd() {
+  while (!shut_down) changed.Wait(mutex);
+}
+
+void Server::State::ForEachTransport(const std::function<void(ServerTransport&)>& action) {
   std::vector<std::thread> threads;
-  for (const auto& transport : state_->transports) {
+  for (const auto& transport : transports) {
     try {
-      threads.emplace_back([&transport, deadline] { transport->Shutdown(deadline); });
+      threads.emplace_back([&transport, &action] { action(*transport); });
     } catch (const std::system_error&) {
-      transport->Shutdown(deadline);  // no thread to be had: one after the other, then
+      action(*transport);  // no thread to be had: one after the other, then
     }
   }
   for (std::thread& thread : threads) thread.join();
-  internal::MutexLock lock(state_->mutex);
-  state_->shut_down = true;
-  state_->changed.SignalAll();
 }
 
-void Server::Wait() {
-  internal::MutexLock lock(state_->mutex);
-  while (!state_->shut_down) state_->changed.Wait(state_->mutex);
+bool Server::State::Pause() {
+  {
+    internal::MutexLock lock(mutex);
+    if (shutting_down) return false;
+    handing_over = true;
+  }
+  acceptor->Pause();
+  return true;
+}
+
+void Server::State::Resume() {
+  // Where there is no thread to be had it waits for one: a server that accepts nothing is of no use.
+  while (!acceptor->Resume().ok()) absl::SleepFor(absl::Milliseconds(10));
+  internal::MutexLock lock(mutex);
+  handing_over = false;
+  changed.SignalAll();
+}
+
+void Server::State::HandOver(const std::vector<size_t>& taken) {
+  acceptor->HandOver(taken);
+  acceptor.reset();
+  absl::Time deadline;
+  {
+    internal::MutexLock lock(mutex);
+    handing_over = false;
+    shutting_down = true;
+    end = End::kTakenOver;
+    deadline = drain_deadline = absl::Now() + drain_timeout;
+    changed.SignalAll();
+  }
+  ForEachTransport([this, deadline](ServerTransport& transport) {
+    transport.Farewell(deadline);
+    absl::Time rest;
+    {
+      internal::MutexLock lock(mutex);
+      rest = drain_deadline;
+    }
+    transport.Shutdown(rest);
+  });
+  internal::MutexLock lock(mutex);
+  shut_down = true;
+  changed.SignalAll();
 }
 
 }  // namespace udsrpc

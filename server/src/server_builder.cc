@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,9 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "server/src/acceptor.h"
 #include "server/src/grpc_transport.h"
+#include "server/src/inherited_socket.h"
 #include "server/src/listening_socket.h"
 #include "server/src/seqpacket_transport.h"
 #include "server/src/server_state.h"
+#include "server/src/takeover_start.h"
 #include "udsrpc/endpoint.h"
 #include "udsrpc/server.h"
 
@@ -39,6 +43,9 @@ absl::Status CheckOptions(const ServerOptions& options) {
     return absl::InvalidArgumentError(absl::StrCat("ServerOptions::event_loops is ", options.event_loops,
                                                    "; it must be 0, for the default, to ", kMaxEventLoops));
   }
+  if (options.max_connection_age < absl::Milliseconds(1)) {
+    return absl::InvalidArgumentError("ServerOptions::max_connection_age must be at least a millisecond");
+  }
   bool valid = IsValid(options.user_limits);
   for (const auto& [uid, limits] : options.user_limits_of) valid = valid && IsValid(limits);
   if (!valid) return absl::InvalidArgumentError("a limit of ServerOptions::user_limits or user_limits_of is below 1");
@@ -57,15 +64,52 @@ absl::Status CheckOptions(absl::string_view target, const EndpointOptions& optio
   return absl::OkStatus();
 }
 
-// Opens the endpoint's sockets, at a name that the kernel chooses where there is none. Its target.
+// Those of the endpoint's sockets that the running server hands over; takes their kinds out of `kinds`.
+std::vector<ListeningSocket> TakeOver(const Endpoint& endpoint, TakeoverSuccessor& predecessor,
+                                      std::vector<SocketKind>& kinds) {
+  std::vector<ListeningSocket> taken;
+  std::vector<SocketKind> others;
+  for (const SocketKind kind : kinds) {
+    std::optional<ListeningSocket> socket = predecessor.Take(endpoint, kind);
+    if (socket.has_value()) {
+      taken.push_back(*std::move(socket));
+    } else {
+      others.push_back(kind);
+    }
+  }
+  kinds = std::move(others);
+  return taken;
+}
+
+absl::StatusOr<ListeningSocket::Claimed> Claim(const Endpoint& endpoint, const std::vector<SocketKind>& kinds,
+                                               const EndpointOptions& options) {
+  if (kinds.empty()) return ListeningSocket::Claimed{.endpoint = endpoint, .sockets = {}};
+  return ListeningSocket::Open(endpoint, kinds, options);
+}
+
+bool IsPassed(const Endpoint& endpoint, SocketKind kind, const Listeners& passed) {
+  return std::any_of(passed.begin(), passed.end(), [&, target = endpoint.ToString()](const Acceptor::Listener& one) {
+    return one.socket.kind() == kind && one.endpoint == target;
+  });
+}
+
+// Opens those of the endpoint's sockets that are not among `listeners`, at a name that the kernel chooses where there
+// is none. Its target.
 absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, const EndpointOptions& options,
-                                   ServerTransport* grpc, ServerTransport* seqpacket, Listeners& listeners) {
+                                   ServerTransport* grpc, ServerTransport* seqpacket, TakeoverSuccessor* predecessor,
+                                   Listeners& listeners) {
   std::vector<SocketKind> kinds;
   if (options.grpc) kinds.push_back(SocketKind::kStream);
   if (options.seqpacket) kinds.push_back(SocketKind::kSeqpacket);
+  if (endpoint.has_value()) {
+    std::erase_if(kinds, [&](SocketKind kind) { return IsPassed(*endpoint, kind, listeners); });
+  }
+  std::vector<ListeningSocket> taken;
+  if (endpoint.has_value() && predecessor != nullptr) taken = TakeOver(*endpoint, *predecessor, kinds);
   absl::StatusOr<ListeningSocket::Claimed> claimed =
-      endpoint.has_value() ? ListeningSocket::Open(*endpoint, kinds, options) : ListeningSocket::OpenAutobound(kinds);
+      endpoint.has_value() ? Claim(*endpoint, kinds, options) : ListeningSocket::OpenAutobound(kinds);
   if (!claimed.ok()) return claimed.status();
+  std::move(taken.begin(), taken.end(), std::back_inserter(claimed->sockets));
   const std::string target = claimed->endpoint.ToString();
   for (ListeningSocket& socket : claimed->sockets) {
     ServerTransport* const transport = socket.kind() == SocketKind::kStream ? grpc : seqpacket;
@@ -77,6 +121,17 @@ absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, cons
                            .transport = transport});
   }
   return target;
+}
+
+// A socket that another process has bound, as one of the server's listeners.
+Acceptor::Listener ListenOn(InheritedSocket passed, const EndpointOptions& options, ServerTransport* grpc,
+                            ServerTransport* seqpacket) {
+  ListenAsThisProcess(passed.fd.get());
+  return Acceptor::Listener{.socket = ListeningSocket::Adopt(std::move(passed.fd), passed.kind, /*for_good=*/true),
+                            .endpoint = passed.endpoint.ToString(),
+                            .admission = AdmissionFor(passed.endpoint.kind() == Endpoint::Kind::kAbstract, options),
+                            .peer_pidfd = options.peer_pidfd,
+                            .transport = passed.kind == SocketKind::kStream ? grpc : seqpacket};
 }
 
 }  // namespace
@@ -106,8 +161,19 @@ ServerBuilder& ServerBuilder::SetMethodOptions(absl::string_view path, MethodOpt
   return *this;
 }
 
+ServerBuilder& ServerBuilder::AddListeningSocket(int fd, EndpointOptions options) {
+  passed_sockets_.emplace_back(std::make_shared<UniqueFd>(fd), std::move(options));
+  return *this;
+}
+
+ServerBuilder& ServerBuilder::EnableTakeover(absl::string_view path, TakeoverOptions options) {
+  takeover_path_ = std::string(path);
+  takeover_options_ = options;
+  return *this;
+}
+
 absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
-  if (endpoints_.empty() && !unnamed_endpoint_.has_value()) {
+  if (endpoints_.empty() && passed_sockets_.empty() && !unnamed_endpoint_.has_value()) {
     return absl::InvalidArgumentError("a server needs an endpoint; call AddEndpoint before Start");
   }
   if (absl::Status status = CheckOptions(options_); !status.ok()) return status;
@@ -148,6 +214,16 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     offers_seqpacket = offers_seqpacket || unnamed_endpoint_->seqpacket;
   }
 
+  std::vector<std::pair<InheritedSocket, const EndpointOptions*>> passed;
+  for (auto& [fd, options] : passed_sockets_) {
+    const std::string name = absl::StrCat("the passed socket, descriptor ", fd->get());
+    absl::StatusOr<InheritedSocket> socket = InspectInheritedSocket(std::move(*fd), name);
+    if (!socket.ok()) return socket.status();
+    offers_grpc = offers_grpc || socket->kind == SocketKind::kStream;
+    offers_seqpacket = offers_seqpacket || socket->kind == SocketKind::kSeqpacket;
+    passed.emplace_back(*std::move(socket), &options);
+  }
+
   ServerTransport* grpc = nullptr;
   if (offers_grpc) {
     absl::StatusOr<std::unique_ptr<ServerTransport>> transport = MakeGrpcServerTransport(state.methods, options_);
@@ -171,15 +247,32 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
                                            .grpc = options.grpc ? grpc : nullptr,
                                            .seqpacket = options.seqpacket ? seqpacket : nullptr};
   }
+  TakeoverStart takeover(takeover_path_);
+  if (absl::Status status = takeover.Begin(); !status.ok()) return status;
   Listeners listeners;
+  std::vector<std::string> passed_targets;
+  for (auto& [socket, options] : passed) {
+    listeners.push_back(ListenOn(std::move(socket), *options, grpc, seqpacket));
+    passed_targets.push_back(listeners.back().endpoint);
+  }
   for (const auto& [endpoint, options] : endpoints) {
-    absl::StatusOr<std::string> target = Listen(endpoint, *options, grpc, seqpacket, listeners);
+    absl::StatusOr<std::string> target = Listen(endpoint, *options, grpc, seqpacket, takeover.predecessor(), listeners);
     if (!target.ok()) return target.status();
     server->endpoints_.push_back(*std::move(target));
   }
-  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners), *state.users);
+  for (std::string& target : passed_targets) {
+    const auto& known = server->endpoints_;
+    if (std::find(known.begin(), known.end(), target) == known.end()) server->endpoints_.push_back(std::move(target));
+  }
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(std::move(listeners), *state.users);
   if (!acceptor.ok()) return acceptor.status();
   state.acceptor = *std::move(acceptor);
+  state.drain_timeout = takeover_options_.drain_timeout;
+  absl::StatusOr<std::unique_ptr<TakeoverListener>> successors = takeover.Finish(*state.acceptor, state);
+  if (!successors.ok()) return successors.status();
+  state.acceptor->Begin();
+  state.takeover = *std::move(successors);
+  if (state.takeover != nullptr) state.takeover->Begin();
   return server;
 }
 

@@ -1,15 +1,19 @@
 #ifndef UDSRPC_SERVER_SERVER_STATE_H_
 #define UDSRPC_SERVER_SERVER_STATE_H_
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "server/src/acceptor.h"
 #include "server/src/admission.h"
 #include "server/src/dispatch.h"
 #include "server/src/server_transport.h"
+#include "server/src/takeover_listener.h"
 #include "server/src/user.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server.h"
@@ -17,7 +21,7 @@
 namespace udsrpc {
 
 // What a running server is made of; later members use earlier ones.
-struct Server::State {
+struct Server::State final : public TakeoverListener::Predecessor {
   // An endpoint without a name.
   struct Unnamed {
     Admission admission;
@@ -31,11 +35,28 @@ struct Server::State {
   std::vector<std::unique_ptr<ServerTransport>> transports;
   std::optional<Unnamed> unnamed;
   std::unique_ptr<Acceptor> acceptor;
+  absl::Duration drain_timeout = absl::ZeroDuration();
 
   internal::Mutex mutex;
   internal::CondVar changed;
+  bool handing_over ABSL_GUARDED_BY(mutex) = false;  // between Pause and Resume or HandOver
   bool shutting_down ABSL_GUARDED_BY(mutex) = false;
   bool shut_down ABSL_GUARDED_BY(mutex) = false;
+  End end ABSL_GUARDED_BY(mutex) = End::kShutdown;
+  absl::Time drain_deadline ABSL_GUARDED_BY(mutex) = absl::InfiniteFuture();  // where a successor has taken over
+
+  std::unique_ptr<TakeoverListener> takeover;
+
+  // Does it to all transports side by side: one that has yet to begin would go on taking calls.
+  void ForEachTransport(const std::function<void(ServerTransport&)>& action);
+  // Another thread has shut the server down, or will have.
+  void AwaitEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // TakeoverListener::Predecessor
+  const std::vector<Acceptor::Listener>& listeners() const override { return acceptor->listeners(); }
+  bool Pause() override;
+  void Resume() override;
+  void HandOver(const std::vector<size_t>& taken) override;
 };
 
 }  // namespace udsrpc

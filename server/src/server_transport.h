@@ -23,6 +23,12 @@ class ServerTransport {
   // Notices now which connections have been closed, where it would later: there are too many.
   virtual void ForgetClosed() {}
 
+  // A successor serves new connections by now, and nothing is adopted any more: asks the clients to move to it, and
+  // serves their calls, new ones too, until all have closed their connections. Blocks until then, until `deadline`, or
+  // until CutFarewellShort. Before Shutdown, and once.
+  virtual void Farewell(absl::Time deadline) = 0;
+  virtual void CutFarewellShort() = 0;
+
   // See Server::Shutdown. Nothing is adopted during or after it.
   virtual void Shutdown(absl::Time deadline) = 0;
 };

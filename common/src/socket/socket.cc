@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -206,6 +207,11 @@ void EnlargeSendBuffer(int fd) {
   // net.core.wmem_max; with more, credit would no longer be what bounds a connection.
   constexpr int kBytes = 212992;
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBytes, sizeof(kBytes));
+}
+
+bool HasUnread(int fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 void ShutdownReading(int fd) { shutdown(fd, SHUT_RD); }

@@ -52,6 +52,9 @@ IoResult ReceivePacket(int fd, char* buffer, size_t capacity);
 // The same, and the descriptors that come with it. Without this the kernel drops them.
 IoResult ReceivePacket(int fd, char* buffer, size_t capacity, PacketFds& fds);
 
+// Whether something has come that was not received yet.
+bool HasUnread(int fd);
+
 // The peer can send no more; what it has sent can still be received, and then comes the end. A listening socket takes
 // no more connections; those that wait can still be accepted.
 void ShutdownReading(int fd);

@@ -65,8 +65,7 @@ absl::Status SocketFile::TakePossession(const Endpoint& endpoint, const Permissi
     return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": somebody has replaced ", name_,
                                                  " meanwhile; choose a directory that only this user may write"));
   }
-  device_ = file.st_dev;
-  inode_ = file.st_ino;
+  identity_ = {.device = file.st_dev, .inode = file.st_ino};
   constexpr auto kUnchanged = static_cast<uid_t>(-1);
   if ((permissions.owner.has_value() || permissions.group.has_value()) &&
       fchownat(made.get(), "", permissions.owner.value_or(kUnchanged), permissions.group.value_or(kUnchanged),
@@ -81,18 +80,32 @@ absl::Status SocketFile::TakePossession(const Endpoint& endpoint, const Permissi
   return absl::OkStatus();
 }
 
+std::optional<SocketFile> SocketFile::Find(const Endpoint& endpoint, const SocketAddress& address,
+                                           const Identity& identity) {
+  absl::StatusOr<std::shared_ptr<SocketDirectory>> directory = SocketDirectory::Open(endpoint, address.directory());
+  struct stat found;
+  if (!directory.ok() || fstatat((*directory)->fd(), address.file_name().c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0 ||
+      Identity{.device = found.st_dev, .inode = found.st_ino} != identity) {
+    return std::nullopt;
+  }
+  SocketFile file(*std::move(directory), address.file_name());
+  file.identity_ = identity;
+  file.owned_ = false;
+  return file;
+}
+
 void SocketFile::RemoveLocked() {
   const std::shared_ptr<SocketDirectory> directory = std::move(directory_);
   if (directory == nullptr) return;
   struct stat file;
-  if (fstatat(directory->fd(), name_.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 && file.st_dev == device_ &&
-      file.st_ino == inode_) {
+  if (owned_ && fstatat(directory->fd(), name_.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+      Identity{.device = file.st_dev, .inode = file.st_ino} == identity_) {
     unlinkat(directory->fd(), name_.c_str(), 0);
   }
 }
 
 SocketFile::~SocketFile() {
-  if (directory_ == nullptr) return;
+  if (directory_ == nullptr || !owned_) return;
   // Without the lock somebody might replace the file, which nobody listens on any more, just before it is removed.
   const std::shared_ptr<SocketDirectory> directory = directory_;
   const absl::StatusOr<SocketDirectory::Lock> lock = directory->AwaitLock(kRemovalPatience);

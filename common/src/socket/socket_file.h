@@ -31,11 +31,29 @@ class SocketFile {
     std::optional<gid_t> group = std::nullopt;
   };
 
+  // Which file it is, however it is called.
+  struct Identity {
+    dev_t device;
+    ino_t inode;
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
+
   // Binds `socket` to `address`, which is in `directory`, where CheckPathIsFree has found it free and the lock has been
   // held since; a stale file is replaced. Until the file has its owner, group and mode it has no permissions at all.
   // The errors are those of ClaimError, and ALREADY_EXISTS where somebody who takes no lock came first.
   static absl::StatusOr<SocketFile> Bind(int socket, const Endpoint& endpoint, const SocketAddress& address,
                                          const Permissions& permissions, std::shared_ptr<SocketDirectory> directory);
+
+  // One that another process has made: the file at `address`, if it is that one. It is not this process's to remove
+  // until Own. Nothing: it is not there.
+  static std::optional<SocketFile> Find(const Endpoint& endpoint, const SocketAddress& address,
+                                        const Identity& identity);
+
+  const Identity& identity() const { return identity_; }
+  // Whether it is removed in the end.
+  bool owned() const { return owned_; }
+  void Own() { owned_ = true; }
+  void Disown() { owned_ = false; }
 
   SocketFile(SocketFile&&) = default;
   SocketFile& operator=(SocketFile&&) = delete;
@@ -52,10 +70,10 @@ class SocketFile {
   // Of the file that bind has just made: finds out which it is, and gives it its owner, group and mode.
   absl::Status TakePossession(const Endpoint& endpoint, const Permissions& permissions);
 
-  std::shared_ptr<SocketDirectory> directory_;  // null: it is to be left where it is
+  std::shared_ptr<SocketDirectory> directory_;  // null: it was removed, or moved from
   std::string name_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  Identity identity_{.device = 0, .inode = 0};
+  bool owned_ = true;
 };
 
 }  // namespace udsrpc

@@ -107,6 +107,13 @@ struct ServerOptions {
   // Default: never.
   absl::Duration max_connection_idle = absl::InfiniteDuration();
 
+  // Over gRPC, clients are asked to make another connection when theirs is so old, give or take a tenth, as by gRPC's
+  // own servers; calls that run go on on the old one, and in about one of 2,400 such moves gRPC 1.51 loses a call to a
+  // "Broken pipe". For servers with EnableTakeover, and clients other than udsrpc's, which no other way that costs no
+  // calls brings to the successor: less than TakeoverOptions::drain_timeout, then. Over seqpacket it says nothing. At
+  // least a millisecond. Default: never.
+  absl::Duration max_connection_age = absl::InfiniteDuration();
+
   // As ChannelOptions::spin_budget, for the thread that waits for what the clients send.
   absl::Duration spin_budget = absl::Microseconds(50);
 
@@ -146,9 +153,17 @@ struct MethodOptions {
   std::vector<gid_t> allowed_gids = {};
 };
 
+// As EndpointOptions.
+struct TakeoverOptions {
+  // How long, once another server has taken over, this one goes on serving the clients that have not moved to it yet,
+  // and the calls that have not ended. Calls that still run then are cancelled.
+  absl::Duration drain_timeout = absl::Seconds(30);
+};
+
 class ServerTransport;
 class SocketListener;
 class MethodTable;
+class UniqueFd;
 
 // A running server. Made by ServerBuilder::Start. Thread-safe.
 class Server {
@@ -170,15 +185,23 @@ class Server {
 
   // Stops listening, removes the socket files, refuses new calls (UNAVAILABLE), lets running ones end until
   // `deadline` and then cancels the rest: their clients get UNAVAILABLE or CANCELLED and their contexts turn
-  // cancelled. Blocks until every handler has ended: one that never looks at IsCancelled delays it, and a coroutine
-  // that awaits what cannot be cancelled holds it up for ever. A socket file whose directory another process keeps
-  // locked for 0.1 s is left behind, for the next server to replace. Must not be called from a handler, nor on a thread
-  // by which a handler's coroutine is yet to go on. Further calls wait for the first.
+  // cancelled. Where another server has taken over, what is left to be done is done by `deadline`. Blocks until every
+  // handler has ended: one that never looks at IsCancelled delays it, and a coroutine that awaits what cannot be
+  // cancelled holds it up for ever. A socket file whose directory another process keeps locked for 0.1 s is left
+  // behind, for the next server to replace. Must not be called from a handler, nor on a thread by which a handler's
+  // coroutine is yet to go on. Further calls wait for the first.
   void Shutdown(absl::Time deadline);
   void Shutdown() { Shutdown(absl::InfiniteFuture()); }
 
-  // Blocks until some thread has shut the server down.
-  void Wait();
+  // Why a server has ended.
+  enum class End {
+    kShutdown,   // by Shutdown
+    kTakenOver,  // another one serves its endpoints, see ServerBuilder::EnableTakeover
+  };
+
+  // Blocks until some thread has shut the server down, or until another one has taken over from it and its clients have
+  // left.
+  End Wait();
 
   // The endpoints' targets, as clients write them, in the order in which they were added; of those that have a name.
   const std::vector<std::string>& endpoints() const { return endpoints_; }
@@ -198,7 +221,7 @@ class ServerBuilder {
   ServerBuilder() = default;
   explicit ServerBuilder(ServerOptions options) : options_(std::move(options)) {}
 
-  // `target` is parsed by Start. At least one endpoint is needed.
+  // `target` is parsed by Start. At least one endpoint is needed, be it one that is passed.
   ServerBuilder& AddEndpoint(absl::string_view target, EndpointOptions options = {});
 
   // An endpoint at an abstract name that the kernel chooses, and that nobody else has: Server::endpoints() says which.
@@ -209,6 +232,33 @@ class ServerBuilder {
   // wins.
   ServerBuilder& AddUnnamedEndpoint(EndpointOptions options = {});
 
+  // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
+  // endpoint's two sockets, found out from its type and address. A stream socket serves gRPC at that address; a
+  // seqpacket socket, at PATH.seqpacket or at an abstract name, serves seqpacket at unix:PATH or at that name. Takes
+  // ownership of `fd`, whatever comes of it, and makes it non-blocking and close-on-exec. The socket is never shut
+  // down, nor its file removed. Where AddEndpoint names the same address, only what was not passed is made. `options`
+  // says who is admitted; what it says of transports, mode, owner and group is for sockets that the server makes.
+  // Clients see this process as the one that listens, but for those that had connected before Start; the backlog
+  // becomes the largest that the system allows (net.core.somaxconn).
+  ServerBuilder& AddListeningSocket(int fd, EndpointOptions options = {});
+
+  // Lets servers replace each other without a gap. Start asks the server that waits at `path`, if there is one, for the
+  // sockets of those endpoints that both have: clients that wait in their backlogs, and bind mounts of their files,
+  // notice nothing. Once this server serves, that one accepts no more, asks its clients to move here, and ends when
+  // they have (Server::Wait). Until then it goes on as if nothing were; so it does where this one fails or dies before.
+  // From then on this server waits at `path` for its own successor. Where nobody waits there, Start claims all
+  // endpoints.
+  //
+  // `path` is a socket file of its own, not an endpoint's, of mode 0600; only the running server's user and root take
+  // over, and only from their own user or root. Endpoints that only the running server has end with it, and those that
+  // only this one has are claimed. What was taken over keeps its mode, owner and group; whom it admits is this server's
+  // to say. An endpoint with a name that the kernel chose (AddAutobindEndpoint) is not taken over.
+  //
+  // Clients of udsrpc lose no call. Over gRPC they learn of the successor with the answer to a call, so one that makes
+  // none keeps its connection, and the running server, until `drain_timeout` is over; so do clients of other libraries,
+  // which know nothing of it, unless ServerOptions::max_connection_age has them move before.
+  ServerBuilder& EnableTakeover(absl::string_view path, TakeoverOptions options = {});
+
   // `service` must outlive the server, and is called by many threads at once. A handler that throws ends its call with
   // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
@@ -217,15 +267,18 @@ class ServerBuilder {
   ServerBuilder& SetMethodOptions(absl::string_view path, MethodOptions options);
 
   // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s
-  // an endpoint, while another process locks its directory. The message names the endpoint and says what to do.
+  // an endpoint, while another process locks its directory, and 20 s for the server that it takes over. The message
+  // names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  //   is none; a null service; no handler threads; more event loops than 256; a user's limit below 1; options of a
-  //   method that no service has.
+  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service; no handler
+  //   threads; more event loops than 256; a user's limit below 1; options of a method that no service has.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
-  //   given to that owner or group. FAILED_PRECONDITION: everybody may write the directory, and it is not sticky.
-  // UNAVAILABLE: another process keeps the directory locked. RESOURCE_EXHAUSTED: no descriptor or thread left.
+  //   given to that owner or group, or this user may not take over. FAILED_PRECONDITION: everybody may write the
+  //   directory, and it is not sticky.
+  // UNAVAILABLE: another process keeps the directory locked; the running server went while it was taken over.
+  // ABORTED: another process is taking over at the moment. RESOURCE_EXHAUSTED: no descriptor or thread left.
   // INTERNAL: the kernel or gRPC refused for another reason.
   // UNIMPLEMENTED: an endpoint offers gRPC and the program is linked without it.
   absl::StatusOr<std::unique_ptr<Server>> Start();
@@ -235,6 +288,9 @@ class ServerBuilder {
   // Without a target the kernel chooses a name.
   std::vector<std::pair<std::optional<std::string>, EndpointOptions>> endpoints_;
   std::optional<EndpointOptions> unnamed_endpoint_;
+  std::vector<std::pair<std::shared_ptr<UniqueFd>, EndpointOptions>> passed_sockets_;
+  std::optional<std::string> takeover_path_;
+  TakeoverOptions takeover_options_;
   std::vector<Service*> services_;
   std::map<std::string, MethodOptions> method_options_;
 };

@@ -1,0 +1,39 @@
+#ifndef UDSRPC_SERVER_TAKEOVER_START_H_
+#define UDSRPC_SERVER_TAKEOVER_START_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/src/acceptor.h"
+#include "server/src/takeover_listener.h"
+#include "server/src/takeover_successor.h"
+#include "udsrpc/endpoint.h"
+
+namespace udsrpc {
+
+// What ServerBuilder::Start does beside the rest where ServerBuilder::EnableTakeover was called; nothing otherwise.
+class TakeoverStart {
+ public:
+  explicit TakeoverStart(std::optional<std::string> path) : path_(std::move(path)) {}
+
+  // Finds out whether there is a server to take over from.
+  absl::Status Begin();
+  // Null: there is none.
+  TakeoverSuccessor* predecessor() { return predecessor_.get(); }
+
+  // All is there but for the connections, which the server may accept from now on: it is the running one. What is to
+  // begin to wait for its own successor; null where it does not.
+  absl::StatusOr<std::unique_ptr<TakeoverListener>> Finish(Acceptor& acceptor, TakeoverListener::Predecessor& server);
+
+ private:
+  const std::optional<std::string> path_;
+  std::optional<Endpoint> address_;
+  std::unique_ptr<TakeoverSuccessor> predecessor_;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_TAKEOVER_START_H_
