@@ -36,14 +36,14 @@ bool SeqpacketConnection::OpenWatched(SeqpacketCall& call, const google::protobu
   }
   lingers_ = true;
   LeaveOpening(call);
-  const bool waits = status.ok() && !going_away_ && Expired(call).ok();
-  if (waits && !greeted_ && ActiveCall::AttachedFds(call.context) != nullptr) {
-    TellAtHello(call);
-    return false;
-  }
-  if (waits && !HasRoomForCall()) {
-    call.waits_for_room = true;
-    opening_.push_back(&call);
+  const bool needs_hello = !greeted_ && ActiveCall::AttachedFds(call.context) != nullptr;
+  if (status.ok() && (needs_hello || !HasRoomForCall()) && !going_away_ && Expired(call).ok()) {
+    if (needs_hello) {
+      TellAtHello(call);
+    } else {
+      call.waits_for_room = true;
+      opening_.push_back(&call);
+    }
     return false;
   }
   call.leaves_at_end = fits && call.response != nullptr;

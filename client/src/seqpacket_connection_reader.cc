@@ -153,6 +153,7 @@ void SeqpacketConnection::OnReceived(const IoResult& received, const PacketBuffe
       } else {
         OnPacket(absl::string_view(buffer.data(), received.bytes), buffer);
       }
+      if (fd_receiver_ != nullptr) fd_receiver_->packet();  // closes what no frame has
       break;
     case IoOutcome::kWouldBlock:
       CheckAlive();

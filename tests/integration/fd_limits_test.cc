@@ -260,6 +260,11 @@ class DanglingService final : public TestService {
     return absl::OkStatus();
   }
   absl::Status Chat(ServerContext&, ServerReaderWriter<EchoReply, EchoRequest>&) override { return absl::OkStatus(); }
+  // What goes with a message of a stream is not for the context.
+  absl::Status Hold(ServerContext& context, ServerReaderWriter<EchoReply, EchoRequest>&) override {
+    context.AttachFd(FileOf("f"));
+    return absl::OkStatus();
+  }
 };
 
 TEST_F(FdLimitsTest, OfAHandlerLikewise) {
@@ -286,6 +291,11 @@ TEST_F(FdLimitsTest, OfAHandlerLikewise) {
   ClientContext context;
   context.set_timeout(kPatience);
   EXPECT_EQ(stub_->Chat(context).Finish(), absl::OkStatus());
+  ClientContext hold_context;
+  hold_context.set_timeout(kPatience);
+  const absl::Status status = stub_->Hold(hold_context).Finish();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("give them to its Write"));
 }
 
 TEST_F(FdLimitsTest, TooManyThatNobodyTakesEndTheirCallAlone) {
