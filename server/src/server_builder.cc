@@ -87,14 +87,15 @@ absl::StatusOr<ListeningSocket::Claimed> Claim(const Endpoint& endpoint, const s
   return ListeningSocket::Open(endpoint, kinds, options);
 }
 
-bool IsPassed(const Endpoint& endpoint, SocketKind kind, const Listeners& passed) {
-  return std::any_of(passed.begin(), passed.end(), [&, target = endpoint.ToString()](const Acceptor::Listener& one) {
-    return one.socket.kind() == kind && one.endpoint == target;
-  });
+bool IsPassed(const Endpoint& endpoint, SocketKind kind, const Listeners& listeners) {
+  return std::any_of(listeners.begin(), listeners.end(),
+                     [&, target = endpoint.ToString()](const Acceptor::Listener& one) {
+                       return one.socket.shared_for_good() && one.socket.kind() == kind && one.endpoint == target;
+                     });
 }
 
-// Opens those of the endpoint's sockets that are not among `listeners`, at a name that the kernel chooses where there
-// is none. Its target.
+// Opens those of the endpoint's sockets that were not passed, at a name that the kernel chooses where there is none.
+// Its target.
 absl::StatusOr<std::string> Listen(const std::optional<Endpoint>& endpoint, const EndpointOptions& options,
                                    ServerTransport* grpc, ServerTransport* seqpacket, TakeoverSuccessor* predecessor,
                                    Listeners& listeners) {

@@ -94,6 +94,14 @@ TEST_P(PassedSocketTest, OfAnEndpointAtItsAddressOnlyTheOtherSocketIsMade) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_.path()), {}), GetParam().abstract ? 0 : 1);
 }
 
+TEST_P(PassedSocketTest, AnEndpointThatIsNamedTwiceIsStillRefused) {
+  ServerBuilder builder;
+  builder.AddListeningSocket(dup(socket_.get())).RegisterService(&service_);
+  builder.AddEndpoint(target_, AllTransports()).AddEndpoint("unix:" + dir_.File("twice"), AllTransports());
+  builder.AddEndpoint("unix:" + dir_.File("twice"), AllTransports());
+  EXPECT_EQ(builder.Start().status().code(), absl::StatusCode::kAlreadyExists);
+}
+
 TEST_P(PassedSocketTest, AClientThatWaitsForTheServerIsAnswered) {
   const TestStub stub(MakeChannel());
   std::thread caller([&] { ExpectEcho(stub, "waited"); });  // it can connect, and does

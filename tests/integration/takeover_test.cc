@@ -114,23 +114,22 @@ TEST_F(TakeoverTest, WhereNobodyRunsTheServerClaimsAndInTheEndRemovesItsFiles) {
 
 TEST_F(TakeoverTest, ASuccessorThatDiesBeforeItServesLeavesAllAsItWas) {
   auto server = StartServer();
-  auto grpc = std::make_unique<TestStub>(Stub(Transport::kGrpc));
-  auto seqpacket = std::make_unique<TestStub>(Stub(Transport::kSeqpacket));
+  TakeoverLoad grpc(target_, Transport::kGrpc);
+  TakeoverLoad seqpacket(target_, Transport::kSeqpacket);
   for (int i = 0; i < 3; ++i) {
     ChildProcess successor({UDSRPC_TAKEOVER_SERVER, path_});
     EXPECT_EQ(successor.ReadLine(), "holding");
     successor.Kill(SIGKILL);
     EXPECT_EQ(successor.Wait(), -SIGKILL);
-    ExpectEcho(*grpc, "as before");
-    ExpectEcho(*seqpacket, "as before");
     ExpectEcho(Stub(Transport::kGrpc), "new connections, too");
     ExpectEcho(Stub(Transport::kSeqpacket), "new connections, too");
+    EXPECT_TRUE(grpc.AwaitEach(2) && seqpacket.AwaitEach(2));
   }
-  grpc.reset();
-  seqpacket.reset();
-  auto successor = StartServer();
-  ExpectTakenOver(*server);
-  ShutDown(*successor);
+  grpc.Stop();
+  seqpacket.Stop();
+  EXPECT_THAT(grpc.failures(), ::testing::IsEmpty());
+  EXPECT_THAT(seqpacket.failures(), ::testing::IsEmpty());
+  ShutDown(*server);
 }
 
 TEST_F(TakeoverTest, ASuccessorThatCannotServeEndsAndTheRunningServerGoesOn) {
