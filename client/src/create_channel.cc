@@ -64,15 +64,14 @@ absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
   return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), effective, *std::move(transport)));
 }
 
-absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(int fd, const ChannelOptions& options) {
-  UniqueFd socket(fd);
-  const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd);
+absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(UniqueFd fd, const ChannelOptions& options) {
+  const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd.get());
   if (!kind.ok()) return kind.status();
   ChannelOptions effective = EffectiveOptions(options);
   effective.transport = *kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
-  if (absl::Status status = CheckFdOptions(fd, effective.transport, options); !status.ok()) return status;
-  const std::string name = absl::StrCat("fd:", fd);
-  std::unique_ptr<Dialer> dialer = Dialer::With(std::move(socket), name, *kind, effective);
+  if (absl::Status status = CheckFdOptions(fd.get(), effective.transport, options); !status.ok()) return status;
+  const std::string name = absl::StrCat("fd:", fd.get());
+  std::unique_ptr<Dialer> dialer = Dialer::With(std::move(fd), name, *kind, effective);
   absl::StatusOr<std::unique_ptr<ClientTransport>> transport;
   if (*kind == SocketKind::kStream) {
     transport = MakeGrpcClientTransport(std::move(dialer), effective);

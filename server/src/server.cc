@@ -20,32 +20,32 @@ Server::Server() : state_(std::make_unique<State>()) {}
 
 Server::~Server() { Shutdown(absl::InfinitePast()); }
 
-absl::Status Server::AddConnection(int fd) {
-  UniqueFd connection(fd);
-  const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd);
+absl::Status Server::AddConnection(UniqueFd fd) {
+  const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd.get());
   if (!kind.ok()) return kind.status();
   const Transport transport = *kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
   const std::optional<State::Unnamed>& endpoint = state_->unnamed;
   if (!endpoint.has_value()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("descriptor ", fd,
+        absl::StrCat("descriptor ", fd.get(),
                      ": the server has no endpoint for connections that are brought to it; call "
                      "ServerBuilder::AddUnnamedEndpoint before Start"));
   }
   ServerTransport* const adopter = *kind == SocketKind::kStream ? endpoint->grpc : endpoint->seqpacket;
   if (adopter == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("descriptor ", fd, " is a socket for ", TransportName(transport),
+    return absl::FailedPreconditionError(absl::StrCat("descriptor ", fd.get(), " is a socket for ",
+                                                      TransportName(transport),
                                                       ", which the endpoint without a name does not offer; see "
                                                       "EndpointOptions"));
   }
   adopter->ForgetClosed();  // which count no more
   absl::StatusOr<std::shared_ptr<Caller>> caller =
-      Caller::Meet(connection.get(), "", transport, endpoint->peer_pidfd, endpoint->admission, *state_->users);
+      Caller::Meet(fd.get(), "", transport, endpoint->peer_pidfd, endpoint->admission, *state_->users);
   if (!caller.ok()) return caller.status();
   if (absl::Status refusal = (*caller)->refusal(); !refusal.ok()) return refusal;
   internal::MutexLock lock(state_->mutex);
   if (state_->shutting_down) return absl::UnavailableError("the server is shutting down");
-  return adopter->Adopt(std::move(connection), *std::move(caller));
+  return adopter->Adopt(std::move(fd), *std::move(caller));
 }
 
 void Server::Shutdown(absl::Time deadline) {

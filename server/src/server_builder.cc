@@ -162,8 +162,8 @@ ServerBuilder& ServerBuilder::SetMethodOptions(absl::string_view path, MethodOpt
   return *this;
 }
 
-ServerBuilder& ServerBuilder::AddListeningSocket(int fd, EndpointOptions options) {
-  passed_sockets_.emplace_back(std::make_shared<UniqueFd>(fd), std::move(options));
+ServerBuilder& ServerBuilder::AddListeningSocket(UniqueFd fd, EndpointOptions options) {
+  passed_sockets_.emplace_back(std::make_shared<UniqueFd>(std::move(fd)), std::move(options));
   return *this;
 }
 

@@ -40,7 +40,7 @@ absl::StatusOr<int> AddSystemdSockets(ServerBuilder& builder, const SystemdSocke
   for (size_t i = 0; i < names->size(); ++i) {
     std::optional<EndpointOptions> chosen = options((*names)[i]);
     if (!chosen.has_value()) continue;
-    builder.AddListeningSocket(SD_LISTEN_FDS_START + static_cast<int>(i), *std::move(chosen));
+    builder.AddListeningSocket(UniqueFd(SD_LISTEN_FDS_START + static_cast<int>(i)), *std::move(chosen));
     ++added;
   }
   return added;

@@ -51,9 +51,9 @@ absl::StatusOr<std::shared_ptr<Channel>> Connect(const std::string& endpoint, ui
 absl::StatusOr<std::shared_ptr<Channel>> ConnectPair(Server& server) {
   int fds[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return absl::InternalError("no socket left");
-  absl::Status status = server.AddConnection(fds[0]);  // which needs ServerBuilder::AddUnnamedEndpoint
+  absl::Status status = server.AddConnection(UniqueFd(fds[0]));  // which needs ServerBuilder::AddUnnamedEndpoint
   if (!status.ok()) return status;
-  return CreateChannelFromFd(fds[1], {.transport = Transport::kSeqpacket});  // or in a child that inherits it
+  return CreateChannelFromFd(UniqueFd(fds[1]), {.transport = Transport::kSeqpacket});  // or a child that inherits it
 }
 // README: end
 

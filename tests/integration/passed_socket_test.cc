@@ -56,7 +56,7 @@ class PassedSocketTest : public CombinationTest {
   // A server of the test's socket, which the test has as well.
   absl::StatusOr<std::unique_ptr<Server>> Serve(const EndpointOptions& options = {}) {
     ServerBuilder builder;
-    builder.AddListeningSocket(dup(socket_.get()), options).RegisterService(&service_);
+    builder.AddListeningSocket(UniqueFd(dup(socket_.get())), options).RegisterService(&service_);
     return builder.Start();
   }
 
@@ -83,7 +83,9 @@ TEST_P(PassedSocketTest, GoesOnListeningWhenItsServerHasShutDown) {
 TEST_P(PassedSocketTest, OfAnEndpointAtItsAddressOnlyTheOtherSocketIsMade) {
   {
     ServerBuilder builder;
-    builder.AddListeningSocket(dup(socket_.get())).AddEndpoint(target_, AllTransports()).RegisterService(&service_);
+    builder.AddListeningSocket(UniqueFd(dup(socket_.get())))
+        .AddEndpoint(target_, AllTransports())
+        .RegisterService(&service_);
     const auto server = builder.Start();
     ASSERT_TRUE(server.ok()) << server.status();
     EXPECT_THAT((*server)->endpoints(), ::testing::ElementsAre(target_));
@@ -96,7 +98,7 @@ TEST_P(PassedSocketTest, OfAnEndpointAtItsAddressOnlyTheOtherSocketIsMade) {
 
 TEST_P(PassedSocketTest, AnEndpointThatIsNamedTwiceIsStillRefused) {
   ServerBuilder builder;
-  builder.AddListeningSocket(dup(socket_.get())).RegisterService(&service_);
+  builder.AddListeningSocket(UniqueFd(dup(socket_.get()))).RegisterService(&service_);
   builder.AddEndpoint(target_, AllTransports()).AddEndpoint("unix:" + dir_.File("twice"), AllTransports());
   builder.AddEndpoint("unix:" + dir_.File("twice"), AllTransports());
   EXPECT_EQ(builder.Start().status().code(), absl::StatusCode::kAlreadyExists);
@@ -129,7 +131,7 @@ TEST_P(PassedSocketTest, AdmitsWhomItsOptionsName) {
       absl::StatusOr<UniqueFd> socket =
           ConnectSocket(address, KindOf(GetParam().transport), absl::ZeroDuration(), &error);
       ASSERT_TRUE(socket.ok()) << socket.status();
-      const auto channel = CreateChannelFromFd(socket->release(), {.transport = GetParam().transport});
+      const auto channel = CreateChannelFromFd(*std::move(socket), {.transport = GetParam().transport});
       ASSERT_TRUE(channel.ok()) << channel.status();
       status = TryEcho(TestStub(*channel));
     });
@@ -145,7 +147,7 @@ class UnsuitableSocketTest : public ::testing::Test {
   static absl::Status Start(UniqueFd fd) {
     TestServiceImpl service;
     ServerBuilder builder;
-    builder.AddListeningSocket(fd.release()).RegisterService(&service);
+    builder.AddListeningSocket(std::move(fd)).RegisterService(&service);
     return builder.Start().status();
   }
 
@@ -180,7 +182,7 @@ TEST_F(UnsuitableSocketTest, IsClosedWithItsBuilder) {
   const UniqueFd other_end(ends[0]);
   {
     ServerBuilder builder;
-    builder.AddListeningSocket(ends[1]);
+    builder.AddListeningSocket(UniqueFd(ends[1]));
   }
   char byte;
   EXPECT_EQ(read(other_end.get(), &byte, 1), 0);

@@ -240,7 +240,7 @@ TEST_F(TakeoverTest, ASocketThatAnotherProcessKeepsIsNeverShutDown) {
   const auto serve = [&](bool passed) {
     ServerBuilder builder;
     builder.RegisterService(&service).EnableTakeover(path_);
-    if (passed) builder.AddListeningSocket(dup(kept.get()));
+    if (passed) builder.AddListeningSocket(UniqueFd(dup(kept.get())));
     if (!passed) builder.AddEndpoint(target_, {.grpc = false});
     absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
     EXPECT_TRUE(server.ok()) << server.status();
@@ -290,7 +290,9 @@ TEST_F(TakeoverTest, ClientsThatWaitInTheBacklogNoticeNothing) {
   }
   TestServiceImpl service;
   ServerBuilder builder;
-  builder.AddListeningSocket(dup(sockets[0]->fd())).AddListeningSocket(dup(sockets[1]->fd())).RegisterService(&service);
+  builder.AddListeningSocket(UniqueFd(dup(sockets[0]->fd())))
+      .AddListeningSocket(UniqueFd(dup(sockets[1]->fd())))
+      .RegisterService(&service);
   const auto successor = builder.Start();
   EXPECT_TRUE(successor.ok()) << successor.status();
   for (std::thread& caller : callers) caller.join();

@@ -50,9 +50,9 @@ class UnnamedEndpointTest : public ::testing::TestWithParam<Transport> {
   // A channel whose other end the server has.
   std::shared_ptr<Channel> Connect() {
     const SocketPair pair = MakeSocketPair();
-    const absl::Status added = server_->AddConnection(pair.server);
+    const absl::Status added = server_->AddConnection(UniqueFd(pair.server));
     EXPECT_TRUE(added.ok()) << added;
-    const auto channel = CreateChannelFromFd(pair.client, {.transport = GetParam()});
+    const auto channel = CreateChannelFromFd(UniqueFd(pair.client), {.transport = GetParam()});
     EXPECT_TRUE(channel.ok()) << channel.status();
     EXPECT_EQ((*channel)->target(), absl::StrCat("fd:", pair.client));
     EXPECT_EQ((*channel)->transport(), GetParam());
@@ -111,7 +111,7 @@ TEST_P(UnnamedEndpointTest, ManyConnectionsAreServed) {
 TEST_P(UnnamedEndpointTest, CallsMayComeBeforeTheServerHasTheConnection) {
   Serve();
   const SocketPair pair = MakeSocketPair();
-  const auto channel = CreateChannelFromFd(pair.client, {.transport = GetParam()});
+  const auto channel = CreateChannelFromFd(UniqueFd(pair.client), {.transport = GetParam()});
   ASSERT_TRUE(channel.ok()) << channel.status();
   const TestStub stub(*channel);
   ClientContext context;
@@ -122,7 +122,7 @@ TEST_P(UnnamedEndpointTest, CallsMayComeBeforeTheServerHasTheConnection) {
     EXPECT_TRUE(s.ok()) << s;
     done.Happen();
   });
-  EXPECT_TRUE(server_->AddConnection(pair.server).ok());
+  EXPECT_TRUE(server_->AddConnection(UniqueFd(pair.server)).ok());
   EXPECT_TRUE(done.Await());
 }
 
@@ -163,7 +163,7 @@ TEST_P(UnnamedEndpointTest, ShutdownLetsRunningCallsEnd) {
     while (status.ok()) {
       const SocketPair pair = MakeSocketPair();
       close(pair.client);
-      status = server_->AddConnection(pair.server);
+      status = server_->AddConnection(UniqueFd(pair.server));
     }
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
     service_.Open("gate");
@@ -172,7 +172,7 @@ TEST_P(UnnamedEndpointTest, ShutdownLetsRunningCallsEnd) {
   opener.join();
   EXPECT_TRUE(done.Await());
   const SocketPair pair = MakeSocketPair();
-  EXPECT_EQ(server_->AddConnection(pair.server).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_->AddConnection(UniqueFd(pair.server)).code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(IsClosed(pair.server));
   close(pair.client);
 }
@@ -181,12 +181,13 @@ TEST_P(UnnamedEndpointTest, TheTransportIsThatOfTheSocket) {
   Serve();
   const SocketPair pair = MakeSocketPair();
   const Transport other = GetParam() == Transport::kGrpc ? Transport::kSeqpacket : Transport::kGrpc;
-  EXPECT_EQ(CreateChannelFromFd(pair.client, {.transport = other}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CreateChannelFromFd(UniqueFd(pair.client), {.transport = other}).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(IsClosed(pair.client));
   close(pair.server);
   const SocketPair second = MakeSocketPair();
-  EXPECT_TRUE(server_->AddConnection(second.server).ok());
-  const auto channel = CreateChannelFromFd(second.client, {.transport = Transport::kAuto});
+  EXPECT_TRUE(server_->AddConnection(UniqueFd(second.server)).ok());
+  const auto channel = CreateChannelFromFd(UniqueFd(second.client), {.transport = Transport::kAuto});
   ASSERT_TRUE(channel.ok()) << channel.status();
   EXPECT_EQ((*channel)->transport(), GetParam());
   ExpectEcho(TestStub(*channel), "hello");
@@ -203,16 +204,17 @@ TEST_P(UnnamedEndpointTest, OnlyConnectedUnixSocketsAreTaken) {
   const SocketPair datagrams = MakeSocketPair(SOCK_DGRAM);
   bad.insert(bad.end(), {datagrams.client, datagrams.server});
   for (const int fd : bad) {
-    EXPECT_EQ(server_->AddConnection(dup(fd)).code(), absl::StatusCode::kInvalidArgument) << fd;
-    const absl::Status status = CreateChannelFromFd(fd, {.transport = GetParam()}).status();
+    EXPECT_EQ(server_->AddConnection(UniqueFd(dup(fd))).code(), absl::StatusCode::kInvalidArgument) << fd;
+    const absl::Status status = CreateChannelFromFd(UniqueFd(fd), {.transport = GetParam()}).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << fd;
     EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("descriptor ", fd)));
     EXPECT_TRUE(IsClosed(fd));
   }
-  EXPECT_EQ(server_->AddConnection(-1).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(server_->AddConnection(UniqueFd(-1)).code(), absl::StatusCode::kInvalidArgument);
   const SocketPair pair = MakeSocketPair();
   const absl::Status status =
-      CreateChannelFromFd(pair.client, {.transport = GetParam(), .local_address = "unix-abstract:x"}).status();
+      CreateChannelFromFd(UniqueFd(pair.client), {.transport = GetParam(), .local_address = "unix-abstract:x"})
+          .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("local_address"));
   close(pair.server);
@@ -228,7 +230,7 @@ TEST_P(UnnamedEndpointTest, UsersLimitsHoldAndThoseThatAreNotNamedAreRefused) {
   auto second = std::make_unique<TestStub>(Connect());
   ExpectEcho(first, "first");
   const SocketPair third = MakeSocketPair();
-  EXPECT_EQ(server_->AddConnection(third.server).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(server_->AddConnection(UniqueFd(third.server)).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(IsClosed(third.server));
   close(third.client);
   ExpectEcho(*second, "second");
@@ -238,7 +240,7 @@ TEST_P(UnnamedEndpointTest, UsersLimitsHoldAndThoseThatAreNotNamedAreRefused) {
   absl::Status status = absl::UnknownError("");
   while (!status.ok() && absl::Now() < give_up) {
     const SocketPair pair = MakeSocketPair();
-    status = server_->AddConnection(pair.server);
+    status = server_->AddConnection(UniqueFd(pair.server));
     close(pair.client);
     if (!status.ok()) absl::SleepFor(absl::Milliseconds(10));
   }
@@ -250,9 +252,9 @@ TEST_P(UnnamedEndpointTest, UsersLimitsHoldAndThoseThatAreNotNamedAreRefused) {
 TEST_P(UnnamedEndpointTest, CallsEndAsOnAnyChannel) {
   Serve();
   const SocketPair pair = MakeSocketPair();
-  ASSERT_TRUE(server_->AddConnection(pair.server).ok());
+  ASSERT_TRUE(server_->AddConnection(UniqueFd(pair.server)).ok());
   const auto channel =
-      CreateChannelFromFd(pair.client, {.transport = GetParam(), .max_receive_message_bytes = 100'000});
+      CreateChannelFromFd(UniqueFd(pair.client), {.transport = GetParam(), .max_receive_message_bytes = 100'000});
   ASSERT_TRUE(channel.ok()) << channel.status();
   const TestStub stub(*channel);
   BlockRequest block;
@@ -282,7 +284,7 @@ TEST_P(UnnamedEndpointTest, AServerWithoutSuchAnEndpointTakesNone) {
   const auto server = builder.Start();
   ASSERT_TRUE(server.ok()) << server.status();
   const SocketPair pair = MakeSocketPair();
-  EXPECT_EQ((*server)->AddConnection(pair.server).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ((*server)->AddConnection(UniqueFd(pair.server)).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(IsClosed(pair.server));
   close(pair.client);
 }
@@ -292,7 +294,7 @@ TEST_P(UnnamedEndpointTest, ATransportThatIsNotOfferedIsRefused) {
   const bool over_grpc = GetParam() == Transport::kGrpc;
   Serve({.grpc = !over_grpc, .seqpacket = over_grpc});
   const SocketPair pair = MakeSocketPair();
-  EXPECT_EQ(server_->AddConnection(pair.server).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(server_->AddConnection(UniqueFd(pair.server)).code(), absl::StatusCode::kFailedPrecondition);
   close(pair.client);
 }
 
@@ -301,7 +303,7 @@ TEST_P(UnnamedEndpointTest, ATransportThatIsNotOfferedIsRefused) {
 TEST_P(UnnamedEndpointTest, AChildCallsOverWhatItHasInherited) {
   Serve();
   const SocketPair pair = MakeSocketPair();
-  ASSERT_TRUE(server_->AddConnection(pair.server).ok());
+  ASSERT_TRUE(server_->AddConnection(UniqueFd(pair.server)).ok());
   ChildProcess child({UDSRPC_TEST_CLIENT, absl::StrCat("fd:", pair.client), std::string(TransportName(GetParam()))});
   close(pair.client);
   EXPECT_EQ(child.ReadLine(), "OK");

@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   if (!AbslParseFlag(argv[2], &options.transport, &error)) return 2;
   absl::string_view fd = argv[1];
   const auto channel = absl::ConsumePrefix(&fd, "fd:")
-                           ? udsrpc::CreateChannelFromFd(std::atoi(fd.data()), options)
+                           ? udsrpc::CreateChannelFromFd(udsrpc::UniqueFd(std::atoi(fd.data())), options)
                            : udsrpc::CreateChannel(argv[1], options);
   if (!channel.ok()) {
     std::printf("%s\n", channel.status().ToString().c_str());

@@ -19,6 +19,7 @@
 #include "udsrpc/executor.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
@@ -140,7 +141,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
  private:
   friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target,
                                                                 const ChannelOptions& options);
-  friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(int fd, const ChannelOptions& options);
+  friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(UniqueFd fd, const ChannelOptions& options);
   Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier);
 
   absl::Status InterceptedUnaryCall(const MethodDescriptor& method, ClientContext& context,
@@ -167,13 +168,13 @@ class Channel : public std::enable_shared_from_this<Channel> {
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options = {});
 
 // A channel on a connected Unix socket, be it an end of a socketpair(2) or inherited: over gRPC where its type is
-// SOCK_STREAM, over seqpacket where it is SOCK_SEQPACKET; options.transport must be that or kAuto. Takes over `fd`,
-// whatever it returns, and makes it non-blocking and close-on-exec. Nothing may have been sent on it, and the other end
-// is to be given to Server::AddConnection. There is no other connection: once it has ended, calls end with UNAVAILABLE.
-// options.server_uids are compared with who made the pair; options.local_address must be empty.
+// SOCK_STREAM, over seqpacket where it is SOCK_SEQPACKET; options.transport must be that or kAuto. Makes `fd`
+// non-blocking and close-on-exec, and closes it where it returns not OK. Nothing may have been sent on it, and the
+// other end is to be given to Server::AddConnection. There is no other connection: once it has ended, calls end with
+// UNAVAILABLE. options.server_uids are compared with who made the pair; options.local_address must be empty.
 // INVALID_ARGUMENT: `fd` is no such socket, or of another transport; a local address.
 // UNIMPLEMENTED: the transport is not linked into this program.
-absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(int fd, const ChannelOptions& options = {});
+absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(UniqueFd fd, const ChannelOptions& options = {});
 
 }  // namespace udsrpc
 

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "udsrpc/server_interceptor.h"
 #include "udsrpc/service.h"
+#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
@@ -163,7 +164,6 @@ struct TakeoverOptions {
 class ServerTransport;
 class SocketListener;
 class MethodTable;
-class UniqueFd;
 
 // A running server. Made by ServerBuilder::Start. Thread-safe.
 class Server {
@@ -175,13 +175,13 @@ class Server {
 
   // Serves a connected Unix socket, be it an end of a socketpair(2) or inherited: over gRPC where its type is
   // SOCK_STREAM, over seqpacket where it is SOCK_SEQPACKET. The other end is for CreateChannelFromFd, or of type
-  // SOCK_STREAM for any gRPC client. Takes over `fd`, whatever it returns, and makes it non-blocking and
-  // close-on-exec. Does not block. Of a pair, Peer says who made it: where that is this process, whoever has the other
-  // end passes for the server's own user, in allowed_uids and in UserLimits.
-  // INVALID_ARGUMENT: it is no such socket. FAILED_PRECONDITION: the server has no endpoint without a name (see
+  // SOCK_STREAM for any gRPC client. Makes `fd` non-blocking and close-on-exec, and
+  // closes it where it returns not OK. Does not block. Of a pair, Peer says who made it: where that is this process,
+  // whoever has the other end passes for the server's own user, in allowed_uids and in UserLimits. INVALID_ARGUMENT: it
+  // is no such socket. FAILED_PRECONDITION: the server has no endpoint without a name (see
   // ServerBuilder::AddUnnamedEndpoint), or that does not offer the transport. PERMISSION_DENIED: that endpoint does not
   // admit the peer. UNAVAILABLE: the server shuts down. RESOURCE_EXHAUSTED: no descriptor left, or UserLimits.
-  absl::Status AddConnection(int fd);
+  absl::Status AddConnection(UniqueFd fd);
 
   // Stops listening, removes the socket files, refuses new calls (UNAVAILABLE), lets running ones end until
   // `deadline` and then cancels the rest: their clients get UNAVAILABLE or CANCELLED and their contexts turn
@@ -234,13 +234,13 @@ class ServerBuilder {
 
   // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
   // endpoint's two sockets, found out from its type and address. A stream socket serves gRPC at that address; a
-  // seqpacket socket, at PATH.seqpacket or at an abstract name, serves seqpacket at unix:PATH or at that name. Takes
-  // ownership of `fd`, whatever comes of it, and makes it non-blocking and close-on-exec. The socket is never shut
+  // seqpacket socket, at PATH.seqpacket or at an abstract name, serves seqpacket at unix:PATH or at that name. Makes
+  // `fd` non-blocking and close-on-exec. The socket is never shut
   // down, nor its file removed. Where AddEndpoint names the same address, only what was not passed is made. `options`
   // says who is admitted; what it says of transports, mode, owner and group is for sockets that the server makes.
   // Clients see this process as the one that listens, but for those that had connected before Start; the backlog
   // becomes the largest that the system allows (net.core.somaxconn).
-  ServerBuilder& AddListeningSocket(int fd, EndpointOptions options = {});
+  ServerBuilder& AddListeningSocket(UniqueFd fd, EndpointOptions options = {});
 
   // Lets servers replace each other without a gap. Start asks the server that waits at `path`, if there is one, for the
   // sockets of those endpoints that both have: clients that wait in their backlogs, and bind mounts of their files,
