@@ -149,6 +149,7 @@ std::optional<absl::Status> SeqpacketAsyncStream::TryFinish() {
     connection().DiscardMessages(call());
     if (!Over()) return std::nullopt;
   }
+  TakeReadFds();  // nobody will
   return malformed_.ok() ? status() : malformed_;
 }
 

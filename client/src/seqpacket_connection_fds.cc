@@ -29,7 +29,8 @@ bool SeqpacketConnection::MaySend(SeqpacketCall& call, const std::vector<UniqueF
 }
 
 void SeqpacketConnection::AskForHello() {
-  if (calls_.empty()) keepalive_.Restart(Deadline::Clock::now());
+  // Those that wait are not among the calls, and another one that waits does not make the server any more alive.
+  if (calls_.empty() && waiting_for_hello_ == 0 && told_at_hello_.empty()) keepalive_.Restart(Deadline::Clock::now());
 }
 
 bool SeqpacketConnection::AwaitHello(SeqpacketCall& call) {
@@ -48,8 +49,8 @@ void SeqpacketConnection::EndWaitForHello() {
 }
 
 void SeqpacketConnection::TellAtHello(SeqpacketCall& call) {
-  if (!std::exchange(call.waits_for_hello, true)) told_at_hello_.push_back(&call);
   AskForHello();
+  if (!std::exchange(call.waits_for_hello, true)) told_at_hello_.push_back(&call);
   FlushSoon();
 }
 

@@ -13,6 +13,12 @@
 // What comes in on a connection: frame by frame, to the calls that they are about.
 
 namespace udsrpc {
+namespace {
+
+// Of what a server that has said goodbye is sent, above which it gets no answers: twice what calls may queue.
+constexpr size_t kMaxQueuedWithAnswers = 2 << 20;
+
+}  // namespace
 
 void SeqpacketConnection::OnPacket(absl::string_view packet, const PacketBuffer& buffer) {
   absl::Status status;
@@ -90,7 +96,9 @@ absl::Status SeqpacketConnection::OnGoaway(const wire::RawFrame& frame) {
 absl::Status SeqpacketConnection::OnPing(const wire::RawFrame& frame) {
   absl::StatusOr<wire::PingFrame> ping = wire::PingFrame::Parse(frame);
   if (!ping.ok() || ping->ack) return ping.status();
-  if (sender_.control().bytes() > wire::kMaxPacketBytes) {
+  const size_t unsent = going_away_ ? sender_.queue().bytes() : sender_.control().bytes();
+  const size_t most = going_away_ ? kMaxQueuedWithAnswers : wire::kMaxPacketBytes;
+  if (unsent > most) {
     return absl::InvalidArgumentError("PING: the server asks and does not read the answers");
   }
   ping->ack = true;

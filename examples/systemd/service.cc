@@ -75,13 +75,13 @@ int main(int argc, char** argv) {
   std::thread terminator([&signals, &server] {
     int signal;
     sigwait(&signals, &signal);
-    udsrpc::NotifySystemdStopping();
     server.Shutdown(absl::Now() + absl::Seconds(5));
   });
   if (server.Wait() == udsrpc::Server::End::kTakenOver) {
     std::cout << "another process serves now" << std::endl;
     _exit(0);  // with the thread that waits for a signal, and without telling systemd that the service stops
   }
+  udsrpc::NotifySystemdStopping();
   terminator.join();
   // README: end
   return 0;

@@ -41,7 +41,7 @@ class Caller {
   // still, or (RESOURCE_EXHAUSTED) the user has too many calls. A share of nothing then: too many are refused as well,
   // and where that costs more than to say so the connection is to be closed.
   absl::Status BeginCall(User::Share* share) const;
-  // Why a call ends for which User::Bytes has none left.
+  // Why a call ends for which User::HoldBytes has none left.
   std::string TooManyBytesText() const;
 
  private:

@@ -182,7 +182,8 @@ void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobu
   for (const auto& [key, value] : context_.trailing_metadata()) {
     stream_.grpc_context().AddTrailingMetadata(key, value);
   }
-  if (calls_.has_successor()) stream_.grpc_context().AddTrailingMetadata(kSuccessorKey, "1");
+  if (calls_.has_successor() && context_.can_go_elsewhere())
+    stream_.grpc_context().AddTrailingMetadata(kSuccessorKey, "1");
   // The event may come, and delete the call, while this thread is still in the library.
   Ref();
   if (failure.ok()) {

@@ -89,11 +89,13 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
     const Peer& peer() const override { return caller_->peer(); }
+    // Whether the client has an address to connect to again.
+    bool can_go_elsewhere() const { return caller_ != nullptr && !caller_->peer().endpoint().empty(); }
     // OK, or what the call is to end with.
     absl::Status Admit();
     // The same where so many bytes of its request are to be kept, and then of its response.
     absl::Status Keep(size_t bytes) {
-      if (kept_.Set(caller_->user(), bytes)) return absl::OkStatus();
+      if (caller_->user().HoldBytes(kept_, bytes)) return absl::OkStatus();
       return absl::ResourceExhaustedError(absl::StrCat(method(), ": ", caller_->TooManyBytesText()));
     }
     bool has_attached_fds() const { return internal::CallFds::Attached(fds_) != nullptr; }
@@ -106,7 +108,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     const GrpcServerCall& call_;
     std::shared_ptr<const Caller> caller_;  // null: not known
     User::Share in_flight_;                 // of the caller's user
-    User::Bytes kept_;
+    User::Held kept_;
     std::atomic<bool> cancelled_{false};
   };
 

@@ -97,7 +97,11 @@ void SeqpacketServerCall::Park() {
 bool SeqpacketServerCall::ParseRequest(google::protobuf::MessageLite& request) {
   if (!has_request_) {
     const bool read = ReadMessage(request) == MessageReader::Outcome::kMessage;
-    if (read && reader_.has_fds()) internal::CallFds::Receive(fds_, connection_->TakeFds(*this));
+    if (read && reader_.has_fds()) {
+      internal::IncomingFds fds = connection_->TakeFds(*this);
+      if (fds.empty()) return false;  // they were dropped, as the call has ended
+      internal::CallFds::Receive(fds_, std::move(fds));
+    }
     return read;
   }
   const bool parsed = request.ParseFromArray(request_.data(), static_cast<int>(request_.size()));

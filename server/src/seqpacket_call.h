@@ -40,7 +40,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
     explicit Flow(size_t max_message_bytes) : inbound(max_message_bytes) {}
 
     InboundMessages inbound;
-    User::Bytes held;  // of what has come and is kept
+    User::Held held;  // of what has come and is kept
     SendCredit credit{wire::kInitialCallCredit};
     bool half_closed = false;       // by the client
     bool initial_sent = false;      // initial metadata is on its way

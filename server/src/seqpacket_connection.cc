@@ -154,7 +154,7 @@ void SeqpacketServerConnection::SendQueued() {
     sender_.Clear();
     CloseLocked();  // answers are lost, so the connection is
   }
-  queued_.Set(caller_->user(), sender_.bytes());
+  CountQueued();
   crowded_.store(!HasRoom(), std::memory_order_relaxed);
   if (sender_.sending()) return;  // the thread that sends does the rest
   MayClose();

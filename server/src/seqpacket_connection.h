@@ -110,6 +110,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Runs the callbacks of calls that were cancelled.
   void CancelWaiting();
 
+  static absl::Status UntakenFdsError(absl::string_view method);
   // Why the response of a call that may go on could not be written ahead of its status.
   static absl::Status UnsentResponseError(const SeqpacketServerCall& call);
   SeqpacketServerTransport& transport() { return transport_; }
@@ -248,6 +249,10 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   // What goes out.
   void QueueAnswer(const Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Counts what is queued. False: it is too much, and not on account of descriptors.
+  bool CountQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether so many descriptors more may wait for the client.
+  bool HasRoomForFds(size_t fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueGoaway(wire::GoawayReason reason, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -282,7 +287,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   ServingLoop& loop_;
   const std::shared_ptr<const Caller> caller_;
   const UniqueFd socket_;
-  User::Bytes queued_ ABSL_GUARDED_BY(mutex_);  // what the client has not taken, when it was counted last
+  // What the client has not taken, when it was counted last.
+  User::Held queued_ ABSL_GUARDED_BY(mutex_);
+  User::Held queued_fds_ ABSL_GUARDED_BY(mutex_);
   const std::unique_ptr<FdReceiver> fd_receiver_ ABSL_PT_GUARDED_BY(mutex_);  // null: none are accepted
 
   internal::Mutex mutex_;

@@ -107,10 +107,10 @@ void SeqpacketServerConnection::CountKept(SeqpacketServerCall& call) {
   SeqpacketServerCall::Flow& flow = call.flow();
   size_t bytes = flow.inbound.bytes();
   // One request is kept until the call has ended, as the message that it was parsed to.
-  if (ReadsOneRequest(call.server_method().kind())) bytes = std::max(bytes, flow.held.bytes());
-  if (flow.held.Set(caller_->user(), bytes)) return;
+  if (ReadsOneRequest(call.server_method().kind())) bytes = std::max(bytes, flow.held.amount());
+  if (caller_->user().HoldBytes(flow.held, bytes)) return;
   flow.inbound.Exhaust(absl::ResourceExhaustedError(caller_->TooManyBytesText()));
-  flow.held.Set(caller_->user(), 0);
+  caller_->user().HoldBytes(flow.held, 0);
 }
 
 void SeqpacketServerConnection::AbortExhausted(SeqpacketServerCall& call) {
@@ -238,8 +238,12 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
       if (calls_.empty() && transport_.options().max_connection_idle != absl::InfiniteDuration()) {
         last_call_ = Deadline::Clock::now();
       }
-      QueueAnswer(answer);
-      if (sender_.queue().bytes() > kMaxUntakenBytes || !queued_.Set(caller_->user(), sender_.bytes())) {
+      if (answer.fds() == nullptr || HasRoomForFds(answer.fds()->size())) {
+        QueueAnswer(answer);
+      } else {
+        QueueAnswer(Answer(call.id(), UntakenFdsError(call.method()), /*refused=*/false));
+      }
+      if (sender_.queue().bytes() > kMaxUntakenBytes || !CountQueued()) {
         sender_.Clear();
         QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
         CloseLocked();

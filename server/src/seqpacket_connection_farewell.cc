@@ -18,6 +18,8 @@ constexpr uint64_t kToken = 0x6661726577656c6c;  // any would do
 void SeqpacketServerConnection::Farewell() {
   const Session session(*this);
   if (closed_ || draining_ || bids_farewell_) return;
+  // Who has no address to go to stays until the end.
+  if (caller_->peer().endpoint().empty()) return;
   bids_farewell_ = true;
   AwaitFarewellAnswer();
   if (!greeted_) return;  // behind the HELLO, then

@@ -1,6 +1,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/src/call_errors.h"
 #include "common/src/stream/outgoing_fds.h"
 #include "server/src/seqpacket_connection.h"
@@ -10,6 +11,9 @@
 
 namespace udsrpc {
 namespace {
+
+// Of a connection, whatever was begun while there was room.
+constexpr size_t kMostQueuedFds = 2 * kMaxQueuedFds;
 
 constexpr absl::string_view kClientOption = "ChannelOptions::max_receive_fds";
 
@@ -21,6 +25,22 @@ absl::Status SeqpacketServerConnection::CheckAttached(const SeqpacketServerCall&
   return CheckOutgoingFds(call.method(), fds, client_max_fds_, "client", kClientOption);
 }
 
+bool SeqpacketServerConnection::CountQueued() {
+  User& user = caller_->user();
+  user.HoldFds(queued_fds_, sender_.queue().fds());
+  return user.HoldBytes(queued_, sender_.bytes());
+}
+
+bool SeqpacketServerConnection::HasRoomForFds(size_t fds) {
+  const size_t queued = sender_.queue().fds() + fds;
+  return queued <= kMostQueuedFds && caller_->user().HoldFds(queued_fds_, queued);
+}
+
+absl::Status SeqpacketServerConnection::UntakenFdsError(absl::string_view method) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      method, ": too many descriptors wait for the client, or for its user, already; read the answers to other calls"));
+}
+
 bool SeqpacketServerConnection::MaySend(SeqpacketServerCall& call, const std::vector<UniqueFd>& fds) {
   if (!MayGoOn(call)) return false;
   const absl::Status status = CheckOutgoingFds(call.method(), fds, client_max_fds_, "client", kClientOption);
@@ -30,8 +50,11 @@ bool SeqpacketServerConnection::MaySend(SeqpacketServerCall& call, const std::ve
 }
 
 internal::IncomingFds SeqpacketServerConnection::TakeFds(SeqpacketServerCall& call) {
-  internal::MutexLock lock(mutex_);
-  return call.flow().inbound.TakeFds();
+  const AsyncSession session(*this);
+  internal::IncomingFds fds = call.flow().inbound.TakeFds();
+  // They were dropped with what was to be kept no longer, see InboundMessages::Exhaust.
+  if (fds.empty() && MayGoOn(call) && !call.flow().inbound.exhausted().ok()) AbortExhausted(call);
+  return fds;
 }
 
 }  // namespace udsrpc

@@ -113,8 +113,8 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   absl::Status admitted = Admit(*call, metadata, &in_flight, &refused);
   if (admitted.ok() && resolved.method == nullptr) admitted = resolved.unknown;
   if (admitted.ok() && !fds.lost.ok()) admitted = std::move(fds.lost);
-  User::Bytes held;
-  if (admitted.ok() && !held.Set(caller_->user(), call->message.size())) {
+  User::Held held;
+  if (admitted.ok() && !caller_->user().HoldBytes(held, call->message.size())) {
     admitted = absl::ResourceExhaustedError(absl::StrCat(resolved.method->path(), ": ", caller_->TooManyBytesText()));
   }
   if (!admitted.ok()) {

@@ -90,9 +90,11 @@ absl::StatusOr<internal::TakeoverMessage> TakeoverChannel::Receive(absl::Time de
       continue;
     }
     if (received < 0) return Gone("it is gone", errno);
+    // Of an empty packet, too, which the kernel cannot tell from the end, and which may have some.
+    const bool at_most_one = TakeDescriptor(header, descriptor);
     if (received == 0) return absl::UnavailableError("it is gone");
     internal::TakeoverMessage message;
-    if (!TakeDescriptor(header, descriptor) || (header.msg_flags & MSG_TRUNC) != 0 ||
+    if (!at_most_one || (header.msg_flags & MSG_TRUNC) != 0 ||
         !message.ParseFromArray(bytes, static_cast<int>(received))) {
       return absl::InvalidArgumentError("it sends what is no message of a takeover");
     }

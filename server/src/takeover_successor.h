@@ -22,7 +22,7 @@ namespace udsrpc {
 // leaves that server as it was.
 class TakeoverSuccessor {
  public:
-  // Asks the server that waits for successors at `path`. Null: there is none. Blocks for at most 10 s. The errors are
+  // Asks the server that waits for successors at `path`. Null: there is none. Blocks for at most 20 s. The errors are
   // those of ServerBuilder::Start, on takeover.
   static absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> Connect(const Endpoint& path);
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace udsrpc {
 namespace {
@@ -11,7 +10,7 @@ namespace {
 constexpr UserLimits kNoLimits{.max_connections = UserLimits::kUnlimited,
                                .max_calls = UserLimits::kUnlimited,
                                .max_bytes = UserLimits::kUnlimitedBytes,
-                               .max_untaken_fds = std::numeric_limits<size_t>::max()};
+                               .max_untaken_fds = UserLimits::kUnlimitedBytes};
 
 // Users that are gone are looked for when there are twice as many as after the last look, and no fewer than these.
 constexpr size_t kLeastToSweep = 64;
@@ -33,19 +32,19 @@ bool User::Take(std::atomic<int>& count, int limit, Share* share) {
   return true;
 }
 
-bool User::Bytes::Set(User& user, size_t bytes) {
-  if (user.limits_.max_bytes == UserLimits::kUnlimitedBytes) return true;
-  user_ = &user;
-  if (bytes > held_) {
-    const size_t more = bytes - held_;
-    if (user.bytes_.fetch_add(more, std::memory_order_relaxed) + more > user.limits_.max_bytes) {
-      user.bytes_.fetch_sub(more, std::memory_order_relaxed);
+bool User::Held::Set(std::atomic<size_t>& count, size_t limit, size_t amount) {
+  if (limit == UserLimits::kUnlimitedBytes) return true;
+  count_ = &count;
+  if (amount > amount_) {
+    const size_t more = amount - amount_;
+    if (count.fetch_add(more, std::memory_order_relaxed) + more > limit) {
+      count.fetch_sub(more, std::memory_order_relaxed);
       return false;
     }
-  } else if (bytes < held_) {
-    user.bytes_.fetch_sub(held_ - bytes, std::memory_order_relaxed);
+  } else if (amount < amount_) {
+    count.fetch_sub(amount_ - amount, std::memory_order_relaxed);
   }
-  held_ = bytes;
+  amount_ = amount;
   return true;
 }
 

@@ -59,30 +59,34 @@ class User {
   // Of calls that are refused, and not over before their clients have taken the answer.
   bool TakeRefusedCall(Share* share) { return Take(refused_calls_, kMaxRefusedCalls, share); }
 
-  // So many bytes that are kept for the user; gives them back.
-  class Bytes {
+  // So much of something that is kept for a user; gives it back.
+  class Held {
    public:
-    Bytes() = default;
-    Bytes(Bytes&& other) noexcept { *this = std::move(other); }
-    Bytes& operator=(Bytes&& other) noexcept {
-      std::swap(user_, other.user_);
-      std::swap(held_, other.held_);
+    Held() = default;
+    Held(Held&& other) noexcept { *this = std::move(other); }
+    Held& operator=(Held&& other) noexcept {
+      std::swap(count_, other.count_);
+      std::swap(amount_, other.amount_);
       return *this;
     }
-    ~Bytes() {
-      if (user_ != nullptr) user_->bytes_.fetch_sub(held_, std::memory_order_relaxed);
+    ~Held() {
+      if (count_ != nullptr) count_->fetch_sub(amount_, std::memory_order_relaxed);
     }
-
-    // Makes it `bytes`, of `user`, always the same one, which must outlive this. False: it would be more than before,
-    // and so many are not left; it is as it was then.
-    bool Set(User& user, size_t bytes);
     // 0 where the user has no limit.
-    size_t bytes() const { return held_; }
+    size_t amount() const { return amount_; }
 
    private:
-    User* user_ = nullptr;
-    size_t held_ = 0;
+    friend class User;
+    bool Set(std::atomic<size_t>& count, size_t limit, size_t amount);
+
+    std::atomic<size_t>* count_ = nullptr;
+    size_t amount_ = 0;
   };
+
+  // Makes it so many bytes, or descriptors on their way to the user, of this user, who must outlive it. False: it would
+  // be more than before, and so many are not left; it is as it was then.
+  bool HoldBytes(Held& held, size_t bytes) { return held.Set(bytes_, limits_.max_bytes, bytes); }
+  bool HoldFds(Held& held, size_t fds) { return held.Set(queued_fds_, limits_.max_untaken_fds, fds); }
 
  private:
   static constexpr int kMaxRefusedConnections = 8;
@@ -96,6 +100,7 @@ class User {
   std::atomic<int> calls_{0};
   std::atomic<int> refused_calls_{0};
   std::atomic<size_t> bytes_{0};
+  std::atomic<size_t> queued_fds_{0};
   const std::shared_ptr<internal::FdCount> untaken_fds_;
 };
 

@@ -260,6 +260,40 @@ TEST_F(TakeoverTest, ASocketThatAnotherProcessKeepsIsNeverShutDown) {
   std::filesystem::remove(dir_.File("s.seqpacket"));
 }
 
+// They have no address to go to.
+TEST_F(TakeoverTest, ConnectionsWithoutANameStayToTheEnd) {
+  TestServiceImpl service;
+  const auto serve = [&] {
+    ServerBuilder builder;
+    builder.RegisterService(&service).AddUnnamedEndpoint().AddEndpoint(target_);
+    builder.EnableTakeover(path_, {.drain_timeout = absl::Seconds(1000)});
+    absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+    EXPECT_TRUE(server.ok()) << server.status();
+    return server.ok() ? *std::move(server) : nullptr;
+  };
+  const auto server = serve();
+  std::vector<TestStub> stubs;
+  for (const Transport transport : {Transport::kGrpc, Transport::kSeqpacket}) {
+    int fds[2];
+    const int type = transport == Transport::kGrpc ? SOCK_STREAM : SOCK_SEQPACKET;
+    ASSERT_EQ(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds), 0);
+    ASSERT_EQ(server->AddConnection(UniqueFd(fds[0])), absl::OkStatus());
+    stubs.emplace_back(*CreateChannelFromFd(UniqueFd(fds[1]), {.transport = transport}));
+    ExpectEcho(stubs.back(), "before");
+  }
+  const TestStub moves = Stub(Transport::kSeqpacket);
+  ExpectEcho(moves, "before");
+  const auto successor = serve();
+  for (int i = 0; i < 5; ++i) {
+    for (const TestStub& stub : stubs) ExpectEcho(stub, "beside");
+    ExpectEcho(moves, "there");
+  }
+  server->Shutdown(absl::InfinitePast());
+  EXPECT_EQ(server->Wait(), Server::End::kTakenOver);
+  for (const TestStub& stub : stubs) EXPECT_EQ(TryEcho(stub).code(), absl::StatusCode::kUnavailable);
+  ExpectEcho(moves, "there");
+}
+
 TEST_F(TakeoverTest, AFileThatSomebodyHasRemovedIsMadeAgain) {
   auto server = StartServer();
   std::filesystem::remove(dir_.File("s.seqpacket"));

@@ -73,20 +73,30 @@ TEST_F(CallerTest, CallsThatAreRefusedCountAsWell) {
   EXPECT_TRUE(calls.back().is_nothing());
 }
 
-TEST(UserBytes, AreGivenBack) {
+TEST(UserHeld, IsGivenBack) {
   User user(UserLimits{.max_bytes = 100});
-  User::Bytes first;
-  EXPECT_TRUE(first.Set(user, 60));
+  User::Held first;
+  EXPECT_TRUE(user.HoldBytes(first, 60));
   {
-    User::Bytes second;
-    EXPECT_FALSE(second.Set(user, 41));
-    EXPECT_TRUE(second.Set(user, 40));
-    EXPECT_FALSE(first.Set(user, 61));
-    User::Bytes moved = std::move(second);
-    EXPECT_TRUE(first.Set(user, 10));
-    EXPECT_TRUE(moved.Set(user, 90));
+    User::Held second;
+    EXPECT_FALSE(user.HoldBytes(second, 41));
+    EXPECT_TRUE(user.HoldBytes(second, 40));
+    EXPECT_FALSE(user.HoldBytes(first, 61));
+    User::Held moved = std::move(second);
+    EXPECT_TRUE(user.HoldBytes(first, 10));
+    EXPECT_TRUE(user.HoldBytes(moved, 90));
   }
-  EXPECT_TRUE(first.Set(user, 100));
+  EXPECT_TRUE(user.HoldBytes(first, 100));
+}
+
+TEST(UserHeld, OfDescriptorsIsBoundedAsWell) {
+  User user(UserLimits{.max_untaken_fds = 3});
+  User::Held one;
+  User::Held other;
+  EXPECT_TRUE(user.HoldFds(one, 2));
+  EXPECT_FALSE(user.HoldFds(other, 2));
+  EXPECT_TRUE(user.HoldFds(one, 0));
+  EXPECT_TRUE(user.HoldFds(other, 3));
 }
 
 TEST(Users, TheServersUserAndRootHaveNoLimitsUnlessTheyAreNamed) {

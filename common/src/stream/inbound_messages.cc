@@ -64,7 +64,7 @@ void InboundMessages::Begin(uint64_t total, MessageFds* fds) {
   in_message_ = true;
   missing_ = total;
   long_ = total > wire::kInitialCallCredit / 2;
-  if (total > max_message_bytes_ && !discarding_) {
+  if ((total > max_message_bytes_ || total >= kHasFds) && !discarding_) {
     exhausted_ = absl::ResourceExhaustedError(
         absl::StrCat("a message of ", total, " bytes is over the limit of ", max_message_bytes_));
     oversized_ = true;

@@ -74,7 +74,8 @@ struct UserLimits {
   size_t max_bytes = 256 << 20;
 
   // Descriptors that have come over all of its connections and that no handler has taken, see
-  // ServerOptions::max_untaken_fds. 0: none may come. Default: as for one connection.
+  // ServerOptions::max_untaken_fds; and as many that wait to be sent to it. 0: none may come, and none that cannot be
+  // sent at once go. Default: as for one connection.
   size_t max_untaken_fds = 256;
 };
 
@@ -112,7 +113,7 @@ struct ServerOptions {
   // own servers; calls that run go on on the old one, and in about one of 2,400 such moves gRPC 1.51 loses a call to a
   // "Broken pipe". For servers with EnableTakeover, and clients other than udsrpc's, which no other way that costs no
   // calls brings to the successor: less than TakeoverOptions::drain_timeout, then. Over seqpacket it says nothing. At
-  // least a millisecond. Default: never.
+  // least a millisecond. Those of Server::AddConnection cannot be made again. Default: never.
   absl::Duration max_connection_age = absl::InfiniteDuration();
 
   // As ChannelOptions::spin_budget, for the thread that waits for what the clients send.
@@ -245,18 +246,22 @@ class ServerBuilder {
   // Lets servers replace each other without a gap. Start asks the server that waits at `path`, if there is one, for the
   // sockets of those endpoints that both have: clients that wait in their backlogs, and bind mounts of their files,
   // notice nothing. Once this server serves, that one accepts no more, asks its clients to move here, and ends when
-  // they have (Server::Wait). Until then it goes on as if nothing were; so it does where this one fails or dies before.
-  // From then on this server waits at `path` for its own successor. Where nobody waits there, Start claims all
-  // endpoints.
+  // they have (Server::Wait). Until this one has said that it is ready and been given the sockets, that one goes on as
+  // if nothing were, and so it does where this one fails or dies before; who dies in the moment behind it is as dead as
+  // any server. From then on this server waits at `path` for its own successor. Where nobody waits there, Start claims
+  // all endpoints.
   //
   // `path` is a socket file of its own, not an endpoint's, of mode 0600; only the running server's user and root take
   // over, and only from their own user or root. Endpoints that only the running server has end with it, and those that
   // only this one has are claimed. What was taken over keeps its mode, owner and group; whom it admits is this server's
   // to say. An endpoint with a name that the kernel chose (AddAutobindEndpoint) is not taken over.
   //
-  // Clients of udsrpc lose no call. Over gRPC they learn of the successor with the answer to a call, so one that makes
-  // none keeps its connection, and the running server, until `drain_timeout` is over; so do clients of other libraries,
-  // which know nothing of it, unless ServerOptions::max_connection_age has them move before.
+  // Clients of udsrpc lose no call, but for the rare ones of docs/ARCHITECTURE.md, for channels whose local_address is
+  // an abstract name while calls run on their former connection, and for endpoints that this server does not take.
+  // Connections of Server::AddConnection stay with the running server to its end. Over gRPC clients learn of the
+  // successor with the answer to a call, so one that makes none keeps its connection, and the running server, until
+  // `drain_timeout` is over; so do clients of other libraries, which know nothing of it, unless
+  // ServerOptions::max_connection_age has them move before.
   ServerBuilder& EnableTakeover(absl::string_view path, TakeoverOptions options = {});
 
   // `service` must outlive the server, and is called by many threads at once. A handler that throws ends its call with
@@ -267,7 +272,7 @@ class ServerBuilder {
   ServerBuilder& SetMethodOptions(absl::string_view path, MethodOptions options);
 
   // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s
-  // an endpoint, while another process locks its directory, and 20 s for the server that it takes over. The message
+  // an endpoint, while another process locks its directory, and 30 s for the server that it takes over. The message
   // names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
   //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service; no handler
