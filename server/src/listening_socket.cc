@@ -136,7 +136,8 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPathsAt(const 
     if (!status.ok()) break;
     absl::StatusOr<SocketFile> file = SocketFile::Bind(fd->get(), endpoint, addresses[i], permissions, *directory);
     status = file.status();
-    if (status.ok()) sockets.push_back(ListeningSocket(*std::move(fd), kinds[i], *std::move(file)));
+    if (!status.ok()) break;
+    sockets.push_back(ListeningSocket(*std::move(fd), kinds[i], std::make_unique<SocketFile>(*std::move(file))));
   }
   if (status.ok()) status = ListenOn(endpoint, sockets);
   if (status.ok()) return sockets;
@@ -145,7 +146,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListeningSocket::OpenPathsAt(const 
 }
 
 std::optional<SocketFile::Identity> ListeningSocket::file() const {
-  if (!file_.has_value() || !file_->owned()) return std::nullopt;
+  if (file_ == nullptr || !file_->owned()) return std::nullopt;
   return file_->identity();
 }
 
@@ -161,20 +162,18 @@ void ListeningSocket::Own() {
   ListenAsThisProcess(fd_.get());
   if (shared_for_good_) return;
   shared_ = false;
-  if (file_.has_value()) file_->Own();
+  if (file_ != nullptr) file_->Own();
 }
 
 void ListeningSocket::GiveUp() {
   shared_ = true;
-  if (file_.has_value()) file_->Disown();
+  if (file_ != nullptr) file_->Disown();
 }
 
 bool ListeningSocket::FindFile(const Endpoint& endpoint, const SocketAddress& path,
                                const SocketFile::Identity& identity) {
-  std::optional<SocketFile> found = SocketFile::Find(endpoint, path, identity);
-  if (!found.has_value()) return false;
-  file_.emplace(*std::move(found));
-  return true;
+  file_ = SocketFile::Find(endpoint, path, identity);
+  return file_ != nullptr;
 }
 
 }  // namespace udsrpc

@@ -63,7 +63,7 @@ class ListeningSocket {
  private:
   using Sockets = std::vector<ListeningSocket>;
 
-  ListeningSocket(UniqueFd fd, SocketKind kind, std::optional<SocketFile> file = std::nullopt)
+  ListeningSocket(UniqueFd fd, SocketKind kind, std::unique_ptr<SocketFile> file = nullptr)
       : fd_(std::move(fd)), kind_(kind), file_(std::move(file)) {}
 
   static absl::StatusOr<Sockets> BindNames(const Endpoint& endpoint, const std::vector<SocketKind>& kinds);
@@ -75,7 +75,7 @@ class ListeningSocket {
 
   UniqueFd fd_;
   SocketKind kind_;
-  std::optional<SocketFile> file_;  // of a path
+  std::unique_ptr<SocketFile> file_;  // of a path
   bool shared_ = false;
   bool shared_for_good_ = false;
 };

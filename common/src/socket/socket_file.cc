@@ -80,17 +80,17 @@ absl::Status SocketFile::TakePossession(const Endpoint& endpoint, const Permissi
   return absl::OkStatus();
 }
 
-std::optional<SocketFile> SocketFile::Find(const Endpoint& endpoint, const SocketAddress& address,
-                                           const Identity& identity) {
+std::unique_ptr<SocketFile> SocketFile::Find(const Endpoint& endpoint, const SocketAddress& address,
+                                             const Identity& identity) {
   absl::StatusOr<std::shared_ptr<SocketDirectory>> directory = SocketDirectory::Open(endpoint, address.directory());
   struct stat found;
   if (!directory.ok() || fstatat((*directory)->fd(), address.file_name().c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0 ||
       Identity{.device = found.st_dev, .inode = found.st_ino} != identity) {
-    return std::nullopt;
+    return nullptr;
   }
-  SocketFile file(*std::move(directory), address.file_name());
-  file.identity_ = identity;
-  file.owned_ = false;
+  std::unique_ptr<SocketFile> file(new SocketFile(*std::move(directory), address.file_name()));
+  file->identity_ = identity;
+  file->owned_ = false;
   return file;
 }
 

@@ -45,9 +45,9 @@ class SocketFile {
                                          const Permissions& permissions, std::shared_ptr<SocketDirectory> directory);
 
   // One that another process has made: the file at `address`, if it is that one. It is not this process's to remove
-  // until Own. Nothing: it is not there.
-  static std::optional<SocketFile> Find(const Endpoint& endpoint, const SocketAddress& address,
-                                        const Identity& identity);
+  // until Own. Null: it is not there.
+  static std::unique_ptr<SocketFile> Find(const Endpoint& endpoint, const SocketAddress& address,
+                                          const Identity& identity);
 
   const Identity& identity() const { return identity_; }
   // Whether it is removed in the end.
