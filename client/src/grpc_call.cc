@@ -54,7 +54,10 @@ void GrpcCall::FillContext() {
 absl::Status GrpcCall::ChooseLink() {
   if (settings_.channel.LongUnused()) GrpcCallQueue::OfThisThread().Poll();
   link_ = settings_.channel.Current();
-  if (link_ != nullptr) return absl::OkStatus();
+  if (link_ != nullptr) {
+    channel_ = link_->channel();
+    return absl::OkStatus();
+  }
   return absl::UnavailableError(
       absl::StrCat(settings_.endpoint, ": the connection ended before ", method_.path, " was sent; call again"));
 }

@@ -1,6 +1,7 @@
 #ifndef UDSRPC_CLIENT_GRPC_CALL_H_
 #define UDSRPC_CLIENT_GRPC_CALL_H_
 
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
 
@@ -55,6 +56,8 @@ class GrpcCall : public ActiveCall {
   const Settings settings_;
   ClientContext& context_;
   std::shared_ptr<GrpcLink> link_;  // from ChooseLink to End
+  // The library's context refers to it as well, and lets go of it where ThreadSanitizer cannot see that.
+  std::shared_ptr<grpc::Channel> channel_;
   grpc::ClientContext grpc_context_;
 
  private:
