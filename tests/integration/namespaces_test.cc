@@ -22,6 +22,13 @@ class NamespacesTest : public CombinationTest {
     if (geteuid() != 0) GTEST_SKIP() << "needs root, to make namespaces";
   }
 
+  // As in a container that may not, or below a root directory that is no mount point.
+  static bool CannotBeMade(const std::vector<std::string>& unshare) {
+    std::vector<std::string> arguments = unshare;
+    arguments.push_back("true");
+    return ChildProcess(arguments).Wait() != 0;
+  }
+
   // What a client's program says that runs within `shell`, where `"$@"` is the program.
   std::string CallWithin(const std::vector<std::string>& unshare, const std::string& shell) {
     std::vector<std::string> arguments = unshare;
@@ -31,11 +38,16 @@ class NamespacesTest : public CombinationTest {
     return client.ReadLine().value_or("nothing");
   }
 };
+const std::vector<std::string> kNetwork{"unshare", "-n"};
+const std::vector<std::string> kMount{"unshare", "-m"};
+const std::vector<std::string> kPid{"unshare", "--pid", "--fork", "--kill-child"};
+
 INSTANTIATE_TEST_SUITE_P(All, NamespacesTest, AllCombinations(), CombinationName);
 
 TEST_P(NamespacesTest, AnAbstractNameIsOfItsNetworkNamespaceAndAPathIsNot) {
+  if (CannotBeMade(kNetwork)) GTEST_SKIP() << "no network namespace can be made here";
   StartServer();
-  const std::string result = CallWithin({"unshare", "-n"}, "exec \"$@\"");
+  const std::string result = CallWithin(kNetwork, "exec \"$@\"");
   if (GetParam().abstract) {
     EXPECT_THAT(result, HasSubstr("UNAVAILABLE"));
     EXPECT_EQ(service_.echoes(), 0);
@@ -45,10 +57,10 @@ TEST_P(NamespacesTest, AnAbstractNameIsOfItsNetworkNamespaceAndAPathIsNot) {
 }
 
 TEST_P(NamespacesTest, APathIsOfItsMountNamespaceAndAnAbstractNameIsNot) {
+  if (CannotBeMade(kMount)) GTEST_SKIP() << "no mount namespace can be made here";
   StartServer();
-  EXPECT_EQ(CallWithin({"unshare", "-m"}, "exec \"$@\""), "OK") << "the same files, still";
-  const std::string result =
-      CallWithin({"unshare", "-m"}, absl::StrCat("mount -t tmpfs none ", dir_.path(), "; exec \"$@\""));
+  EXPECT_EQ(CallWithin(kMount, "exec \"$@\""), "OK") << "the same files, still";
+  const std::string result = CallWithin(kMount, absl::StrCat("mount -t tmpfs none ", dir_.path(), "; exec \"$@\""));
   if (GetParam().abstract) {
     EXPECT_EQ(result, "OK");
   } else {
@@ -59,6 +71,7 @@ TEST_P(NamespacesTest, APathIsOfItsMountNamespaceAndAnAbstractNameIsNot) {
 // A bind mount of the directory, as into a container.
 TEST_P(NamespacesTest, APathIsReachedWhereItsDirectoryIsMounted) {
   if (GetParam().abstract) GTEST_SKIP() << "is no file";
+  if (CannotBeMade(kMount)) GTEST_SKIP() << "no mount namespace can be made here";
   StartServer();
   TempDir elsewhere;
   const std::string inside = absl::StrCat("unix:", elsewhere.path(), "/s");
@@ -69,12 +82,16 @@ TEST_P(NamespacesTest, APathIsReachedWhereItsDirectoryIsMounted) {
 }
 
 TEST_P(NamespacesTest, ACallerFromAnInnerPidNamespaceHasTheServersNumberForIt) {
+  if (CannotBeMade(kPid)) GTEST_SKIP() << "no pid namespace can be made here";
   StartServer();
-  EXPECT_EQ(CallWithin({"unshare", "--pid", "--fork", "--kill-child"}, "exec \"$@\""), "OK");
+  EXPECT_EQ(CallWithin(kPid, "exec \"$@\""), "OK");
 }
 
 TEST_P(NamespacesTest, ACallerThatTheServersPidNamespaceDoesNotHoldIsNumberZero) {
-  ChildProcess server({"unshare", "--pid", "--fork", "--kill-child", UDSRPC_TEST_SERVER, target_});
+  if (CannotBeMade(kPid)) GTEST_SKIP() << "no pid namespace can be made here";
+  std::vector<std::string> arguments = kPid;
+  arguments.insert(arguments.end(), {UDSRPC_TEST_SERVER, target_});
+  ChildProcess server(arguments);
   ASSERT_EQ(server.ReadLine(), "ready");
   const TestStub stub(MakeChannel());
   ClientContext context;
