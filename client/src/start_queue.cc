@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -47,7 +47,7 @@ struct StartQueue::State : public std::enable_shared_from_this<State> {
   bool has_thread ABSL_GUARDED_BY(mutex) = false;
   std::thread thread ABSL_GUARDED_BY(mutex);
   std::vector<Entry*> waiting ABSL_GUARDED_BY(mutex);
-  std::deque<Entry*> ripe ABSL_GUARDED_BY(mutex);
+  std::list<Entry*> ripe ABSL_GUARDED_BY(mutex);  // a deque has memory though it is empty
   Entry* told_now ABSL_GUARDED_BY(mutex) = nullptr;
   uint64_t attempts ABSL_GUARDED_BY(mutex) = 0;
   bool try_now ABSL_GUARDED_BY(mutex) = false;
