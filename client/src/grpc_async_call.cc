@@ -11,14 +11,16 @@ void GrpcAsyncCall::Begin(absl::Status refusal) {
   ActiveCall::Attach(context_);
   if (refusal.ok()) refusal = CheckDeadline();
   if (!refusal.ok()) return starts_.Post(*this, std::move(refusal));
-  if ((context_.wait_for_ready() || settings_.channel.must_connect()) && !settings_.channel.IsReady()) {
-    // As GrpcCall::Prepare.
-    const absl::Duration left = deadline() - absl::Now();
-    return starts_.Add(*this, Deadline::After(left, Deadline::Clock::now()), context_.wait_for_ready());
-  }
+  // As GrpcCall::Prepare.
+  const bool waits = context_.wait_for_ready() || settings_.channel.must_connect();
+  if ((waits && !settings_.channel.IsReady()) || !ChooseLink().ok()) return AwaitStart();
   FillContext();
-  if (absl::Status status = ChooseLink(); !status.ok()) return starts_.Post(*this, std::move(status));
   Launch();
+}
+
+void GrpcAsyncCall::AwaitStart() {
+  const absl::Duration left = deadline() - absl::Now();
+  starts_.Add(*this, Deadline::After(left, Deadline::Clock::now()), context_.wait_for_ready());
 }
 
 void GrpcAsyncCall::OnStart(absl::Status status) {
@@ -27,7 +29,7 @@ void GrpcAsyncCall::OnStart(absl::Status status) {
   if (status.ok()) {
     status = ChooseLink();
     if (!status.ok() && context_.wait_for_ready()) {
-      starts_.Add(*this, Deadline::After(deadline() - absl::Now(), Deadline::Clock::now()), /*wait_for_ready=*/true);
+      AwaitStart();
       return mutex_.Unlock();
     }
   }

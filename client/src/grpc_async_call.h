@@ -46,6 +46,8 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
 
  private:
   void OnStart(absl::Status status) override;
+  // Has OnStart called once there is a connection, or will be none.
+  void AwaitStart();
 
   StartQueue& starts_;
   GrpcAsyncQueue& queue_;

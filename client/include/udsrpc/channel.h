@@ -75,9 +75,9 @@ struct ChannelOptions {
   // Default: none.
   std::string local_address = {};
 
-  // Whose server it must be, by the kernel's word (SO_PEERCRED: who called listen(2); under socket activation that
-  // is root, until a server of udsrpc has the socket):
-  // to a server of any other user nothing is sent, and calls end with UNAVAILABLE. Empty: anybody's.
+  // Whose server it must be, by the kernel's word (SO_PEERCRED: who called listen(2); under socket activation that is
+  // root, until a server of udsrpc has the socket): to a server of any other user nothing is sent, and calls end with
+  // UNAVAILABLE. Empty: anybody's.
   std::vector<uid_t> server_uids = {};
 };
 

@@ -66,8 +66,8 @@ class ClientContext {
   // Over seqpacket, to a server that accepts descriptors (ServerOptions::max_receive_fds): sends `fd` with the request
   // of a unary or server-streaming call, behind those attached before. The server gets a duplicate; this one is closed
   // when the call has ended, or when a stream has begun. Such a call may have to wait for the server to say that it
-  // accepts them. It fails, before anything of it is sent, with FAILED_PRECONDITION: the server accepts none, the
-  // transport is gRPC, or the method's requests are a stream, whose
+  // accepts them. It fails, before anything of it is sent, with
+  // FAILED_PRECONDITION: the server accepts none, the transport is gRPC, or the method's requests are a stream, whose
   //   Write takes them.
   // RESOURCE_EXHAUSTED: they are more than the server accepts with a message.
   // INVALID_ARGUMENT: one is not valid.

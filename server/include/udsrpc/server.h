@@ -163,7 +163,6 @@ struct TakeoverOptions {
 };
 
 class ServerTransport;
-class SocketListener;
 class MethodTable;
 
 // A running server. Made by ServerBuilder::Start. Thread-safe.
@@ -236,9 +235,9 @@ class ServerBuilder {
   // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
   // endpoint's two sockets, found out from its type and address. A stream socket serves gRPC at that address; a
   // seqpacket socket, at PATH.seqpacket or at an abstract name, serves seqpacket at unix:PATH or at that name. Makes
-  // `fd` non-blocking and close-on-exec. The socket is never shut
-  // down, nor its file removed. Where AddEndpoint names the same address, only what was not passed is made. `options`
-  // says who is admitted; what it says of transports, mode, owner and group is for sockets that the server makes.
+  // `fd` non-blocking and close-on-exec. The socket is never shut down, nor its file removed. Where AddEndpoint names
+  // the same address, only what was not passed is made. `options` says who is admitted; what it says of transports,
+  // mode, owner and group is for sockets that the server makes.
   // Clients see this process as the one that listens, but for those that had connected before Start; the backlog
   // becomes the largest that the system allows (net.core.somaxconn).
   ServerBuilder& AddListeningSocket(UniqueFd fd, EndpointOptions options = {});
