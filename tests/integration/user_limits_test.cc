@@ -154,8 +154,14 @@ TEST_P(UserLimitsTest, RequestsBeyondTheLimitOfBytesAreToldSo) {
   ExpectEcho(stub, "small");
   service_.Open(held.gate());
   EXPECT_TRUE(done.Await());
-  ClientContext third_context;
-  EXPECT_TRUE(stub.Echo(third_context, request, reply).ok());
+  // What a call held counts for a moment longer than its client sees the call.
+  const absl::Time give_up = absl::Now() + kPatience;
+  absl::Status status = absl::UnknownError("");
+  while (!status.ok() && absl::Now() < give_up) {
+    ClientContext third_context;
+    status = stub.Echo(third_context, request, reply);
+  }
+  EXPECT_TRUE(status.ok()) << status;
 }
 
 // Messages of streams that no handler reads.
