@@ -170,7 +170,8 @@ void SeqpacketServerConnection::SendQueued() {
 }
 
 bool SeqpacketServerConnection::HasRoom() const {
-  return sender_.bytes() < kMaxQueuedBytes && sender_.queue().fds() <= kMaxQueuedFds;
+  const size_t most = over_limit_ ? wire::kMaxPacketBytes : kMaxQueuedBytes;
+  return sender_.bytes() < most && sender_.queue().fds() <= kMaxQueuedFds;
 }
 
 void SeqpacketServerConnection::MayPostpone(std::unique_ptr<EventLoop::Task>& self) {

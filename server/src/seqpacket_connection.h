@@ -249,7 +249,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
 
   // What goes out.
   void QueueAnswer(const Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Counts what is queued. False: it is too much, and not on account of descriptors.
+  // Counts what is queued. False: it is too much even for a client that is about to take it, and not on account of
+  // descriptors.
   bool CountQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether so many descriptors more may wait for the client.
   bool HasRoomForFds(size_t fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -289,6 +290,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   const UniqueFd socket_;
   // What the client has not taken, when it was counted last.
   User::Held queued_ ABSL_GUARDED_BY(mutex_);
+  // What is queued is more than is left to the user: it was not counted.
+  bool over_limit_ ABSL_GUARDED_BY(mutex_) = false;
   User::Held queued_fds_ ABSL_GUARDED_BY(mutex_);
   const std::unique_ptr<FdReceiver> fd_receiver_ ABSL_PT_GUARDED_BY(mutex_);  // null: none are accepted
 

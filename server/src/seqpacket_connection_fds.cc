@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/src/call_errors.h"
 #include "common/src/stream/outgoing_fds.h"
+#include "common/src/wire/limits.h"
 #include "server/src/seqpacket_connection.h"
 
 // Descriptors that handlers send, where the client has said in its HELLO that it accepts them, and those that have come
@@ -14,6 +15,9 @@ namespace {
 
 // Of a connection, whatever was begun while there was room.
 constexpr size_t kMostQueuedFds = 2 * kMaxQueuedFds;
+
+// As UserLimits::max_bytes promises: one packet of what is written, another of answers.
+constexpr size_t kAlwaysQueuedBytes = 2 * wire::kMaxPacketBytes;
 
 constexpr absl::string_view kClientOption = "ChannelOptions::max_receive_fds";
 
@@ -28,7 +32,8 @@ absl::Status SeqpacketServerConnection::CheckAttached(const SeqpacketServerCall&
 bool SeqpacketServerConnection::CountQueued() {
   User& user = caller_->user();
   user.HoldFds(queued_fds_, sender_.queue().fds());
-  return user.HoldBytes(queued_, sender_.bytes());
+  over_limit_ = !user.HoldBytes(queued_, sender_.bytes());
+  return !over_limit_ || sender_.bytes() <= kAlwaysQueuedBytes;
 }
 
 bool SeqpacketServerConnection::HasRoomForFds(size_t fds) {

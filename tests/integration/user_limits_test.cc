@@ -164,6 +164,40 @@ TEST_P(UserLimitsTest, RequestsBeyondTheLimitOfBytesAreToldSo) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+// Answers that wait for their client are not too many because others of the user's bytes leave them no room: handlers
+// wait with theirs until some have been taken.
+TEST_P(UserLimitsTest, AnswersBeyondTheLimitOfBytesWaitForTheirClient) {
+  if (GetParam().transport == Transport::kGrpc) GTEST_SKIP() << "the library keeps them";
+  Serve({.max_bytes = 20'000});
+  const TestStub stub(MakeChannel());
+  ClientContext first_context;
+  EchoReply first_reply;
+  Event reading;
+  Event read_on;
+  stub.Async().Echo(first_context, EchoRequest(), first_reply, [&](absl::Status status) {
+    EXPECT_TRUE(status.ok()) << status;
+    reading.Happen();
+    EXPECT_TRUE(read_on.Await());  // and nobody reads the connection meanwhile
+  });
+  ASSERT_TRUE(reading.Await());
+  constexpr int kCalls = 20;
+  ClientContext contexts[kCalls];
+  EchoReply replies[kCalls];
+  InflateRequest request;
+  request.set_bytes(30'000);
+  Event done;
+  for (int i = 0; i < kCalls; ++i) {
+    stub.Async().Inflate(contexts[i], request, replies[i], [&](absl::Status status) {
+      EXPECT_TRUE(status.ok()) << status;
+      done.Happen();
+    });
+  }
+  // More than find room in the socket.
+  ASSERT_TRUE(service_.AwaitArrivals("Inflate", 6));
+  read_on.Happen();
+  EXPECT_TRUE(done.Await(kCalls));
+}
+
 // Messages of streams that no handler reads.
 TEST_P(UserLimitsTest, UnreadMessagesBeyondTheLimitOfBytesEndTheirStreams) {
   if (GetParam().transport == Transport::kGrpc) GTEST_SKIP() << "the library keeps them, and reads no more";

@@ -121,6 +121,9 @@ absl::Status TestServiceImpl::Throw(ServerContext&, const EchoRequest& request, 
 
 absl::Status TestServiceImpl::Inflate(ServerContext&, const InflateRequest& request, EchoReply& reply) {
   reply.set_text(std::string(request.bytes(), 'x'));
+  internal::MutexLock lock(mutex_);
+  ++gates_["Inflate"].arrivals;
+  changed_.SignalAll();
   return absl::OkStatus();
 }
 

@@ -25,7 +25,8 @@ class TestServiceImpl final : public TestService {
   absl::Status Chat(ServerContext& context, ServerReaderWriter<EchoReply, EchoRequest>& stream) override;
   absl::Status Hold(ServerContext& context, ServerReaderWriter<EchoReply, EchoRequest>& stream) override;
 
-  // Waits, for 20 s at most, until `count` handlers have come to `gate`. False: they have not.
+  // Waits, for 20 s at most, until `count` handlers have come to `gate`, or of the method Inflate where that is its
+  // name. False: they have not.
   bool AwaitArrivals(const std::string& gate, int count);
   // Waits likewise until `count` handlers have left it because their calls were cancelled.
   bool AwaitCancelled(const std::string& gate, int count);

@@ -68,9 +68,10 @@ struct UserLimits {
   int max_calls = 512;
 
   // Of messages that the server keeps for the user: of requests until their calls have ended, of a stream's messages
-  // until the handler has read them, and of what its clients have not taken, where a connection with more is closed.
-  // Over gRPC, of requests and responses alone: of a stream the library reads no more than HTTP/2's flow control lets
-  // it. At most that and a packet (64 KiB) a connection is kept.
+  // until the handler has read them, and of what its clients have not taken: beyond it messages wait to be written, and
+  // a connection that does not take its answers is closed. Over gRPC, of requests and responses alone: of a stream the
+  // library reads no more than HTTP/2's flow control lets it. At most that and two packets (128 KiB) a connection is
+  // kept.
   size_t max_bytes = 256 << 20;
 
   // Descriptors that have come over all of its connections and that no handler has taken, see
