@@ -60,6 +60,7 @@ void Server::Shutdown(absl::Time deadline) {
     }
     state.shutting_down = true;
   }
+  state.EndExtensions();
   state.takeover.reset();
   state.acceptor.reset();
   state.ForEachTransport([deadline](ServerTransport& transport) { transport.Shutdown(deadline); });
@@ -72,6 +73,18 @@ Server::End Server::Wait() {
   internal::MutexLock lock(state_->mutex);
   state_->AwaitEnd();
   return state_->end;
+}
+
+absl::Status Server::State::StartExtensions(const std::vector<ServerExtension*>& all) {
+  for (ServerExtension* extension : all) {
+    if (absl::Status status = extension->OnStart(info); !status.ok()) return status;
+    extensions.push_back(extension);
+  }
+  return absl::OkStatus();
+}
+
+void Server::State::EndExtensions() {
+  for (ServerExtension* extension : extensions) extension->OnEnd();
 }
 
 void Server::State::AwaitEnd() {
@@ -120,6 +133,7 @@ void Server::State::HandOver(const std::vector<size_t>& taken) {
     deadline = drain_deadline = absl::Now() + drain_timeout;
     changed.SignalAll();
   }
+  EndExtensions();
   ForEachTransport([this, deadline](ServerTransport& transport) {
     transport.Farewell(deadline);
     absl::Time rest;

@@ -157,6 +157,11 @@ ServerBuilder& ServerBuilder::RegisterService(Service* service) {
   return *this;
 }
 
+ServerBuilder& ServerBuilder::AddExtension(ServerExtension* extension) {
+  extensions_.push_back(extension);
+  return *this;
+}
+
 ServerBuilder& ServerBuilder::SetMethodOptions(absl::string_view path, MethodOptions options) {
   method_options_[std::string(path)] = options;
   return *this;
@@ -180,9 +185,16 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   if (absl::Status status = CheckOptions(options_); !status.ok()) return status;
   std::unique_ptr<Server> server(new Server);
   Server::State& state = *server->state_;
-  for (const Service* service : services_) {
+  std::vector<Service*> services = services_;
+  for (ServerExtension* extension : extensions_) {
+    if (extension == nullptr) return absl::InvalidArgumentError("AddExtension was given a null extension");
+    const std::vector<Service*> own = extension->services();
+    services.insert(services.end(), own.begin(), own.end());
+  }
+  for (const Service* service : services) {
     if (service == nullptr) return absl::InvalidArgumentError("RegisterService was given a null service");
     if (absl::Status status = state.methods.Add(*service); !status.ok()) return status;
+    state.info.services.push_back(service);
   }
   for (const auto& [path, options] : method_options_) {
     if (absl::Status status = state.methods.SetOptions(path, options); !status.ok()) return status;
@@ -265,6 +277,8 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     const auto& known = server->endpoints_;
     if (std::find(known.begin(), known.end(), target) == known.end()) server->endpoints_.push_back(std::move(target));
   }
+  state.info.endpoints = server->endpoints_;
+  if (absl::Status status = state.StartExtensions(extensions_); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(std::move(listeners), *state.users);
   if (!acceptor.ok()) return acceptor.status();
   state.acceptor = *std::move(acceptor);

@@ -17,6 +17,7 @@
 #include "server/src/user.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server.h"
+#include "udsrpc/server_extension.h"
 
 namespace udsrpc {
 
@@ -36,6 +37,8 @@ struct Server::State final : public TakeoverListener::Predecessor {
   std::optional<Unnamed> unnamed;
   std::unique_ptr<Acceptor> acceptor;
   absl::Duration drain_timeout = absl::ZeroDuration();
+  ServerInfo info;
+  std::vector<ServerExtension*> extensions;  // that have started
 
   internal::Mutex mutex;
   internal::CondVar changed;
@@ -49,6 +52,9 @@ struct Server::State final : public TakeoverListener::Predecessor {
 
   // Does it to all transports side by side: one that has yet to begin would go on taking calls.
   void ForEachTransport(const std::function<void(ServerTransport&)>& action);
+  // ServerExtension::OnStart, and OnEnd.
+  absl::Status StartExtensions(const std::vector<ServerExtension*>& all);
+  void EndExtensions();
   // Another thread has shut the server down, or will have.
   void AwaitEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 

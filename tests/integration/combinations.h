@@ -43,6 +43,17 @@ inline auto AllCombinations() {
   return ::testing::ValuesIn(combinations);
 }
 
+// Each transport that the program has, for tests to which addresses say nothing.
+inline auto OneByOne() {
+  std::vector<Transport> transports{Transport::kSeqpacket};
+  if (kWithGrpc) transports.push_back(Transport::kGrpc);
+  return ::testing::ValuesIn(transports);
+}
+
+inline std::string TransportTestName(const ::testing::TestParamInfo<Transport>& info) {
+  return info.param == Transport::kGrpc ? "Grpc" : "Seqpacket";
+}
+
 // All transports that the program has.
 inline EndpointOptions AllTransports() { return {.grpc = kWithGrpc}; }
 

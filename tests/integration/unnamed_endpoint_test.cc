@@ -65,12 +65,7 @@ class UnnamedEndpointTest : public ::testing::TestWithParam<Transport> {
   std::unique_ptr<Server> server_;
 };
 
-std::vector<Transport> TransportsHere() {
-  if (kWithGrpc) return {Transport::kSeqpacket, Transport::kGrpc};
-  return {Transport::kSeqpacket};
-}
-INSTANTIATE_TEST_SUITE_P(All, UnnamedEndpointTest, ::testing::ValuesIn(TransportsHere()),
-                         [](const auto& info) { return info.param == Transport::kGrpc ? "Grpc" : "Seqpacket"; });
+INSTANTIATE_TEST_SUITE_P(All, UnnamedEndpointTest, OneByOne(), TransportTestName);
 
 TEST_P(UnnamedEndpointTest, CallsOfAllKindsAreMade) {
   Serve();

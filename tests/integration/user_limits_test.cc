@@ -171,10 +171,11 @@ TEST_P(UserLimitsTest, AnswersBeyondTheLimitOfBytesWaitForTheirClient) {
   Serve({.max_bytes = 20'000});
   const TestStub stub(MakeChannel());
   ClientContext first_context;
+  const EchoRequest first_request;
   EchoReply first_reply;
   Event reading;
   Event read_on;
-  stub.Async().Echo(first_context, EchoRequest(), first_reply, [&](absl::Status status) {
+  stub.Async().Echo(first_context, first_request, first_reply, [&](absl::Status status) {
     EXPECT_TRUE(status.ok()) << status;
     reading.Happen();
     EXPECT_TRUE(read_on.Await());  // and nobody reads the connection meanwhile

@@ -163,8 +163,9 @@ struct TakeoverOptions {
   absl::Duration drain_timeout = absl::Seconds(30);
 };
 
-class ServerTransport;
 class MethodTable;
+class ServerExtension;
+class ServerTransport;
 
 // A running server. Made by ServerBuilder::Start. Thread-safe.
 class Server {
@@ -268,6 +269,9 @@ class ServerBuilder {
   // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
 
+  // `extension` must outlive the server. Its services are offered like those of RegisterService.
+  ServerBuilder& AddExtension(ServerExtension* extension);
+
   // `path` is "/package.Service/Method", as in ServerContext::method(). The last call for a path wins.
   ServerBuilder& SetMethodOptions(absl::string_view path, MethodOptions options);
 
@@ -275,7 +279,8 @@ class ServerBuilder {
   // an endpoint, while another process locks its directory, and 30 s for the server that it takes over. The message
   // names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service; no handler
+  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service
+  //   or extension; no handler
   //   threads; more event loops than 256; a user's limit below 1; options of a method that no service has.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name.
@@ -297,6 +302,7 @@ class ServerBuilder {
   std::optional<std::string> takeover_path_;
   TakeoverOptions takeover_options_;
   std::vector<Service*> services_;
+  std::vector<ServerExtension*> extensions_;
   std::map<std::string, MethodOptions> method_options_;
 };
 

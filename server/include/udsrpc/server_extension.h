@@ -1,0 +1,48 @@
+#ifndef UDSRPC_SERVER_EXTENSION_H_
+#define UDSRPC_SERVER_EXTENSION_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "udsrpc/service.h"
+
+namespace udsrpc {
+
+// What an extension may know of its server. Valid until the server has ended.
+struct ServerInfo {
+  // Those of the application first, in the order of RegisterService, and then those of extensions.
+  std::vector<const Service*> services;
+  // See Server::endpoints().
+  std::vector<std::string> endpoints;
+};
+
+// Something that is registered at a server and follows its life, such as the standard services that tools and
+// orchestrators ask: derive from it, and see ServerBuilder::AddExtension. Of one server.
+class ServerExtension {
+ public:
+  virtual ~ServerExtension() = default;
+  ServerExtension(const ServerExtension&) = delete;
+  ServerExtension& operator=(const ServerExtension&) = delete;
+
+  // Services that the server is to offer beside the application's. They must outlive it. Asked once, by
+  // ServerBuilder::Start.
+  virtual std::vector<Service*> services() { return {}; }
+
+  // By ServerBuilder::Start, once the endpoints are had and before anybody is accepted. Where it is not OK, Start
+  // returns it, and no server has been. `server` outlives OnEnd.
+  virtual absl::Status OnStart(const ServerInfo& /*server*/) { return absl::OkStatus(); }
+
+  // The server is about to end: Server::Shutdown was called, or another server has taken over. Once, where OnStart was
+  // OK, and before any call is refused; calls that run go on until the server's deadline. Called by the thread that
+  // ends the server, which it must not block: what waits in handlers of the extension's is to be ended by it, as the
+  // server waits for them.
+  virtual void OnEnd() {}
+
+ protected:
+  ServerExtension() = default;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_EXTENSION_H_
