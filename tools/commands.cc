@@ -1,0 +1,28 @@
+#include "tools/command.h"
+#include "tools/completion.h"
+#include "tools/help.h"
+
+namespace udsrpc::tools {
+
+// One line a command. Each is defined in the file of its name.
+const std::vector<Command>& Commands() {
+  static const auto* const commands = new std::vector<Command>{
+      CompletionCommand(),
+      HelpCommand(),
+  };
+  return *commands;
+}
+
+const Command* FindCommand(absl::string_view name) {
+  for (const Command& command : Commands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+const std::vector<absl::string_view>& CommonFlags() {
+  static const auto* const flags = new std::vector<absl::string_view>{"color", "help"};
+  return *flags;
+}
+
+}  // namespace udsrpc::tools

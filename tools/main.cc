@@ -1,0 +1,44 @@
+// The command udsrpc: what it can do is in commands.cc.
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/command.h"
+#include "tools/command_line.h"
+#include "tools/help.h"
+#include "tools/terminal.h"
+
+namespace udsrpc::tools {
+namespace {
+
+int Finish(const Outcome& outcome, absl::string_view command) {
+  std::fflush(stdout);
+  if (!outcome.message.empty()) {
+    const std::string name = absl::StrCat("udsrpc", command.empty() ? "" : " ", command);
+    std::fprintf(stderr, "%s: %s\n", StyledForError(Style::kRed, name).c_str(), outcome.message.c_str());
+  }
+  return static_cast<int>(outcome.code);
+}
+
+int Main(const std::vector<std::string>& words) {
+  CommandLine line;
+  const Outcome parsed = ParseCommandLine(words, &line);
+  const absl::string_view name = line.command == nullptr ? "" : line.command->name;
+  if (parsed.code != ExitCode::kOk) return Finish(parsed, name);
+  if (line.command == nullptr) {
+    std::fputs(ProgramHelp().c_str(), line.help ? stdout : stderr);
+    return static_cast<int>(line.help ? ExitCode::kOk : ExitCode::kUsage);
+  }
+  if (line.help) {
+    std::fputs(CommandHelp(*line.command).c_str(), stdout);
+    return static_cast<int>(ExitCode::kOk);
+  }
+  return Finish(line.command->run(line.arguments), name);
+}
+
+}  // namespace
+}  // namespace udsrpc::tools
+
+int main(int argc, char** argv) { return udsrpc::tools::Main(std::vector<std::string>(argv + 1, argv + argc)); }

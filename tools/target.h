@@ -1,0 +1,39 @@
+#ifndef UDSRPC_TOOLS_TARGET_H_
+#define UDSRPC_TOOLS_TARGET_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "tools/exit_code.h"
+#include "udsrpc/channel.h"
+#include "udsrpc/client_context.h"
+
+namespace udsrpc::tools {
+
+inline constexpr absl::string_view kTargetHelp =
+    "A TARGET is where a server listens: unix:PATH, or the path alone where it has a slash; unix-abstract:NAME, or "
+    "@NAME. \"udsrpc ps\" lists those of this host.";
+inline constexpr absl::string_view kExitCodeHelp =
+    "0: it went well. 1: the server was reached, and answered with an error, or is not healthy. 2: the command line, "
+    "or "
+    "what it names, is wrong, and nothing was done. 3: nobody answers there, or not in time, or this user may not "
+    "connect.";
+
+// "/run/a.sock" is "unix:/run/a.sock", and "@name" is "unix-abstract:name"; everything else is what it is.
+std::string CanonicalTarget(absl::string_view target);
+
+// A channel over the transport of --transport; or why there is none.
+Outcome OpenChannel(absl::string_view target, std::shared_ptr<Channel>* channel, ChannelOptions options = {});
+
+// Gives the call --timeout and --metadata, as far as the command takes them.
+Outcome PrepareContext(ClientContext* context);
+
+// How a command ends whose call at `target` ended with `status`, which is not OK: the status in one line, and what to
+// try.
+Outcome CallOutcome(absl::string_view target, const absl::Status& status);
+
+}  // namespace udsrpc::tools
+
+#endif  // UDSRPC_TOOLS_TARGET_H_

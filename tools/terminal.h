@@ -1,0 +1,24 @@
+#ifndef UDSRPC_TOOLS_TERMINAL_H_
+#define UDSRPC_TOOLS_TERMINAL_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace udsrpc::tools {
+
+enum class Style { kBold, kDim, kRed, kGreen, kYellow, kCyan };
+
+// `text` in that style where standard output, or standard error, is to be coloured (--color), else as it is.
+std::string Styled(Style style, absl::string_view text);
+std::string StyledForError(Style style, absl::string_view text);
+
+// Of standard output in columns; 80 where that is no terminal.
+int TerminalWidth();
+
+// Paragraphs broken into lines of at most `width` columns, each behind `indent` spaces.
+std::string Wrap(absl::string_view text, int indent, int width);
+
+}  // namespace udsrpc::tools
+
+#endif  // UDSRPC_TOOLS_TERMINAL_H_
