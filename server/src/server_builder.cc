@@ -286,6 +286,7 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   absl::StatusOr<std::unique_ptr<TakeoverListener>> successors = takeover.Finish(*state.acceptor, state);
   if (!successors.ok()) return successors.status();
   state.acceptor->Begin();
+  takeover.Serving();
   state.takeover = *std::move(successors);
   if (state.takeover != nullptr) state.takeover->Begin();
   return server;

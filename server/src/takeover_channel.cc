@@ -42,9 +42,9 @@ bool TakeDescriptor(msghdr& header, UniqueFd* descriptor) {
 
 absl::Status TakeoverChannel::AwaitSocket(bool writable, absl::Time deadline) {
   const absl::Duration left = deadline - absl::Now();
-  if (left <= absl::ZeroDuration()) return absl::UnavailableError("it does not answer");
+  if (left <= absl::ZeroDuration()) return absl::DeadlineExceededError("it does not answer");
   const Readiness ready = WaitForSocket(fd(), writable, wake_event_, left);
-  if (ready.woken) return absl::UnavailableError("this server is shutting down");
+  if (ready.woken) return absl::CancelledError("this server is shutting down");
   return absl::OkStatus();
 }
 

@@ -24,17 +24,18 @@ class TakeoverChannel {
 
   int fd() const { return socket_.get(); }
 
-  // UNAVAILABLE: the other end is gone, has taken nothing before `deadline`, or this end was woken.
+  // UNAVAILABLE: the other end is gone. DEADLINE_EXCEEDED: it has taken nothing before `deadline`. CANCELLED: this end
+  // was woken.
   absl::Status Send(const internal::TakeoverMessage& message, absl::Time deadline, int descriptor = -1);
 
-  // `*descriptor` is what came with it, if anything. UNAVAILABLE as above; INVALID_ARGUMENT: it is no such message.
+  // `*descriptor` is what came with it, if anything. As above; INVALID_ARGUMENT: it is no such message.
   absl::StatusOr<internal::TakeoverMessage> Receive(absl::Time deadline, UniqueFd* descriptor);
 
   // Tells the other end why not, as far as it takes that at once.
   void Refuse(const absl::Status& why);
 
  private:
-  // UNAVAILABLE: not before `deadline`.
+  // DEADLINE_EXCEEDED, CANCELLED: as above.
   absl::Status AwaitSocket(bool writable, absl::Time deadline);
 
   UniqueFd socket_;

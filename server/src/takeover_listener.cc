@@ -91,8 +91,6 @@ void TakeoverListener::Run() {
     }
     poll(watched, 3, timeout);
     if (watched[0].revents != 0) return;
-    exhausted = !AcceptAll();
-    if (!candidate_) continue;
     std::vector<size_t> taken;
     if (watched[2].revents != 0 && OnMessage(taken)) {
       candidate_.reset();
@@ -103,6 +101,8 @@ void TakeoverListener::Run() {
       candidate_->channel.Refuse(absl::UnavailableError("the successor took too long to serve; start it again"));
       candidate_.reset();
     }
+    // After that: who asks in the moment in which a candidate dies is the next one.
+    exhausted = !AcceptAll();
   }
 }
 
@@ -187,14 +187,25 @@ absl::Status TakeoverListener::HandOver(const TakeoverMessage::Ready& ready, std
     }
   }
   if (!predecessor_.Pause()) return absl::UnavailableError("the running server is shutting down; try again");
-  TakeoverMessage message;
-  message.mutable_handed_over();
-  if (absl::Status status = candidate_->channel.Send(message, absl::Now() + kMessagePatience); !status.ok()) {
+  if (absl::Status status = AwaitServing(); !status.ok()) {
     predecessor_.Resume();
     return status;
   }
   if (takes_takeover_socket) socket_->GiveUp();
   return absl::OkStatus();
+}
+
+absl::Status TakeoverListener::AwaitServing() {
+  const absl::Time deadline = absl::Now() + kMessagePatience;
+  TakeoverMessage message;
+  message.mutable_handed_over();
+  if (absl::Status status = candidate_->channel.Send(message, deadline); !status.ok()) return status;
+  UniqueFd unexpected;
+  const absl::StatusOr<TakeoverMessage> answer = candidate_->channel.Receive(deadline, &unexpected);
+  // One that is alive and late has all that it needs, and will serve; two that accept are worse than a pause.
+  const bool alive = absl::IsDeadlineExceeded(answer.status()) || absl::IsCancelled(answer.status());
+  if (alive || (answer.ok() && answer->has_serving())) return absl::OkStatus();
+  return answer.ok() ? absl::InvalidArgumentError("a message came out of turn") : answer.status();
 }
 
 }  // namespace udsrpc

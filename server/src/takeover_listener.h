@@ -68,6 +68,8 @@ class TakeoverListener {
   bool OnMessage(std::vector<size_t>& taken);
   absl::Status Offer();
   absl::Status HandOver(const internal::TakeoverMessage::Ready& ready, std::vector<size_t>& taken);
+  // Tells the candidate that nobody accepts. OK: it does now.
+  absl::Status AwaitServing();
 
   std::optional<ListeningSocket> socket_;  // until it is handed over
   const std::string endpoint_;

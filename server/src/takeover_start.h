@@ -27,6 +27,10 @@ class TakeoverStart {
   // All is there but for the connections, which the server may accept from now on: it is the running one. What is to
   // begin to wait for its own successor; null where it does not.
   absl::StatusOr<std::unique_ptr<TakeoverListener>> Finish(Acceptor& acceptor, TakeoverListener::Predecessor& server);
+  // The server accepts.
+  void Serving() {
+    if (predecessor_ != nullptr) predecessor_->Serving();
+  }
 
  private:
   const std::optional<std::string> path_;

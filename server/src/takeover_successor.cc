@@ -126,6 +126,12 @@ absl::Status TakeoverSuccessor::HandOver() {
   return message.ok() && message->has_handed_over() ? absl::OkStatus() : Failure(message);
 }
 
+void TakeoverSuccessor::Serving() {
+  TakeoverMessage serving;
+  serving.mutable_serving();
+  channel_.Send(serving, absl::Now() + kAnswerPatience).IgnoreError();
+}
+
 absl::Status TakeoverSuccessor::Failure(const absl::StatusOr<TakeoverMessage>& message) const {
   const std::string name = absl::StrCat(path_.ToString(), ": cannot take over from the running server: ");
   if (!message.ok()) {

@@ -18,8 +18,8 @@
 
 namespace udsrpc {
 
-// The successor's side of a takeover: what the running server offers. Destroyed before HandOver has succeeded, it
-// leaves that server as it was.
+// The successor's side of a takeover: what the running server offers. Destroyed before Serving, it leaves
+// that server as it was.
 class TakeoverSuccessor {
  public:
   // Asks the server that waits for successors at `path`. Null: there is none. Blocks for at most 20 s. The errors are
@@ -32,9 +32,11 @@ class TakeoverSuccessor {
   // The socket at which that server waits for successors. As Take.
   std::optional<ListeningSocket> TakeControl();
 
-  // This process is ready to serve on what was taken. From OK on it alone accepts, and the files are its own. Blocks
-  // for at most 10 s. UNAVAILABLE: the running server is gone, or goes; what it said.
+  // This process is ready to serve on what was taken. From OK on it alone may accept, and is to do so. Blocks for at
+  // most 10 s. UNAVAILABLE: the running server is gone, or goes; what it said.
   absl::Status HandOver();
+  // It accepts, and the files are its own. Unless the running server hears of it, it goes on when this one dies.
+  void Serving();
 
  private:
   struct Offered {

@@ -132,6 +132,45 @@ TEST_F(TakeoverTest, ASuccessorThatDiesBeforeItServesLeavesAllAsItWas) {
   ShutDown(*server);
 }
 
+TEST_F(TakeoverTest, ASuccessorThatDiesWithTheSocketsInItsHandsLeavesAllAsItWas) {
+  auto server = StartServer();
+  TakeoverLoad seqpacket(target_, Transport::kSeqpacket);
+  for (int i = 0; i < 3; ++i) {
+    int error;
+    auto socket = ConnectSocket(*SocketAddress::Of(*Endpoint::FromPath(path_), SocketKind::kStream),
+                                SocketKind::kSeqpacket, kPatience, &error);
+    ASSERT_TRUE(socket.ok()) << socket.status();
+    TakeoverChannel channel(*std::move(socket), /*wake_event=*/-1);
+    const absl::Time give_up = absl::Now() + kPatience;
+    internal::TakeoverMessage message;
+    message.mutable_request()->set_version(TakeoverChannel::kVersion);
+    ASSERT_TRUE(channel.Send(message, give_up).ok());
+    absl::StatusOr<internal::TakeoverMessage> answer;
+    do {
+      UniqueFd fd;
+      answer = channel.Receive(give_up, &fd);
+      ASSERT_TRUE(answer.ok()) << answer.status();
+    } while (answer->has_socket());
+    ASSERT_TRUE(answer->has_offered());
+    for (uint32_t taken = 0; taken < answer->offered().sockets(); ++taken) {
+      message.mutable_ready()->add_taken(taken);
+    }
+    ASSERT_TRUE(channel.Send(message, give_up).ok());
+    UniqueFd fd;
+    answer = channel.Receive(give_up, &fd);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_TRUE(answer->has_handed_over());
+  }
+  EXPECT_TRUE(seqpacket.AwaitEach(2));
+  ExpectEcho(Stub(Transport::kGrpc), "new connections, too");
+  ExpectEcho(Stub(Transport::kSeqpacket), "new connections, too");
+  seqpacket.Stop();
+  EXPECT_THAT(seqpacket.failures(), ::testing::IsEmpty());
+  auto successor = StartServer();
+  ExpectTakenOver(*server);
+  ShutDown(*successor);
+}
+
 TEST_F(TakeoverTest, ASuccessorThatCannotServeEndsAndTheRunningServerGoesOn) {
   auto server = StartServer();
   const auto successor = StartProcess({target_, "unix:" + dir_.File("missing") + "/s"});
@@ -313,6 +352,7 @@ TEST_F(TakeoverTest, ClientsThatWaitInTheBacklogNoticeNothing) {
                                               (*taken)->TakeControl()};
   ASSERT_TRUE(sockets[0] && sockets[1] && sockets[2]);
   ASSERT_EQ((*taken)->HandOver(), absl::OkStatus());
+  (*taken)->Serving();
   ExpectTakenOver(*server);
   // Nobody accepts now.
   std::vector<std::thread> callers;

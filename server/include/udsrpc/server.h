@@ -247,10 +247,8 @@ class ServerBuilder {
   // Lets servers replace each other without a gap. Start asks the server that waits at `path`, if there is one, for the
   // sockets of those endpoints that both have: clients that wait in their backlogs, and bind mounts of their files,
   // notice nothing. Once this server serves, that one accepts no more, asks its clients to move here, and ends when
-  // they have (Server::Wait). Until this one has said that it is ready and been given the sockets, that one goes on as
-  // if nothing were, and so it does where this one fails or dies before; who dies in the moment behind it is as dead as
-  // any server. From then on this server waits at `path` for its own successor. Where nobody waits there, Start claims
-  // all endpoints.
+  // they have (Server::Wait). Where this one fails or dies before it accepts, that one goes on as if nothing were. From
+  // then on this server waits at `path` for its own successor. Where nobody waits there, Start claims all endpoints.
   //
   // `path` is a socket file of its own, not an endpoint's, of mode 0600; only the running server's user and root take
   // over, and only from their own user or root. Endpoints that only the running server has end with it, and those that
@@ -288,6 +286,7 @@ class ServerBuilder {
   //   given to that owner or group, or this user may not take over. FAILED_PRECONDITION: everybody may write the
   //   directory, and it is not sticky.
   // UNAVAILABLE: another process keeps the directory locked; the running server went while it was taken over.
+  // DEADLINE_EXCEEDED: that one does not answer.
   // ABORTED: another process is taking over at the moment. RESOURCE_EXHAUSTED: no descriptor or thread left.
   // INTERNAL: the kernel or gRPC refused for another reason.
   // UNIMPLEMENTED: an endpoint offers gRPC and the program is linked without it.
