@@ -112,10 +112,13 @@ macro(_udsrpc_take_part name part)
   endforeach()
 endmacro()
 
-# Puts in the place of parts the libraries that have them.
+# Puts in the place of parts the libraries that have them, and in the place of other names a library's own.
 function(_udsrpc_replace_parts list)
   set(libraries "")
   foreach(library IN LISTS ${list})
+    if(library MATCHES "^udsrpc::" AND TARGET ${library})
+      get_target_property(library ${library} ALIASED_TARGET)
+    endif()
     if(TARGET ${library}_objects)
       get_target_property(library ${library}_objects UDSRPC_PART_OF)
     endif()
