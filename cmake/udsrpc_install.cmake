@@ -1,9 +1,11 @@
 # What `cmake --install` installs, and how others find it: the CMake package udsrpc, a pkg-config file a library, and
 # Debian packages (`cpack -G DEB`). Nothing that is installed has a path of this build in it.
 
-include(GNUInstallDirs)
-include(CMakePackageConfigHelpers)
-set(UDSRPC_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/udsrpc")
+if(UDSRPC_INSTALL)
+  include(GNUInstallDirs)
+  include(CMakePackageConfigHelpers)
+  set(UDSRPC_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/udsrpc")
+endif()
 
 # udsrpc_install_library(NAME [INCLUDES dir...] [LINK library...] [PRIVATE_LINK library...]): called by udsrpc_add_library.
 #
