@@ -7,9 +7,10 @@ if(UDSRPC_INSTALL)
   set(UDSRPC_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/udsrpc")
 endif()
 
-# udsrpc_install_library(NAME [INCLUDES dir...] [LINK library...] [PRIVATE_LINK library...]): called by udsrpc_add_library.
+# udsrpc_install_library(NAME [INCLUDES dir...] [LINK library...] [PRIVATE_LINK library...])
 #
-# There are two sets of targets: those of libraries that need gRPC are read only by programs that ask for one of them.
+# For udsrpc_add_library. There are two sets of targets: those of libraries that need gRPC are read only by programs
+# that ask for one of them.
 function(udsrpc_install_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "INCLUDES;LINK;PRIVATE_LINK")
   if(NOT UDSRPC_INSTALL)

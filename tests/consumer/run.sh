@@ -34,7 +34,8 @@ cmake() {
   esac
 }
 cpack() { quietly "$(dirname "$cmake")/cpack" "$@"; }
-debug=(-G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8)
+debug=(-G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
+       -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8)
 
 # run_programs DIRECTORY: the project's programs there, each of which serves, calls and checks.
 run_programs() {
@@ -93,7 +94,9 @@ check_headers() {
   (cd "$root" && find common/include client/include server/include -name '*.h' -printf '%P\n') | sort >"$work/expected"
   (cd "$1/include" && find . -name '*.h' -printf '%P\n') | sort >"$work/installed"
   diff "$work/expected" "$work/installed" >&2 || fail "not the headers of the source tree are installed"
-  if grep -lE '#include [<"](grpc|.*\.pb\.h)' -r "$1/include" --exclude='grpc_*.h'; then fail "a public header shows what is private"; fi
+  if grep -E '#include [<"](grpc|.*\.pb\.h)' -r "$1/include" --exclude='grpc_*.h' >&2; then
+    fail "a public header shows what is private"
+  fi
   grep -v /internal/ "$work/installed" | xargs -P "$jobs" -I{} sh -c \
     'echo "#include \"{}\"" | "$1" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I "$2" -x c++ - || {
        echo "{} does not compile alone" >&2; exit 255; }' sh "${CXX:-g++}" "$1/include"
