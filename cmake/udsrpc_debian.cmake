@@ -14,10 +14,10 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}")
 
-# dev: the sets of the packages that the CMake and pkg-config files lead to.
+# dev: what the CMake and pkg-config files lead to. gRPC's CMake package wants its own generator to be there.
 set(dev_depends "libprotobuf-dev, protobuf-compiler, libabsl-dev")
 if(UDSRPC_WITH_GRPC)
-  string(APPEND dev_depends ", libgrpc++-dev")
+  string(APPEND dev_depends ", libgrpc++-dev, protobuf-compiler-grpc")
 endif()
 if(UDSRPC_WITH_SYSTEMD)
   string(APPEND dev_depends ", libsystemd-dev")
