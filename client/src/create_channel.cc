@@ -64,7 +64,8 @@ absl::Status CheckRemoteOptions(const RemoteTarget& target, const ChannelOptions
         "GrpcCredentials(grpc::SslCredentials(...)) of udsrpc/grpc_credentials.h");
   }
   if (options.transport == Transport::kSeqpacket) {
-    return invalid("seqpacket does not leave the host; set Transport::kGrpc, or kAuto, which is right for every target");
+    return invalid(
+        "seqpacket does not leave the host; set Transport::kGrpc, or kAuto, which is right for every target");
   }
   if (!options.local_address.empty()) {
     return invalid("ChannelOptions::local_address is for Unix sockets, and this is none; leave it empty");

@@ -44,9 +44,7 @@ class GrpcChannel {
 
   // Whether no call has been made for so long that the connection's end may have gone unnoticed: gRPC reads from a
   // connection only while some thread waits on some completion queue.
-  bool LongUnused() const {
-    return NowNanoseconds() - last_use_.load(std::memory_order_relaxed) > kLongUnused.count();
-  }
+  bool LongUnused() const { return NowNanoseconds() - last_use_.load(std::memory_order_relaxed) > kLongUnused.count(); }
   void MarkUsed() { last_use_.store(NowNanoseconds(), std::memory_order_relaxed); }
 
  private:

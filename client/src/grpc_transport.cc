@@ -110,8 +110,8 @@ std::unique_ptr<ClientTransport> MakeUnixTransport(std::string target, std::uniq
                                                    const ChannelOptions& options) {
   std::string name = dialer->name();
   return std::make_unique<GrpcClientTransport>(
-      std::move(name),
-      std::make_unique<GrpcUnixChannel>(std::move(target), std::move(dialer), UnixArguments(options)), options);
+      std::move(name), std::make_unique<GrpcUnixChannel>(std::move(target), std::move(dialer), UnixArguments(options)),
+      options);
 }
 
 }  // namespace

@@ -22,9 +22,9 @@
 
 namespace udsrpc {
 
-// To a Unix socket: a gRPC channel, replaced by a fresh one once it has failed to connect. gRPC itself would answer every call with the
-// old failure until its backoff is over, which is 100 ms at the least; a fresh channel asks the kernel at each call,
-// and on one host the kernel knows at once.
+// To a Unix socket: a gRPC channel, replaced by a fresh one once it has failed to connect. gRPC itself would answer
+// every call with the old failure until its backoff is over, which is 100 ms at the least; a fresh channel asks the
+// kernel at each call, and on one host the kernel knows at once.
 //
 // Where more is wanted of a connection than that it be made (see Dialer::is_plain) it is made here, and given to gRPC,
 // whose channel is then of that one connection. Thread-safe.
@@ -52,7 +52,6 @@ class GrpcUnixChannel final : public GrpcChannel {
   // A server listens: of a long path that was reached by way of another directory, or of none, the next call is to find
   // this one. gRPC itself would ask there for ever.
   void OnListenerFound();
-
 
   const std::string target_;
   const std::unique_ptr<Dialer> dialer_;

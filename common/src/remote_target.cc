@@ -106,7 +106,8 @@ absl::Status CheckDns(absl::string_view target, absl::string_view rest) {
   if (absl::ConsumePrefix(&rest, "//")) {
     const size_t end = rest.find('/');
     if (end == absl::string_view::npos) {
-      return InvalidTarget(target, "what follows // is the DNS server to ask; write dns:///HOST:PORT, with three slashes");
+      return InvalidTarget(target,
+                           "what follows // is the DNS server to ask; write dns:///HOST:PORT, with three slashes");
     }
     if (end > 0) {
       absl::StatusOr<ParsedAddress> server = ParseHostAndPort(target, rest.substr(0, end));

@@ -56,17 +56,15 @@ absl::Status Caller::CheckCall(User::Share* share) const {
   if (absl::Status status = refusal(); !status.ok()) return status;
   if (user_->TakeCall(share)) return absl::OkStatus();
   const int limit = user_->limits().max_calls;
-  return absl::ResourceExhaustedError(
-      peer_->remote() != nullptr
-          ? absl::StrCat("all remote callers together have ", limit,
-                         " calls in flight here, their limit; wait for some to end")
-          : absl::StrCat("user ", peer_->uid(), " has ", limit,
-                         " calls in flight here, its limit; wait for some to end"));
+  return absl::ResourceExhaustedError(peer_->remote() != nullptr
+                                          ? absl::StrCat("all remote callers together have ", limit,
+                                                         " calls in flight here, their limit; wait for some to end")
+                                          : absl::StrCat("user ", peer_->uid(), " has ", limit,
+                                                         " calls in flight here, its limit; wait for some to end"));
 }
 
 std::string Caller::TooManyBytesText() const {
-  const std::string whose =
-      peer_->remote() != nullptr ? "all remote callers" : absl::StrCat("user ", peer_->uid());
+  const std::string whose = peer_->remote() != nullptr ? "all remote callers" : absl::StrCat("user ", peer_->uid());
   return absl::StrCat("what is kept of the messages of ", whose, " would be more than the limit of ",
                       user_->limits().max_bytes, " bytes; send less at a time");
 }

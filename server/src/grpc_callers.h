@@ -23,8 +23,8 @@ class GrpcCallers {
   // Has the connection end from which the call came, where that is in our hands.
   virtual void CloseConnection(const grpc::ServerContext& call) = 0;
 
-  // Notices which connections have been closed. `not_held_back_since`: since when the library did not have to hold calls
-  // back; time_point::max() while it does.
+  // Notices which connections have been closed. `not_held_back_since`: since when the library did not have to hold
+  // calls back; time_point::max() while it does.
   virtual void ForgetClosed(Clock::time_point now, Clock::time_point not_held_back_since) = 0;
 };
 

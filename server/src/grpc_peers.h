@@ -17,10 +17,10 @@
 
 namespace udsrpc {
 
-// Who is at the other end of the connections that gRPC is given. Of a call's connection gRPC says nothing but the number of the
-// descriptor that it was given ("fd:N"), and it closes that as soon as the client has gone, while calls of that client
-// may yet begin and ask who made them. So a number is not given to another client's connection for a while: until no
-// call of the former can be left that has not begun. Thread-safe.
+// Who is at the other end of the connections that gRPC is given. Of a call's connection gRPC says nothing but the
+// number of the descriptor that it was given ("fd:N"), and it closes that as soon as the client has gone, while calls
+// of that client may yet begin and ask who made them. So a number is not given to another client's connection for a
+// while: until no call of the former can be left that has not begun. Thread-safe.
 class GrpcPeers final : public GrpcCallers {
  public:
   // How long after a connection was found closed, during which gRPC never had to hold calls back, no call of it can be

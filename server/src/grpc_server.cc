@@ -51,8 +51,7 @@ class GoingAway {
     const timespec at = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()));
     const grpc_event event = grpc_completion_queue_next(
         notifications_,
-        {.tv_sec = at.tv_sec, .tv_nsec = static_cast<int32_t>(at.tv_nsec), .clock_type = GPR_CLOCK_REALTIME},
-        nullptr);
+        {.tv_sec = at.tv_sec, .tv_nsec = static_cast<int32_t>(at.tv_nsec), .clock_type = GPR_CLOCK_REALTIME}, nullptr);
     connected_ = event.type != GRPC_OP_COMPLETE;
   }
 

@@ -44,7 +44,7 @@ class GrpcServer final : private GrpcPollerPool::Source {
   const MethodTable& methods_;
   const ServerOptions& options_;
   GrpcCallers& callers_;
-    grpc::AsyncGenericService service_;
+  grpc::AsyncGenericService service_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::unique_ptr<grpc::Server> server_;
   GrpcPollerPool pool_;

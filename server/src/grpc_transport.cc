@@ -46,8 +46,8 @@ class GrpcServerTransport final : public ServerTransport {
   void ForgetClosed() override { peers_.Sweep(GrpcPeers::Clock::now(), server_.calls().not_held_back_since()); }
 
   // What GOAWAY would cost, see GrpcServer::Shutdown, a client of ours is spared: it moves when an answer tells it that
-  // it should, and closes its old connection when its calls there have ended. The library tells nobody that a connection
-  // was closed.
+  // it should, and closes its old connection when its calls there have ended. The library tells nobody that a
+  // connection was closed.
   void Farewell(absl::Time deadline) override {
     server_.calls().AnnounceSuccessor();
     internal::MutexLock lock(mutex_);

@@ -50,7 +50,9 @@ absl::Status CheckOptions(const ServerOptions& options) {
   }
   bool valid = IsValid(options.user_limits) && IsValid(options.remote_limits);
   for (const auto& [uid, limits] : options.user_limits_of) valid = valid && IsValid(limits);
-  if (!valid) return absl::InvalidArgumentError("a limit of ServerOptions::user_limits, user_limits_of or remote_limits is below 1");
+  if (!valid)
+    return absl::InvalidArgumentError(
+        "a limit of ServerOptions::user_limits, user_limits_of or remote_limits is below 1");
   return absl::OkStatus();
 }
 

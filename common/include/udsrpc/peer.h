@@ -62,8 +62,8 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  // Null: its process is on this host, and the rest of this class says which by the kernel's word. Else nothing is known
-  // of process, user and groups: pid() is 0, uid() kNoUid, gid() kNoGid and groups() empty, and it is never among
+  // Null: its process is on this host, and the rest of this class says which by the kernel's word. Else nothing is
+  // known of process, user and groups: pid() is 0, uid() kNoUid, gid() kNoGid and groups() empty, and it is never among
   // allowed_uids or allowed_gids.
   const Remote* remote() const { return remote_.has_value() ? &*remote_ : nullptr; }
 
@@ -71,8 +71,8 @@ class Peer {
   // Server::AddConnection; or to a remote one, of which gRPC does not tell which.
   const std::string& endpoint() const { return endpoint_; }
   // The name of its own end, as ChannelOptions::local_address has it; empty where that is bound to none, as usual. It
-  // is what the process says of itself and proves nothing: a path is one in its own mount namespace, and may be any. Of a
-  // remote caller its address and port, such as "ipv4:192.0.2.1:50000".
+  // is what the process says of itself and proves nothing: a path is one in its own mount namespace, and may be any. Of
+  // a remote caller its address and port, such as "ipv4:192.0.2.1:50000".
   const std::string& address() const { return address_; }
   // Never kAuto.
   Transport transport() const { return transport_; }

@@ -12,8 +12,8 @@ namespace udsrpc {
 class ServerCredentials;
 
 // What a remote endpoint demands of its clients, and shows them: any credentials of gRPC's, such as
-// grpc::SslServerCredentials. grpc::InsecureServerCredentials() encrypts nothing, proves nothing and admits everybody who
-// reaches the port: whoever passes them has chosen so. Null where `credentials` is null.
+// grpc::SslServerCredentials. grpc::InsecureServerCredentials() encrypts nothing, proves nothing and admits everybody
+// who reaches the port: whoever passes them has chosen so. Null where `credentials` is null.
 std::shared_ptr<const ServerCredentials> GrpcCredentials(std::shared_ptr<grpc::ServerCredentials> credentials);
 
 }  // namespace udsrpc

@@ -134,10 +134,11 @@ struct ServerOptions {
   std::map<uid_t, UserLimits> user_limits_of = {};
 
   // Of all remote callers together (ServerBuilder::AddRemoteEndpoint), who are nobody of this host: who has one
-  // certificate may have many addresses, and who has none may be anybody, so none of them is a user by itself. They have
-  // as many threads for handlers of their own as `max_handler_threads` says, and take none from the host's callers.
-  // `max_connections` and `max_untaken_fds` say nothing: gRPC 1.51 has no limit of connections but that of open files;
-  // one that has not shaken hands within 20 s is closed. One connection has at most 256 calls open beyond `max_calls`.
+  // certificate may have many addresses, and who has none may be anybody, so none of them is a user by itself. They
+  // have as many threads for handlers of their own as `max_handler_threads` says, and take none from the host's
+  // callers. `max_connections` and `max_untaken_fds` say nothing: gRPC 1.51 has no limit of connections but that of
+  // open files; one that has not shaken hands within 20 s is closed. One connection has at most 256 calls open beyond
+  // `max_calls`.
   UserLimits remote_limits = {};
 };
 
@@ -212,8 +213,8 @@ class Server {
   // left.
   End Wait();
 
-  // The endpoints' targets, as clients write them, in the order in which they were added; of those that have a name. The
-  // remote ones come last, each with the port that it has.
+  // The endpoints' targets, as clients write them, in the order in which they were added; of those that have a name.
+  // The remote ones come last, each with the port that it has.
   const std::vector<std::string>& endpoints() const { return endpoints_; }
 
  private:
@@ -243,15 +244,16 @@ class ServerBuilder {
   ServerBuilder& AddUnnamedEndpoint(EndpointOptions options = {});
 
   // Leaves the host: a TCP port, served over gRPC to whom `credentials` admit, by the same services. `address` is
-  // "192.0.2.1:443", "[2001:db8::1]:443", "name.example:443", or a target (dns:///, ipv4:, ipv6:) of one of these; port 0
-  // is any that is free, and "0.0.0.0" and "[::]" each stand for all addresses of this host, of both families, as gRPC
-  // has it. Link udsrpc::remote.
+  // "192.0.2.1:443", "[2001:db8::1]:443", "name.example:443", or a target (dns:///, ipv4:, ipv6:) of one of these; port
+  // 0 is any that is free, and "0.0.0.0" and "[::]" each stand for all addresses of this host, of both families, as
+  // gRPC has it. Link udsrpc::remote.
   //
-  // The kernel does not say who calls (see Peer::remote), so methods that are for users or groups (MethodOptions) refuse
-  // these callers with PERMISSION_DENIED, whatever they have proved; who else may call what is for an interceptor to say.
-  // EndpointOptions, max_connection_age's word on AddConnection and descriptors are for Unix sockets. At a takeover the
-  // port is not handed over: the successor listens beside this server until that has stopped (SO_REUSEPORT, which a server
-  // without EnableTakeover does not set), so calls may end with UNAVAILABLE then, as when any server is started anew.
+  // The kernel does not say who calls (see Peer::remote), so methods that are for users or groups (MethodOptions)
+  // refuse these callers with PERMISSION_DENIED, whatever they have proved; who else may call what is for an
+  // interceptor to say. EndpointOptions, max_connection_age's word on AddConnection and descriptors are for Unix
+  // sockets. At a takeover the port is not handed over: the successor listens beside this server until that has stopped
+  // (SO_REUSEPORT, which a server without EnableTakeover does not set), so calls may end with UNAVAILABLE then, as when
+  // any server is started anew.
   ServerBuilder& AddRemoteEndpoint(absl::string_view address, std::shared_ptr<const ServerCredentials> credentials);
 
   // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
@@ -302,8 +304,8 @@ class ServerBuilder {
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name; somebody listens on the port.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
-  //   given to that owner or group, or this user may not take over, or not listen on the port. FAILED_PRECONDITION: everybody may write the
-  //   directory, and it is not sticky.
+  //   given to that owner or group, or this user may not take over, or not listen on the port. FAILED_PRECONDITION:
+  //   everybody may write the directory, and it is not sticky.
   // UNAVAILABLE: another process keeps the directory locked; the running server went while it was taken over.
   // ABORTED: another process is taking over at the moment. RESOURCE_EXHAUSTED: no descriptor or thread left.
   // INTERNAL: the kernel or gRPC refused for another reason.
