@@ -115,9 +115,10 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
   const grpc_connectivity_state state = link_->GetState();
   if (settings_.channel.is_remote() && state != GRPC_CHANNEL_READY && MayBeMadeHere(status) &&
       (absl::StrContains(status.message(), kConnectText) || absl::StrContains(status.message(), kResolveText))) {
-    return absl::UnavailableError(absl::StrCat(settings_.endpoint, ": cannot connect: ", status.message(),
-                                               "; does the server listen there, is its certificate for that name, and "
-                                               "of an authority that the credentials name?"));
+    return absl::UnavailableError(absl::StrCat(
+        settings_.endpoint, ": cannot connect: ", status.message(),
+        "; is the server running, is its certificate for that name and of an authority that the credentials "
+        "name, and does it demand one of the client?"));
   }
   if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || IsGoaway(status)) {
     settings_.channel.Replace(*link_);

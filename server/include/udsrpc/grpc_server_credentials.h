@@ -7,7 +7,7 @@
 
 namespace udsrpc {
 
-// For ServerBuilder::AddRemoteEndpoint; never goes into seqpacket-only programs. Link udsrpc::remote.
+// Beside server.h, for servers that leave the host. Link udsrpc::remote.
 
 class ServerCredentials;
 

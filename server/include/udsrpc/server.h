@@ -250,10 +250,12 @@ class ServerBuilder {
   //
   // The kernel does not say who calls (see Peer::remote), so methods that are for users or groups (MethodOptions)
   // refuse these callers with PERMISSION_DENIED, whatever they have proved; who else may call what is for an
-  // interceptor to say. EndpointOptions, max_connection_age's word on AddConnection and descriptors are for Unix
-  // sockets. At a takeover the port is not handed over: the successor listens beside this server until that has stopped
-  // (SO_REUSEPORT, which a server without EnableTakeover does not set), so calls may end with UNAVAILABLE then, as when
-  // any server is started anew.
+  // interceptor to say. What all of them may have is ServerOptions::remote_limits. The other options are as over gRPC
+  // on Unix sockets, and no descriptors are carried.
+  //
+  // At a takeover the port is not handed over: the successor listens beside this server until that has stopped
+  // (SO_REUSEPORT, which a server without EnableTakeover does not set), and this one ends there as by Shutdown, so
+  // calls may end with UNAVAILABLE then.
   ServerBuilder& AddRemoteEndpoint(absl::string_view address, std::shared_ptr<const ServerCredentials> credentials);
 
   // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
