@@ -34,6 +34,7 @@ install_packages() {
 build_packages=(
   g++ cmake ninja-build pkg-config
   libgrpc++-dev libprotobuf-dev libprotoc-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libsystemd-dev
+  openssl
 )
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf systemd
                dpkg-dev file make)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the examples and runs them: calls the greeter over every transport and kind of
 # address, and once with a client of stock gRPC; lets two members chat; has three backends asked at once; prints a file
-# that a server has opened; and replaces a service by its next version. Asks nothing, leaves nothing behind but the
+# that a server has opened; replaces a service by its next version; and leaves the host. Asks nothing, leaves nothing behind but the
 # build. Can be run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,16 +11,17 @@ calls=2000
 say() { printf '%s\n' "$*"; }
 fail() { printf 'examples/run.sh: %s\n' "$*" >&2; exit 1; }
 
-say "[1/7] packages"
+say "[1/8] packages"
 install_packages "${build_packages[@]}"
 
-say "[2/7] build in build/release (a few minutes the first time)"
+say "[2/8] build in build/release (a few minutes the first time)"
 log=$(mktemp)
 # Every tenth step of the build, and the whole of it where it fails.
 progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ && ++steps % 10 == 0 { print "      " $1; fflush() }'; }
 if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
        cmake --build build/release --target greeter_server greeter_client greeter_stock_client \
-         chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client greeter_service; } 2>&1 | progress; then
+         chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client \
+         tls_server tls_client greeter_service; } 2>&1 | progress; then
   tail -n 40 "$log" >&2
   fail "the build failed; its whole output is in $log"
 fi
@@ -57,6 +58,11 @@ start() {
   output[$name]=$fd
   rm "$directory/$name.in" "$directory/$name.out"
 }
+# hear NAME: waits for the program's next line, and shows it; it is in $line.
+hear() {
+  read -r -t 30 -u "${output[$1]}" line || fail "$1 says nothing"
+  printf '      %-12s %s\n' "$1" "$line"
+}
 # expect NAME LINE: waits for the program's next line, and shows it.
 expect() {
   local line
@@ -79,7 +85,7 @@ end() {
   unset "process[$1]" "input[$1]" "output[$1]"
 }
 
-say "[3/7] greeter: one service, called in every way"
+say "[3/8] greeter: one service, called in every way"
 path="unix:$directory/greeter.sock"
 abstract="unix-abstract:udsrpc.greeter.$$"
 start server "$bin/greeter_server" "$path" "$abstract"
@@ -97,7 +103,7 @@ reply=$(timeout 120 "$bin/greeter_stock_client" "$path" $calls) || fail "the cal
 report "$path" "stock gRPC" "$reply"
 end server TERM
 
-say "[4/7] chat: many members on few threads"
+say "[4/8] chat: many members on few threads"
 path="unix:$directory/chat.sock"
 start server "$bin/chat_server" "$path"
 expect server "serving $path"
@@ -115,7 +121,7 @@ expect alice "* bob has left"
 end alice
 end server TERM
 
-say "[5/7] fanout: the first two of three backends"
+say "[5/8] fanout: the first two of three backends"
 backends=()
 for backend in fast:0 medium:300 slow:60000; do
   name=${backend%:*}
@@ -136,7 +142,7 @@ expect medium "medium has answered"
 expect slow "slow was cancelled"
 for name in server fast medium slow; do end "$name" TERM; done
 
-say "[6/7] files: an open file instead of its bytes"
+say "[6/8] files: an open file instead of its bytes"
 path="unix:$directory/files.sock"
 mkdir "$directory/root"
 echo "hello from an open file" >"$directory/root/hello.txt"
@@ -148,7 +154,7 @@ end client
 end server TERM
 rm -r "$directory/root"
 
-say "[7/7] systemd: a service, and the next version of it, which takes over"
+say "[7/8] systemd: a service, and the next version of it, which takes over"
 path="unix:$directory/service.sock"
 call() {
   reply=$(timeout 120 "$bin/greeter_client" --transport="$1" "$path") || fail "the call over $1 at $path failed"
@@ -164,6 +170,29 @@ call grpc
 call seqpacket
 end old
 end new TERM
+
+say "[8/8] tls: the same call on this host and beyond it"
+path="unix:$directory/tls.sock"
+certificates="$directory/certificates"
+export no_grpc_proxy=localhost  # whatever proxy the environment names
+bash examples/tls/make_certificates.sh "$certificates"
+start server "$bin/tls_server" "$certificates" "$path" localhost:0
+expect server "serving $path"
+hear server
+target=${line#serving }
+# greet TARGET REPLY [FLAG...]
+greet() {
+  local target=$1 expected=$2
+  shift 2
+  reply=$(timeout 120 "$bin/tls_client" "$@" "$certificates" "$target") || fail "the call at $target failed"
+  [ "$reply" = "$expected" ] || fail "the reply at $target is \"$reply\", not \"$expected\""
+  printf '      %-30s %s\n' "$target" "$reply"
+}
+greet "$path" "Hello, world! You are user $(id -u) of this host."
+greet "$target" "Hello, world! You are unknown here."
+greet "$target" "Hello, world! You are client.example." --show_certificate
+end server TERM
+rm -r "$certificates"
 
 left=$(ls -A "$directory")
 [ -z "$left" ] || fail "left behind: $left"

@@ -8,6 +8,7 @@
 #include "client/src/dialer.h"
 #include "client/src/grpc_transport.h"
 #include "client/src/seqpacket_transport.h"
+#include "common/src/remote_target.h"
 #include "common/src/socket/connected_socket.h"
 #include "udsrpc/channel.h"
 #include "udsrpc/endpoint.h"
@@ -53,12 +54,48 @@ absl::Status CheckFdOptions(int fd, Transport transport, const ChannelOptions& o
       absl::StrCat("descriptor ", fd, " is connected already, and so cannot be given a ChannelOptions::local_address"));
 }
 
+absl::Status CheckRemoteOptions(const RemoteTarget& target, const ChannelOptions& options) {
+  const auto invalid = [&target](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(target.ToString(), ": ", what));
+  };
+  if (options.credentials == nullptr) {
+    return invalid(
+        "it leaves the host, where no kernel says who answers, so it needs ChannelOptions::credentials; set "
+        "GrpcCredentials(grpc::SslCredentials(...)) of udsrpc/grpc_credentials.h");
+  }
+  if (options.transport == Transport::kSeqpacket) {
+    return invalid(
+        "seqpacket does not leave the host; set Transport::kGrpc, or kAuto, which is right for every target");
+  }
+  if (!options.local_address.empty()) {
+    return invalid("ChannelOptions::local_address is for Unix sockets, and this is none; leave it empty");
+  }
+  if (!options.server_uids.empty()) {
+    return invalid(
+        "ChannelOptions::server_uids are users of this host, whom the kernel knows; of other hosts the credentials say "
+        "who may be the server, so leave it empty");
+  }
+  if (options.max_receive_fds != 0) {
+    return invalid("descriptors do not leave the host; leave ChannelOptions::max_receive_fds at 0");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options) {
+  ChannelOptions effective = EffectiveOptions(options);
+  if (RemoteTarget::HasScheme(target)) {
+    absl::StatusOr<RemoteTarget> remote = RemoteTarget::Parse(target);
+    if (!remote.ok()) return remote.status();
+    if (absl::Status status = CheckRemoteOptions(*remote, options); !status.ok()) return status;
+    effective.transport = Transport::kGrpc;
+    absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeGrpcClientTransport(*remote, effective);
+    if (!transport.ok()) return transport.status();
+    return std::shared_ptr<Channel>(new Channel(remote->ToString(), effective, *std::move(transport)));
+  }
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target);
   if (!endpoint.ok()) return endpoint.status();
-  const ChannelOptions effective = EffectiveOptions(options);
   absl::StatusOr<std::unique_ptr<ClientTransport>> transport = MakeTransport(*endpoint, effective);
   if (!transport.ok()) return transport.status();
   return std::shared_ptr<Channel>(new Channel(endpoint->ToString(), effective, *std::move(transport)));

@@ -25,4 +25,10 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(std::un
   return NotLinked(dialer->name());
 }
 
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const RemoteTarget& target,
+                                                                         const ChannelOptions& /*options*/) {
+  return absl::UnimplementedError(
+      absl::StrCat(target.ToString(), ": this program is linked without gRPC; link udsrpc::remote to leave the host"));
+}
+
 }  // namespace udsrpc

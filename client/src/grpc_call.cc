@@ -17,8 +17,9 @@ namespace {
 // What gRPC says where it ends a call itself, with no more to tell than the code.
 constexpr absl::string_view kDeadlineText = "Deadline Exceeded";
 constexpr absl::string_view kCancelledText = "CANCELLED";
-// Part of what it says where no connection could be made.
+// Parts of what it says where no connection could be made.
 constexpr absl::string_view kConnectText = "failed to connect";
+constexpr absl::string_view kResolveText = "DNS resolution failed";
 // How it begins where a connection takes no more calls: the server has asked to go elsewhere, or HTTP/2 has no more
 // numbers for them.
 constexpr absl::string_view kGoawayTexts[] = {"GOAWAY received", "Stream IDs exhausted"};
@@ -112,6 +113,13 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
       return status;
   }
   const grpc_connectivity_state state = link_->GetState();
+  if (settings_.channel.is_remote() && state != GRPC_CHANNEL_READY && MayBeMadeHere(status) &&
+      (absl::StrContains(status.message(), kConnectText) || absl::StrContains(status.message(), kResolveText))) {
+    return absl::UnavailableError(absl::StrCat(
+        settings_.endpoint, ": cannot connect: ", status.message(),
+        "; is the server running, is its certificate for that name and of an authority that the credentials "
+        "name, and does it demand one of the client?"));
+  }
   if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || IsGoaway(status)) {
     settings_.channel.Replace(*link_);
     if (absl::StrContains(status.message(), kConnectText)) {

@@ -1,88 +1,59 @@
 #ifndef UDSRPC_CLIENT_GRPC_CHANNEL_H_
 #define UDSRPC_CLIENT_GRPC_CHANNEL_H_
 
-#include <grpcpp/channel.h>
-#include <grpcpp/support/channel_arguments.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "client/src/dialer.h"
 #include "client/src/grpc_link.h"
 #include "client/src/start_queue.h"
 #include "udsrpc/client_context.h"
-#include "udsrpc/internal/mutex.h"
-#include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
-// A gRPC channel, replaced by a fresh one once it has failed to connect. gRPC itself would answer every call with the
-// old failure until its backoff is over, which is 100 ms at the least; a fresh channel asks the kernel at each call,
-// and on one host the kernel knows at once.
-//
-// Where more is wanted of a connection than that it be made (see Dialer::is_plain) it is made here, and given to gRPC,
-// whose channel is then of that one connection. Thread-safe.
+// What calls over gRPC are made on, and who connects it. Thread-safe.
 class GrpcChannel {
  public:
-  // `target` is for gRPC to connect to, where it does, and is not told a long path.
-  GrpcChannel(std::string target, std::unique_ptr<Dialer> dialer, const grpc::ChannelArguments& arguments)
-      : target_(std::move(target)), dialer_(std::move(dialer)), arguments_(arguments) {}
+  virtual ~GrpcChannel() = default;
 
   // What to make a call on. The call keeps it until it has ended. Null: where connections are made here, and there is
   // none, or none any more.
-  std::shared_ptr<GrpcLink> Current();
+  virtual std::shared_ptr<GrpcLink> Current() = 0;
 
-  // Whether there is a connection.
-  bool IsReady();
+  // Whether there is a connection, or it is for gRPC alone to wait for one.
+  virtual bool IsReady() = 0;
   // Whether a call is to wait until it IsReady, as gRPC does not connect.
-  bool must_connect() const { return !dialer_->is_plain(); }
+  virtual bool must_connect() const = 0;
 
-  // Tries to connect, or where gRPC does that asks the kernel whether a server listens. Blocks for some 20 ms at most.
-  StartQueue::Attempt Probe();
+  // Tries to connect, where that is done here. Blocks for some 20 ms at most.
+  virtual StartQueue::Attempt Probe() = 0;
 
   // Blocks until Probe has succeeded: for a call that waits for ready as ListenerWait::Await; for another one only
   // while the server's backlog is full.
-  absl::Status AwaitReady(ClientContext& context, absl::Time deadline);
+  virtual absl::Status AwaitReady(ClientContext& context, absl::Time deadline) = 0;
 
   // `link` could not connect, or is lost, or its server has a successor: the next call gets another, unless it does
-  // already.
-  void Replace(const GrpcLink& link);
+  // already, or gRPC sees to it.
+  virtual void Replace(const GrpcLink& link) = 0;
+
+  // Whether it leaves the host.
+  virtual bool is_remote() const = 0;
 
   // Whether no call has been made for so long that the connection's end may have gone unnoticed: gRPC reads from a
   // connection only while some thread waits on some completion queue.
-  bool LongUnused() const;
+  bool LongUnused() const { return NowNanoseconds() - last_use_.load(std::memory_order_relaxed) > kLongUnused.count(); }
   void MarkUsed() { last_use_.store(NowNanoseconds(), std::memory_order_relaxed); }
 
  private:
-  std::shared_ptr<GrpcLink> MakeLink() const;
-  std::shared_ptr<GrpcLink> CurrentLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes a connection where there is none, or waits a little for another thread that does.
-  StartQueue::Attempt Connect();
-  absl::StatusOr<std::shared_ptr<GrpcLink>> Dial(int* error) const;
-  // A server listens: of a long path that was reached by way of another directory, or of none, the next call is to find
-  // this one. gRPC itself would ask there for ever.
-  void OnListenerFound();
+  // Calls in close succession never pay for the look at the connection, about 6 us; no server restarts within this.
+  static constexpr std::chrono::nanoseconds kLongUnused = std::chrono::milliseconds(1);
 
   static int64_t NowNanoseconds() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-  const std::string target_;
-  const std::unique_ptr<Dialer> dialer_;
-  const grpc::ChannelArguments arguments_;
   std::atomic<int64_t> last_use_{0};
-
-  internal::Mutex mutex_;
-  internal::CondVar changed_;
-  bool connecting_ ABSL_GUARDED_BY(mutex_) = false;  // some thread is, here
-  std::shared_ptr<GrpcLink> current_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace udsrpc

@@ -1,6 +1,7 @@
 #include "client/src/grpc_transport.h"
 
 #include <grpc/grpc.h>
+#include <grpcpp/create_channel.h>
 
 #include <cstddef>
 #include <memory>
@@ -14,9 +15,12 @@
 #include "client/src/grpc_async_stream.h"
 #include "client/src/grpc_async_unary_call.h"
 #include "client/src/grpc_channel.h"
+#include "client/src/grpc_credentials.h"
+#include "client/src/grpc_remote_channel.h"
 #include "client/src/grpc_streaming_call.h"
 #include "client/src/grpc_target.h"
 #include "client/src/grpc_unary_call.h"
+#include "client/src/grpc_unix_channel.h"
 #include "common/src/call_errors.h"
 #include "common/src/grpc_limits.h"
 #include "common/src/socket/socket_address.h"
@@ -30,9 +34,6 @@ grpc::ChannelArguments Arguments(const ChannelOptions& options) {
   grpc::ChannelArguments arguments;
   // Two channels are two connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // As gRPC 1.51 has it anyhow. Later versions send the path, which tonic and Kestrel refuse.
-  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   if (options.keepalive_time != absl::InfiniteDuration()) {
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, GrpcMilliseconds(options.keepalive_time));
@@ -43,13 +44,22 @@ grpc::ChannelArguments Arguments(const ChannelOptions& options) {
   return arguments;
 }
 
+grpc::ChannelArguments UnixArguments(const ChannelOptions& options) {
+  grpc::ChannelArguments arguments = Arguments(options);
+  // As gRPC 1.51 has it anyhow. Later versions send the path, which tonic and Kestrel refuse.
+  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return arguments;
+}
+
 class GrpcClientTransport final : public ClientTransport {
  public:
-  GrpcClientTransport(std::string target, std::unique_ptr<Dialer> dialer, const ChannelOptions& options)
-      : name_(dialer->name()),
+  // `name` stands for the endpoint in messages.
+  GrpcClientTransport(std::string name, std::unique_ptr<GrpcChannel> channel, const ChannelOptions& options)
+      : name_(std::move(name)),
         max_metadata_bytes_(options.max_metadata_bytes),
-        channel_(std::move(target), std::move(dialer), Arguments(options)),
-        starts_(name_, [this] { return channel_.Probe(); }) {}
+        channel_(std::move(channel)),
+        starts_(name_, [this] { return channel_->Probe(); }) {}
 
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request,
@@ -85,15 +95,24 @@ class GrpcClientTransport final : public ClientTransport {
   GrpcAsyncCall::Transport ForAsyncCalls() { return {.settings = Settings(), .starts = starts_, .queue = queue_}; }
 
   GrpcUnaryCall::Settings Settings() {
-    return {.endpoint = name_, .max_metadata_bytes = max_metadata_bytes_, .channel = channel_};
+    return {.endpoint = name_, .max_metadata_bytes = max_metadata_bytes_, .channel = *channel_};
   }
 
   const std::string name_;
   const size_t max_metadata_bytes_;
-  GrpcChannel channel_;
+  const std::unique_ptr<GrpcChannel> channel_;
   StartQueue starts_;
   GrpcAsyncQueue queue_;
 };
+
+// `target` is for gRPC to connect to, where it does.
+std::unique_ptr<ClientTransport> MakeUnixTransport(std::string target, std::unique_ptr<Dialer> dialer,
+                                                   const ChannelOptions& options) {
+  std::string name = dialer->name();
+  return std::make_unique<GrpcClientTransport>(
+      std::move(name), std::make_unique<GrpcUnixChannel>(std::move(target), std::move(dialer), UnixArguments(options)),
+      options);
+}
 
 }  // namespace
 
@@ -106,12 +125,21 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const E
   // Of a long path gRPC is told no more than the file's name, and of what it does not connect to itself, nothing.
   const bool is_told = (*dialer)->is_plain() && (!address.is_long() || absl::StrContains(address.file_name(), ","));
   if (is_told && !target.ok()) return target.status();
-  return std::make_unique<GrpcClientTransport>(target.value_or(""), *std::move(dialer), options);
+  return MakeUnixTransport(target.value_or(""), *std::move(dialer), options);
 }
 
 absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(std::unique_ptr<Dialer> dialer,
                                                                          const ChannelOptions& options) {
-  return std::make_unique<GrpcClientTransport>("", std::move(dialer), options);
+  return MakeUnixTransport("", std::move(dialer), options);
+}
+
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const RemoteTarget& target,
+                                                                         const ChannelOptions& options) {
+  return std::make_unique<GrpcClientTransport>(
+      target.ToString(),
+      std::make_unique<GrpcRemoteChannel>(GrpcLink::ThatConnects(
+          grpc::CreateCustomChannel(target.ToString(), options.credentials->grpc(), Arguments(options)), UniqueFd())),
+      options);
 }
 
 }  // namespace udsrpc

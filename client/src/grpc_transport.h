@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "client/src/client_transport.h"
 #include "client/src/dialer.h"
+#include "common/src/remote_target.h"
 #include "udsrpc/channel.h"
 #include "udsrpc/endpoint.h"
 
@@ -17,6 +18,9 @@ absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const E
                                                                          const ChannelOptions& options);
 // On the connections of `dialer`.
 absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(std::unique_ptr<Dialer> dialer,
+                                                                         const ChannelOptions& options);
+// To another host, with `options.credentials`, which are not null.
+absl::StatusOr<std::unique_ptr<ClientTransport>> MakeGrpcClientTransport(const RemoteTarget& target,
                                                                          const ChannelOptions& options);
 
 }  // namespace udsrpc

@@ -59,7 +59,8 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view target) {
   } else if (target.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("the endpoint is empty; ", kForms));
   } else {
-    return InvalidEndpoint(target, absl::StrCat("the scheme is none that udsrpc knows; ", kForms));
+    return InvalidEndpoint(target, absl::StrCat("the scheme is none that udsrpc knows; ", kForms,
+                                                ", or dns:///HOST:PORT for another host"));
   }
   if (rest.find_first_of("?#") != absl::string_view::npos) {
     return InvalidEndpoint(target, "a raw ? or # would begin a URI's query or fragment; write %3F or %23");

@@ -11,7 +11,8 @@ Peer::~Peer() {
 }
 
 bool Peer::IsInGroup(gid_t group) const {
-  return ids_.gid == group || std::binary_search(ids_.groups.begin(), ids_.groups.end(), group);
+  return !remote_.has_value() &&
+         (ids_.gid == group || std::binary_search(ids_.groups.begin(), ids_.groups.end(), group));
 }
 
 }  // namespace udsrpc

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace udsrpc {
 
 Admission Admission::For(std::vector<uid_t> uids, std::vector<gid_t> gids) {
@@ -18,7 +20,16 @@ Admission Admission::For(std::vector<uid_t> uids, std::vector<gid_t> gids) {
   return admission;
 }
 
+std::string Admission::Refusal(const Peer& peer) {
+  if (peer.remote() != nullptr) {
+    return absl::StrCat("not for remote callers, such as ", peer.address(),
+                        "; it is for users of the server's host: call it there, over a Unix socket");
+  }
+  return absl::StrCat("not for user ", peer.uid(), "; ask the server's owner to allow the user or one of its groups");
+}
+
 bool Admission::IsNamed(const Peer& peer) const {
+  if (peer.remote() != nullptr) return false;
   return std::binary_search(uids_.begin(), uids_.end(), peer.uid()) ||
          std::any_of(gids_.begin(), gids_.end(), [&peer](gid_t gid) { return peer.IsInGroup(gid); });
 }

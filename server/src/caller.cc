@@ -21,8 +21,7 @@ absl::Status Caller::Admit(const std::string& endpoint, const Admission& admissi
   at_ = endpoint.empty() ? "this server" : endpoint;
   internal::MutexLock lock(mutex_);
   if (!admission.Admits(*peer_)) {
-    not_for_user_ = absl::PermissionDeniedError(absl::StrCat(
-        at_, ": not for user ", peer_->uid(), "; ask the server's owner to allow the user or one of its groups"));
+    not_for_user_ = absl::PermissionDeniedError(absl::StrCat(at_, ": ", Admission::Refusal(*peer_)));
   } else if (user_->TakeConnection(&connection_)) {
     return absl::OkStatus();
   }
@@ -56,12 +55,17 @@ absl::Status Caller::BeginCall(User::Share* share) const {
 absl::Status Caller::CheckCall(User::Share* share) const {
   if (absl::Status status = refusal(); !status.ok()) return status;
   if (user_->TakeCall(share)) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("user ", peer_->uid(), " has ", user_->limits().max_calls,
-                                                   " calls in flight here, its limit; wait for some to end"));
+  const int limit = user_->limits().max_calls;
+  return absl::ResourceExhaustedError(peer_->remote() != nullptr
+                                          ? absl::StrCat("all remote callers together have ", limit,
+                                                         " calls in flight here, their limit; wait for some to end")
+                                          : absl::StrCat("user ", peer_->uid(), " has ", limit,
+                                                         " calls in flight here, its limit; wait for some to end"));
 }
 
 std::string Caller::TooManyBytesText() const {
-  return absl::StrCat("what is kept of the messages of user ", peer_->uid(), " would be more than its limit of ",
+  const std::string whose = peer_->remote() != nullptr ? "all remote callers" : absl::StrCat("user ", peer_->uid());
+  return absl::StrCat("what is kept of the messages of ", whose, " would be more than the limit of ",
                       user_->limits().max_bytes, " bytes; send less at a time");
 }
 

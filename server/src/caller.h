@@ -26,7 +26,7 @@ class Caller {
   static absl::StatusOr<std::shared_ptr<Caller>> Meet(int socket, std::string endpoint, Transport transport,
                                                       bool with_pidfd, const Admission& admission, Users& users);
 
-  // For tests.
+  // Of a remote caller, who is admitted; and for tests.
   Caller(std::shared_ptr<const Peer> peer, std::shared_ptr<User> user)
       : peer_(std::move(peer)), user_(std::move(user)) {}
 

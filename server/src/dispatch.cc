@@ -44,8 +44,7 @@ absl::Status MethodTable::SetOptions(absl::string_view path, const MethodOptions
 absl::Status MethodTable::CheckAdmitted(const ServerMethod& method, const Peer& peer) const {
   const auto found = admissions_.find(&method);
   if (found == admissions_.end() || found->second.Admits(peer)) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(method.path(), ": not for user ", peer.uid(),
-                                                  "; ask the server's owner to allow the user or one of its groups"));
+  return absl::PermissionDeniedError(absl::StrCat(method.path(), ": ", Admission::Refusal(peer)));
 }
 
 const ServerMethod* MethodTable::Find(absl::string_view path) const {

@@ -38,22 +38,22 @@ void GrpcCallSet::RequestAnother() {
 void GrpcCallSet::RequestPostponed() {
   if (postponed_.load() == 0 || pool_.Backlogged()) return;
   // Before and after: whoever sees nothing put off sees also that this was a moment ago.
-  requested_at_.store(GrpcPeers::Clock::now().time_since_epoch());
+  requested_at_.store(GrpcCallers::Clock::now().time_since_epoch());
   for (int n = postponed_.exchange(0); n > 0; --n) Request();
-  requested_at_.store(GrpcPeers::Clock::now().time_since_epoch());
+  requested_at_.store(GrpcCallers::Clock::now().time_since_epoch());
 }
 
-GrpcPeers::Clock::time_point GrpcCallSet::not_held_back_since() const {
-  if (postponed_.load() > 0) return GrpcPeers::Clock::time_point::max();
-  return GrpcPeers::Clock::time_point(requested_at_.load());
+GrpcCallers::Clock::time_point GrpcCallSet::not_held_back_since() const {
+  if (postponed_.load() > 0) return GrpcCallers::Clock::time_point::max();
+  return GrpcCallers::Clock::time_point(requested_at_.load());
 }
 
 void GrpcCallSet::MayForgetClosedConnections() {
-  const GrpcPeers::Clock::time_point now = GrpcPeers::Clock::now();
-  GrpcPeers::Clock::duration last = forgot_closed_at_.load();
+  const GrpcCallers::Clock::time_point now = GrpcCallers::Clock::now();
+  GrpcCallers::Clock::duration last = forgot_closed_at_.load();
   if (now.time_since_epoch() - last < kForgettingPause) return;
   if (!forgot_closed_at_.compare_exchange_strong(last, now.time_since_epoch())) return;
-  peers_.Sweep(now, not_held_back_since());
+  callers_.ForgetClosed(now, not_held_back_since());
 }
 
 bool GrpcCallSet::Begin(GrpcServerCall& call, bool reads) {

@@ -12,7 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 #include "server/src/dispatch.h"
-#include "server/src/grpc_peers.h"
+#include "server/src/grpc_callers.h"
 #include "server/src/grpc_poller_pool.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -24,23 +24,21 @@ class GrpcServerCall;
 class GrpcCallSet {
  public:
   // All arguments must outlive the set.
-  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, GrpcPeers& peers,
+  GrpcCallSet(const MethodTable& methods, size_t max_metadata_bytes, GrpcCallers& callers,
               grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue, GrpcPollerPool& pool)
       : methods_(methods),
         max_metadata_bytes_(max_metadata_bytes),
-        peers_(peers),
+        callers_(callers),
         service_(service),
         queue_(queue),
         pool_(pool) {}
 
   const MethodTable& methods() const { return methods_; }
   size_t max_metadata_bytes() const { return max_metadata_bytes_; }
-  const GrpcPeers& peers() const { return peers_; }
+  GrpcCallers& callers() const { return callers_; }
   GrpcPollerPool& pool() const { return pool_; }
   // Notices which connections have been closed, unless that was done a moment ago: it takes a system call for each.
   void MayForgetClosedConnections();
-  // Of a call, by what the library says of its peer.
-  void CloseConnection(absl::string_view peer) { peers_.Close(peer); }
   GrpcPollerPool::Handler::UsualTime& usual_time(const ServerMethod& method);
 
   // Asks for the first calls.
@@ -51,7 +49,7 @@ class GrpcCallSet {
   // Asks for what was put off, once no handler waits. A call of this set is alive.
   void RequestPostponed();
   // Since when as many calls are asked for as there are to be. time_point::max() while some are put off.
-  GrpcPeers::Clock::time_point not_held_back_since() const;
+  GrpcCallers::Clock::time_point not_held_back_since() const;
 
   // Every call that begins ends. False: the server is shutting down, and the call is to be refused.
   bool Begin(GrpcServerCall& call, bool reads);
@@ -84,14 +82,14 @@ class GrpcCallSet {
 
   const MethodTable& methods_;
   const size_t max_metadata_bytes_;
-  GrpcPeers& peers_;
+  GrpcCallers& callers_;
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& queue_;
   GrpcPollerPool& pool_;
   std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
-  std::atomic<GrpcPeers::Clock::duration> forgot_closed_at_{};  // by GrpcPeers' clock
+  std::atomic<GrpcCallers::Clock::duration> forgot_closed_at_{};  // by GrpcCallers' clock
   std::atomic<int> postponed_{0};
-  std::atomic<GrpcPeers::Clock::duration> requested_at_{};  // what had been put off, last; by GrpcPeers' clock
+  std::atomic<GrpcCallers::Clock::duration> requested_at_{};  // what had been put off, last; by GrpcCallers' clock
   std::atomic<bool> all_cancelled_{false};
   std::atomic<bool> has_successor_{false};
 

@@ -11,19 +11,18 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "server/src/caller.h"
+#include "server/src/grpc_callers.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
-// Who is at the other end of gRPC's connections. Of a call's connection gRPC says nothing but the number of the
-// descriptor that it was given ("fd:N"), and it closes that as soon as the client has gone, while calls of that client
-// may yet begin and ask who made them. So a number is not given to another client's connection for a while: until no
-// call of the former can be left that has not begun. Thread-safe.
-class GrpcPeers {
+// Who is at the other end of the connections that gRPC is given. Of a call's connection gRPC says nothing but the
+// number of the descriptor that it was given ("fd:N"), and it closes that as soon as the client has gone, while calls
+// of that client may yet begin and ask who made them. So a number is not given to another client's connection for a
+// while: until no call of the former can be left that has not begun. Thread-safe.
+class GrpcPeers final : public GrpcCallers {
  public:
-  using Clock = std::chrono::steady_clock;
-
   // How long after a connection was found closed, during which gRPC never had to hold calls back, no call of it can be
   // left that has not begun: they begin within microseconds.
   static constexpr std::chrono::seconds kQuarantine{5};
@@ -39,6 +38,13 @@ class GrpcPeers {
 
   // Has the connection end from which that call came.
   void Close(absl::string_view peer);
+
+  // GrpcCallers
+  std::shared_ptr<const Caller> Of(const grpc::ServerContext& call) const override { return Find(call.peer()); }
+  void CloseConnection(const grpc::ServerContext& call) override { Close(call.peer()); }
+  void ForgetClosed(Clock::time_point now, Clock::time_point not_held_back_since) override {
+    Sweep(now, not_held_back_since);
+  }
 
   // Whether a connection that was added is still open.
   bool HasOpen();

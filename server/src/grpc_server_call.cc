@@ -16,7 +16,7 @@ namespace udsrpc {
 
 void GrpcServerCall::Context::Begin() {
   const grpc::GenericServerContext& begun = call_.stream_.grpc_context();
-  caller_ = call_.calls_.peers().Find(begun.peer());
+  caller_ = call_.calls_.callers().Of(begun);
   client_metadata_ = FromGrpcMetadata(begun.client_metadata());
   const std::chrono::system_clock::time_point deadline = begun.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) deadline_ = absl::FromChrono(deadline);
@@ -101,7 +101,7 @@ absl::Status GrpcServerCall::Context::Admit() {
   if (absl::IsResourceExhausted(caller_->refusal())) call_.calls_.MayForgetClosedConnections();
   absl::Status status = caller_->BeginCall(&in_flight_);
   // Its calls take memory until the client takes the answers.
-  if (!status.ok() && in_flight_.is_nothing()) call_.calls_.CloseConnection(call_.stream_.grpc_context().peer());
+  if (!status.ok() && in_flight_.is_nothing()) call_.calls_.callers().CloseConnection(call_.stream_.grpc_context());
   return status;
 }
 

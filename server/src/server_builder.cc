@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/src/remote_target.h"
 #include "server/src/acceptor.h"
+#include "server/src/grpc_remote_transport.h"
 #include "server/src/grpc_transport.h"
 #include "server/src/inherited_socket.h"
 #include "server/src/listening_socket.h"
@@ -46,9 +48,11 @@ absl::Status CheckOptions(const ServerOptions& options) {
   if (options.max_connection_age < absl::Milliseconds(1)) {
     return absl::InvalidArgumentError("ServerOptions::max_connection_age must be at least a millisecond");
   }
-  bool valid = IsValid(options.user_limits);
+  bool valid = IsValid(options.user_limits) && IsValid(options.remote_limits);
   for (const auto& [uid, limits] : options.user_limits_of) valid = valid && IsValid(limits);
-  if (!valid) return absl::InvalidArgumentError("a limit of ServerOptions::user_limits or user_limits_of is below 1");
+  if (!valid)
+    return absl::InvalidArgumentError(
+        "a limit of ServerOptions::user_limits, user_limits_of or remote_limits is below 1");
   return absl::OkStatus();
 }
 
@@ -62,6 +66,27 @@ absl::Status CheckOptions(absl::string_view target, const EndpointOptions& optio
                                                    ", which is over 0777; write it in octal, as in 0660"));
   }
   return absl::OkStatus();
+}
+
+// A target of AddEndpoint.
+absl::StatusOr<Endpoint> ParseEndpoint(const std::string& target) {
+  if (!RemoteTarget::HasScheme(target)) return Endpoint::Parse(target);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "endpoint \"", target, "\": it is no Unix socket, so it needs credentials; add it by AddRemoteEndpoint"));
+}
+
+absl::StatusOr<RemoteEndpoint> ParseRemote(const std::string& address,
+                                           const std::shared_ptr<const ServerCredentials>& credentials) {
+  absl::StatusOr<RemoteTarget> target = RemoteTarget::ParseListening(address);
+  if (!target.ok()) return target.status();
+  if (credentials == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(target->ToString(),
+                     ": a remote endpoint needs credentials, as the kernel does not say who calls; pass "
+                     "GrpcCredentials(grpc::SslServerCredentials(...)) of udsrpc/grpc_server_credentials.h to "
+                     "AddRemoteEndpoint"));
+  }
+  return RemoteEndpoint{.target = *std::move(target), .credentials = credentials};
 }
 
 // Those of the endpoint's sockets that the running server hands over; takes their kinds out of `kinds`.
@@ -138,7 +163,7 @@ Acceptor::Listener ListenOn(InheritedSocket passed, const EndpointOptions& optio
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
-  if (endpoints_.empty() && passed_sockets_.empty() && !unnamed_endpoint_.has_value()) {
+  if (endpoints_.empty() && passed_sockets_.empty() && remote_endpoints_.empty() && !unnamed_endpoint_.has_value()) {
     return absl::InvalidArgumentError("a server needs an endpoint; call AddEndpoint before Start");
   }
   if (absl::Status status = CheckOptions(options_); !status.ok()) return status;
@@ -167,7 +192,7 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   for (const auto& [target, options] : endpoints_) {
     std::optional<Endpoint> endpoint;
     if (target.has_value()) {
-      absl::StatusOr<Endpoint> parsed = Endpoint::Parse(*target);
+      absl::StatusOr<Endpoint> parsed = ParseEndpoint(*target);
       if (!parsed.ok()) return parsed.status();
       endpoint = *std::move(parsed);
     }
@@ -184,6 +209,13 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     }
     offers_grpc = offers_grpc || unnamed_endpoint_->grpc;
     offers_seqpacket = offers_seqpacket || unnamed_endpoint_->seqpacket;
+  }
+
+  std::vector<RemoteEndpoint> remote;
+  for (const auto& [address, credentials] : remote_endpoints_) {
+    absl::StatusOr<RemoteEndpoint> endpoint = ParseRemote(address, credentials);
+    if (!endpoint.ok()) return endpoint.status();
+    remote.push_back(*std::move(endpoint));
   }
 
   std::vector<std::pair<InheritedSocket, const EndpointOptions*>> passed;
@@ -236,6 +268,12 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     const auto& known = server->endpoints_;
     if (std::find(known.begin(), known.end(), target) == known.end()) server->endpoints_.push_back(std::move(target));
   }
+  if (!remote.empty()) {
+    absl::StatusOr<std::unique_ptr<ServerTransport>> transport = MakeGrpcRemoteTransport(
+        state.methods, options_, remote, /*shared=*/takeover_path_.has_value(), &server->endpoints_);
+    if (!transport.ok()) return transport.status();
+    state.transports.push_back(*std::move(transport));
+  }
   state.info.endpoints = server->endpoints_;
   if (absl::Status status = state.StartExtensions(extensions_); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(std::move(listeners), *state.users);
@@ -244,6 +282,7 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   state.drain_timeout = takeover_options_.drain_timeout;
   absl::StatusOr<std::unique_ptr<TakeoverListener>> successors = takeover.Finish(*state.acceptor, state);
   if (!successors.ok()) return successors.status();
+  for (const auto& transport : state.transports) transport->Begin();
   state.acceptor->Begin();
   takeover.Serving();
   state.takeover = *std::move(successors);

@@ -25,6 +25,12 @@ ServerBuilder& ServerBuilder::AddUnnamedEndpoint(EndpointOptions options) {
   return *this;
 }
 
+ServerBuilder& ServerBuilder::AddRemoteEndpoint(absl::string_view address,
+                                                std::shared_ptr<const ServerCredentials> credentials) {
+  remote_endpoints_.emplace_back(std::string(address), std::move(credentials));
+  return *this;
+}
+
 ServerBuilder& ServerBuilder::RegisterService(Service* service) {
   services_.push_back(service);
   return *this;

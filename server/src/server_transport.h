@@ -16,6 +16,9 @@ class ServerTransport {
   // After Shutdown only.
   virtual ~ServerTransport() = default;
 
+  // The server is about to accept: serves what has come before, if anything could. Once.
+  virtual void Begin() {}
+
   // Takes a connected, non-blocking, close-on-exec socket of `caller`. Never blocks for long. RESOURCE_EXHAUSTED: there
   // is no descriptor left for it, and it is closed.
   virtual absl::Status Adopt(UniqueFd connection, std::shared_ptr<const Caller> caller) = 0;

@@ -1,5 +1,6 @@
-// gRPC is the oracle: whatever a program sees on stock gRPC C++, it sees on udsrpc, on either transport.
+// gRPC is the oracle: whatever a program sees on stock gRPC C++, it sees on udsrpc, on either transport, and over TLS.
 
+#include <iterator>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -55,26 +56,29 @@ TEST_P(OracleTest, IsDeterministic) {
 INSTANTIATE_TEST_SUITE_P(Parity, OracleTest, ::testing::ValuesIn(AllScenarios()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+enum class Way { kGrpc, kSeqpacket, kTls };
+
 struct ScenarioThroughFace {
   Scenario scenario;
-  Transport transport;
+  Way way;
   Face face;
 };
 
 std::string NameOf(const ScenarioThroughFace& param) {
+  static constexpr const char* kWays[] = {"_Grpc", "_Seqpacket", "_Tls"};
   static constexpr const char* kFaces[] = {"", "_Callback", "_Coroutine"};
-  return absl::StrCat(param.scenario.name, param.transport == Transport::kGrpc ? "_Grpc" : "_Seqpacket",
-                      kFaces[static_cast<int>(param.face)]);
+  return absl::StrCat(param.scenario.name, kWays[static_cast<int>(param.way)], kFaces[static_cast<int>(param.face)]);
 }
 void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << NameOf(param); }
 
+// Over TLS, which for all faces is what gRPC over a Unix socket is but for the connection, one face a scenario, in turns.
 std::vector<ScenarioThroughFace> AllThroughAllFaces() {
+  constexpr Face kFaces[] = {Face::kBlocking, Face::kCallback, Face::kCoroutine};
   std::vector<ScenarioThroughFace> params;
   for (const Scenario& scenario : AllScenarios()) {
-    for (const Transport transport : {Transport::kGrpc, Transport::kSeqpacket}) {
-      for (const Face face : {Face::kBlocking, Face::kCallback, Face::kCoroutine}) {
-        params.push_back({scenario, transport, face});
-      }
+    params.push_back({scenario, Way::kTls, kFaces[params.size() % std::size(kFaces)]});
+    for (const Way way : {Way::kGrpc, Way::kSeqpacket}) {
+      for (const Face face : kFaces) params.push_back({scenario, way, face});
     }
   }
   return params;
@@ -86,7 +90,9 @@ TEST_P(ScenarioTest, Matches) {
   const ScenarioThroughFace& param = GetParam();
   const Observed stock = PerformOnStock(param.scenario);
   const Observed ours = Perform(param.scenario, [&param](const std::string& target) {
-    return MakeUdsrpcStack(target, param.transport, param.face, param.scenario.limits);
+    if (param.way == Way::kTls) return MakeUdsrpcTlsStack(param.face, param.scenario.limits);
+    const Transport transport = param.way == Way::kGrpc ? Transport::kGrpc : Transport::kSeqpacket;
+    return MakeUdsrpcStack(target, transport, param.face, param.scenario.limits);
   });
   EXPECT_EQ(ours.client, ExpectedOfUdsrpc(param.scenario.name, Side::kClient, stock.client));
   EXPECT_EQ(ours.server, ExpectedOfUdsrpc(param.scenario.name, Side::kServer, stock.server));

@@ -42,6 +42,8 @@ std::unique_ptr<Stack> MakeStockStack(const std::string& target, const Limits& l
 enum class Face { kBlocking, kCallback, kCoroutine };
 // udsrpc's. What carries the calls is an option of the channel, and nothing else differs.
 std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, Face face, const Limits& limits);
+// The same over TLS, at a TCP port of its own: nothing but the target differs, and the credentials.
+std::unique_ptr<Stack> MakeUdsrpcTlsStack(Face face, const Limits& limits);
 
 }  // namespace udsrpc::parity
 

@@ -1,10 +1,12 @@
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "tests/parity/stack.h"
 #include "tests/parity/udsrpc_client_call.h"
 #include "tests/parity/udsrpc_service.h"
+#include "tests/support/grpc_tls.h"
 #include "udsrpc/server.h"
 
 namespace udsrpc::parity {
@@ -12,11 +14,13 @@ namespace {
 
 class UdsrpcStack final : public Stack {
  public:
-  UdsrpcStack(std::string target, Transport transport, Face face, const Limits& limits)
-      : target_(std::move(target)), face_(face), limits_(limits) {
-    channel_ =
-        CreateChannel(target_, {.transport = transport, .max_receive_message_bytes = limits.client_receive_bytes})
-            .value();
+  // `tls`: at a target that is not on this host.
+  UdsrpcStack(std::string target, Transport transport, bool tls, Face face, const Limits& limits)
+      : target_(std::move(target)), tls_(tls), face_(face), limits_(limits) {
+    channel_ = CreateChannel(target_, {.transport = transport,
+                                       .max_receive_message_bytes = limits.client_receive_bytes,
+                                       .credentials = tls ? udsrpc::testing::TlsClient() : nullptr})
+                   .value();
   }
 
   ~UdsrpcStack() override { ShutdownServer(absl::ZeroDuration()); }
@@ -49,7 +53,11 @@ class UdsrpcStack final : public Stack {
   void Start(std::unique_ptr<Service> service) {
     service_ = std::move(service);
     ServerBuilder builder(ServerOptions{.max_receive_message_bytes = limits_.server_receive_bytes});
-    builder.AddEndpoint(target_);
+    if (tls_) {
+      builder.AddRemoteEndpoint(target_, udsrpc::testing::TlsServer());
+    } else {
+      builder.AddEndpoint(target_);
+    }
     builder.RegisterService(service_.get());
     builder.RegisterService(&unwritten_);
     absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
@@ -58,6 +66,7 @@ class UdsrpcStack final : public Stack {
   }
 
   const std::string target_;
+  const bool tls_;
   const Face face_;
   const Limits limits_;
   std::shared_ptr<Channel> channel_;
@@ -70,7 +79,12 @@ class UdsrpcStack final : public Stack {
 
 std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, Face face,
                                        const Limits& limits) {
-  return std::make_unique<UdsrpcStack>(target, transport, face, limits);
+  return std::make_unique<UdsrpcStack>(target, transport, /*tls=*/false, face, limits);
+}
+
+std::unique_ptr<Stack> MakeUdsrpcTlsStack(Face face, const Limits& limits) {
+  const std::string target = absl::StrCat("ipv4:127.0.0.1:", udsrpc::testing::PortForAServer());
+  return std::make_unique<UdsrpcStack>(target, Transport::kGrpc, /*tls=*/true, face, limits);
 }
 
 }  // namespace udsrpc::parity

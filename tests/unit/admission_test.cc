@@ -33,5 +33,13 @@ TEST(Admission, IsForNamedUsersAndGroups) {
   EXPECT_FALSE(Admits(admission, kStranger, 1, {2, 3, 40}));
 }
 
+TEST(Admission, OfWhomIsNamedARemoteCallerIsNone) {
+  const Peer remote("ipv4:192.0.2.1:1", Peer::Remote{.authenticated = true, .names = {"root"}});
+  EXPECT_TRUE(Admission().Admits(remote));
+  EXPECT_FALSE(Admission::For({}, {}).Admits(remote));
+  EXPECT_FALSE(Admission::For({0, geteuid(), Peer::kNoUid}, {0, Peer::kNoGid}).Admits(remote));
+  EXPECT_NE(Admission::Refusal(remote).find("not for remote callers, such as ipv4:192.0.2.1:1"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace udsrpc

@@ -23,6 +23,7 @@
 
 namespace udsrpc {
 
+class ChannelCredentials;  // made by GrpcCredentials of grpc_credentials.h
 class ClientTransport;
 class InterceptedCall;
 
@@ -79,6 +80,10 @@ struct ChannelOptions {
   // root, until a server of udsrpc has the socket): to a server of any other user nothing is sent, and calls end with
   // UNAVAILABLE. Empty: anybody's.
   std::vector<uid_t> server_uids = {};
+
+  // For a target that is not on this host, and needed there: what is demanded of its server, and shown to it. At a Unix
+  // socket they say nothing, so that to leave the host, or to come back, is a change of the target alone.
+  std::shared_ptr<const ChannelCredentials> credentials = nullptr;
 };
 
 // A way to one endpoint. It connects at the first call that needs it, and again at the next call after the connection
@@ -163,8 +168,17 @@ class Channel : public std::enable_shared_from_this<Channel> {
 };
 
 // A channel to `target`, see Endpoint. Connects to nothing yet, so it does not block.
+//
+// Or to another host, over gRPC (also by kAuto), as gRPC names it: "dns:///HOST:PORT", "ipv4:ADDRESS:PORT" or
+// "ipv6:[ADDRESS]:PORT", of the last two also several, with commas between them. It takes options.credentials, and what
+// is about Unix sockets must not be set: kSeqpacket, local_address, server_uids, max_receive_fds. gRPC resolves and
+// connects as it does for any client: where it has failed to connect, calls end with UNAVAILABLE at once, unless they
+// wait for ready, until it tries again, after a second and then after longer; by an HTTP proxy, where the environment
+// names one (https_proxy).
+//
 // INVALID_ARGUMENT: `target` is no endpoint, its path is too long for the seqpacket socket beside it, or gRPC's client
-//   cannot express it (see Endpoint::ToString); options.local_address is none that can be.
+//   cannot express it (see Endpoint::ToString); options.local_address is none that can be; a target on another host
+//   without credentials, or with what must not be set.
 // UNIMPLEMENTED: the transport is not linked into this program.
 absl::StatusOr<std::shared_ptr<Channel>> CreateChannel(absl::string_view target, const ChannelOptions& options = {});
 

@@ -132,6 +132,14 @@ struct ServerOptions {
   // Of every user but root and this process's; and those of the users that are named, be they one of these two.
   UserLimits user_limits = {};
   std::map<uid_t, UserLimits> user_limits_of = {};
+
+  // Of all remote callers together (ServerBuilder::AddRemoteEndpoint), who are nobody of this host: who has one
+  // certificate may have many addresses, and who has none may be anybody, so none of them is a user by itself. They
+  // have as many threads for handlers of their own as `max_handler_threads` says, and take none from the host's
+  // callers. `max_connections` and `max_untaken_fds` say nothing: gRPC 1.51 has no limit of connections but that of
+  // open files; one that has not shaken hands within 20 s is closed. One connection has at most 256 calls open beyond
+  // `max_calls`.
+  UserLimits remote_limits = {};
 };
 
 // How the handlers of one method are run, and for whom. As EndpointOptions.
@@ -164,6 +172,7 @@ struct TakeoverOptions {
 };
 
 class MethodTable;
+class ServerCredentials;  // made by GrpcCredentials of grpc_server_credentials.h
 class ServerExtension;
 class ServerTransport;
 
@@ -206,6 +215,7 @@ class Server {
   End Wait();
 
   // The endpoints' targets, as clients write them, in the order in which they were added; of those that have a name.
+  // The remote ones come last, each with the port that it has.
   const std::vector<std::string>& endpoints() const { return endpoints_; }
 
  private:
@@ -233,6 +243,21 @@ class ServerBuilder {
   // sandboxed child no name is needed. Of the options those of permission bits and owners say nothing. The last call
   // wins.
   ServerBuilder& AddUnnamedEndpoint(EndpointOptions options = {});
+
+  // Leaves the host: a TCP port, served over gRPC to whom `credentials` admit, by the same services. `address` is
+  // "192.0.2.1:443", "[2001:db8::1]:443", "name.example:443", or a target (dns:///, ipv4:, ipv6:) of one of these; port
+  // 0 is any that is free, and "0.0.0.0" and "[::]" each stand for all addresses of this host, of both families, as
+  // gRPC has it. Link udsrpc::remote.
+  //
+  // The kernel does not say who calls (see Peer::remote), so methods that are for users or groups (MethodOptions)
+  // refuse these callers with PERMISSION_DENIED, whatever they have proved; who else may call what is for an
+  // interceptor to say. What all of them may have is ServerOptions::remote_limits. The other options are as over gRPC
+  // on Unix sockets, and no descriptors are carried.
+  //
+  // At a takeover the port is not handed over: the successor listens beside this server until that has stopped
+  // (SO_REUSEPORT, which a server without EnableTakeover does not set), and this one ends there as by Shutdown, so
+  // calls may end with UNAVAILABLE then.
+  ServerBuilder& AddRemoteEndpoint(absl::string_view address, std::shared_ptr<const ServerCredentials> credentials);
 
   // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
   // endpoint's two sockets, found out from its type and address. A stream socket serves gRPC at that address; a
@@ -274,17 +299,17 @@ class ServerBuilder {
   ServerBuilder& SetMethodOptions(absl::string_view path, MethodOptions options);
 
   // Listens on every endpoint and starts to serve, or leaves no socket behind. Once a builder. Blocks for at most 2 s
-  // an endpoint, while another process locks its directory, and 30 s for the server that it takes over. The message
-  // names the endpoint and says what to do.
+  // an endpoint, while another process locks its directory, and 30 s for the server that it takes over, and as long as
+  // it takes to look up the name of a remote one. The message names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service
-  //   or extension; no handler
-  //   threads; more event loops than 256; a user's limit below 1; options of a method that no service has.
+  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service or extension;
+  //   no handler threads; more event loops than 256; a user's limit below 1; options of a method that no service has; a
+  //   remote endpoint without credentials, or with some that gRPC refuses, or at an address that is none of this host's.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
-  //   one name.
+  //   one name; somebody listens on the port.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
-  //   given to that owner or group, or this user may not take over. FAILED_PRECONDITION: everybody may write the
-  //   directory, and it is not sticky.
+  //   given to that owner or group, or this user may not take over, or not listen on the port. FAILED_PRECONDITION:
+  //   everybody may write the directory, and it is not sticky.
   // UNAVAILABLE: another process keeps the directory locked; the running server went while it was taken over.
   // DEADLINE_EXCEEDED: that one does not answer.
   // ABORTED: another process is taking over at the moment. RESOURCE_EXHAUSTED: no descriptor or thread left.
@@ -298,6 +323,7 @@ class ServerBuilder {
   std::vector<std::pair<std::optional<std::string>, EndpointOptions>> endpoints_;
   std::optional<EndpointOptions> unnamed_endpoint_;
   std::vector<std::pair<std::shared_ptr<UniqueFd>, EndpointOptions>> passed_sockets_;
+  std::vector<std::pair<std::string, std::shared_ptr<const ServerCredentials>>> remote_endpoints_;
   std::optional<std::string> takeover_path_;
   TakeoverOptions takeover_options_;
   std::vector<Service*> services_;

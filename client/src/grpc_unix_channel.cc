@@ -1,4 +1,4 @@
-#include "client/src/grpc_channel.h"
+#include "client/src/grpc_unix_channel.h"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/create_channel_posix.h>
@@ -13,19 +13,12 @@
 #include "udsrpc/endpoint.h"
 
 namespace udsrpc {
-namespace {
-
-// Calls in close succession never pay for the look at the connection, about 6 us; no server restarts within this.
-constexpr std::chrono::nanoseconds kLongUnused = std::chrono::milliseconds(1);
-
-}  // namespace
-
-std::shared_ptr<GrpcLink> GrpcChannel::Current() {
+std::shared_ptr<GrpcLink> GrpcUnixChannel::Current() {
   internal::MutexLock lock(mutex_);
   return CurrentLocked();
 }
 
-std::shared_ptr<GrpcLink> GrpcChannel::CurrentLocked() {
+std::shared_ptr<GrpcLink> GrpcUnixChannel::CurrentLocked() {
   if (!must_connect()) {
     if (current_ == nullptr) current_ = MakeLink();
   } else if (current_ != nullptr && current_->GetState() != GRPC_CHANNEL_READY) {
@@ -34,12 +27,12 @@ std::shared_ptr<GrpcLink> GrpcChannel::CurrentLocked() {
   return current_;
 }
 
-bool GrpcChannel::IsReady() {
+bool GrpcUnixChannel::IsReady() {
   const std::shared_ptr<GrpcLink> link = Current();
   return link != nullptr && (must_connect() || link->GetState() == GRPC_CHANNEL_READY);
 }
 
-std::shared_ptr<GrpcLink> GrpcChannel::MakeLink() const {
+std::shared_ptr<GrpcLink> GrpcUnixChannel::MakeLink() const {
   std::string target = target_;
   UniqueFd directory;
   if (dialer_->address()->is_long()) {
@@ -51,7 +44,7 @@ std::shared_ptr<GrpcLink> GrpcChannel::MakeLink() const {
                                 std::move(directory));
 }
 
-StartQueue::Attempt GrpcChannel::Connect() {
+StartQueue::Attempt GrpcUnixChannel::Connect() {
   {
     internal::MutexLock lock(mutex_);
     if (connecting_) changed_.WaitWithTimeout(mutex_, kBacklogSlice);
@@ -76,7 +69,7 @@ StartQueue::Attempt GrpcChannel::Connect() {
   return attempt;
 }
 
-absl::StatusOr<std::shared_ptr<GrpcLink>> GrpcChannel::Dial(int* error) const {
+absl::StatusOr<std::shared_ptr<GrpcLink>> GrpcUnixChannel::Dial(int* error) const {
   absl::StatusOr<UniqueFd> socket = dialer_->Dial(kBacklogSlice, error);
   if (!socket.ok()) return socket.status();
   UniqueFd watched = DuplicateAbove(socket->get(), 0);
@@ -88,7 +81,7 @@ absl::StatusOr<std::shared_ptr<GrpcLink>> GrpcChannel::Dial(int* error) const {
                       std::move(watched));
 }
 
-StartQueue::Attempt GrpcChannel::Probe() {
+StartQueue::Attempt GrpcUnixChannel::Probe() {
   if (must_connect()) return Connect();
   StartQueue::Attempt attempt;
   const absl::Status status = dialer_->Dial(absl::ZeroDuration(), &attempt.error).status();
@@ -98,24 +91,20 @@ StartQueue::Attempt GrpcChannel::Probe() {
   return attempt;
 }
 
-absl::Status GrpcChannel::AwaitReady(ClientContext& context, absl::Time deadline) {
+absl::Status GrpcUnixChannel::AwaitReady(ClientContext& context, absl::Time deadline) {
   if (IsReady()) return absl::OkStatus();
   return ListenerWait::Await([this] { return Probe(); }, dialer_->name(), context, deadline);
 }
 
-void GrpcChannel::OnListenerFound() {
+void GrpcUnixChannel::OnListenerFound() {
   if (!dialer_->address()->is_long()) return;
   internal::MutexLock lock(mutex_);
   if (current_ != nullptr && current_->GetState() != GRPC_CHANNEL_READY) current_.reset();
 }
 
-void GrpcChannel::Replace(const GrpcLink& link) {
+void GrpcUnixChannel::Replace(const GrpcLink& link) {
   internal::MutexLock lock(mutex_);
   if (current_.get() == &link) current_.reset();
-}
-
-bool GrpcChannel::LongUnused() const {
-  return NowNanoseconds() - last_use_.load(std::memory_order_relaxed) > kLongUnused.count();
 }
 
 }  // namespace udsrpc
