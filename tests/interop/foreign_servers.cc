@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -214,6 +215,25 @@ class Calls {
     EXPECT_EQ(count, 1'000);
   }
 
+  void OthersGoOnBesideASlowServer() {
+    BoundedContext context;
+    ClientReaderWriter<EchoRequest, EchoReply> stream = stub_.Hold(context);
+    EchoReply held;
+    ASSERT_TRUE(stream.Read(held));
+    std::thread writer([&] {  // until nothing more is taken of it, and then until the call is cancelled
+      while (stream.Write(Text(std::string(10'000, 'x')))) {
+      }
+    });
+    for (int i = 0; i < 10; ++i) {
+      BoundedContext other;
+      EchoReply echo;
+      EXPECT_TRUE(stub_.Echo(other, Text(std::string(10'000, 'x')), echo).ok());
+    }
+    context.Cancel();
+    writer.join();
+    EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kCancelled);
+  }
+
  private:
   const TestStub stub_;
   ChildProcess& server_;
@@ -233,6 +253,7 @@ void MakeCalls(const std::shared_ptr<Channel>& channel, ChildProcess& server) {
       {"Chat", &Calls::Chat},
       {"ManyAtATime", &Calls::ManyAtATime},
       {"OthersGoOnBesideASlowReader", &Calls::OthersGoOnBesideASlowReader},
+      {"OthersGoOnBesideASlowServer", &Calls::OthersGoOnBesideASlowServer},
   };
   for (const auto& [name, run] : scenarios) {
     SCOPED_TRACE(name);

@@ -41,10 +41,14 @@ def look(request, context):
     return reply
 
 
-def block(request, context):
+def until_cancelled(context):
     ended = threading.Event()
     if context.add_callback(ended.set):
         ended.wait(30)
+
+
+def block(request, context):
+    until_cancelled(context)
     say("cancelled", request.gate)
     return pb.EchoReply()
 
@@ -78,6 +82,11 @@ def chat(requests, context):
         yield pb.EchoReply(text=request.text)
 
 
+def hold(requests, context):
+    yield pb.EchoReply(text="held")
+    until_cancelled(context)
+
+
 def handler(kind, function, request, reply):
     return getattr(grpc, kind + "_rpc_method_handler")(function, request.FromString, reply.SerializeToString)
 
@@ -91,6 +100,7 @@ HANDLERS = {
     "Inflate": handler("unary_unary", inflate, pb.InflateRequest, pb.EchoReply),
     "Count": handler("unary_stream", count, pb.InflateRequest, pb.EchoReply),
     "Collect": handler("stream_unary", collect, pb.EchoRequest, pb.CollectReply),
+    "Hold": handler("stream_stream", hold, pb.EchoRequest, pb.EchoReply),
     "Chat": handler("stream_stream", chat, pb.EchoRequest, pb.EchoReply),
 }
 

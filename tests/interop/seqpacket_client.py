@@ -47,7 +47,9 @@ async def long_messages(channel, stub):
     sizes = [65_536 + less for less in range(-60, 12, 3)] + [131_072 - 12, 131_072, 262_144, MIB, 4 * MIB - 16]
     for size in sizes:
         text = "x" * size
-        expect((await stub.Echo(pb.EchoRequest(text=text), timeout=20)).text == text, f"{size} bytes came back otherwise")
+        expect(
+            (await stub.Echo(pb.EchoRequest(text=text), timeout=20)).text == text, f"{size} bytes came back otherwise"
+        )
     replies = await asyncio.gather(*(stub.Echo(pb.EchoRequest(text=str(i) * MIB), timeout=20) for i in range(8)))
     expect([reply.text for reply in replies] == [str(i) * MIB for i in range(8)], "messages were mixed up")
 

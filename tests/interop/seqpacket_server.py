@@ -69,6 +69,10 @@ class Test:
                 raise RpcError(StatusCode.ABORTED, "as asked")
             yield pb.EchoReply(text=request.text)
 
+    async def Hold(self, requests, context):
+        yield pb.EchoReply(text="held")
+        await asyncio.Event().wait()
+
 
 async def main(endpoints):
     server = Server()

@@ -124,7 +124,7 @@ class ClientConnection(Connection):
         self._calls: dict[int, Call | None] = {}
         self._next_number = 1
         self._methods: dict[bytes, int] = {}
-        self.say_hello()
+        self.queue_hello()
 
     @property
     def usable(self) -> bool:
@@ -132,7 +132,7 @@ class ClientConnection(Connection):
 
     @property
     def takes_a_call(self) -> bool:
-        return self.peer is None or len(self._calls) < self.peer.max_calls
+        return self.has_room and (self.peer is None or len(self._calls) < self.peer.max_calls)
 
     def open(self, call: "Call", timeout_us: int | None, request: bytes | None) -> Stream:
         """Sends the CALL, with the request if it fits. RpcError: its metadata may not be sent."""
@@ -175,18 +175,13 @@ class ClientConnection(Connection):
                 self._going_away = True
                 self._close_if_done()
                 self.changes.announce()
-            case frames.Credit():
-                if (call := self._calls.get(frame.call)) is not None:
-                    call.on_credit(frame)
-            case frames.Initial() | frames.Message():
-                if frame.call not in self._calls:
-                    raise ProtocolError(f"call {frame.call} is not open")
-                if (call := self._calls[frame.call]) is not None:
-                    call.on_initial(frame) if isinstance(frame, frames.Initial) else call.on_message(frame)
+            case frames.Initial() | frames.Message() | frames.Credit():
+                if (call := self._find(frame.call)) is not None:
+                    call.on_frame(frame)
             case frames.Status():
-                if frame.call not in self._calls:
-                    raise ProtocolError(f"call {frame.call} is not open")
-                call = self._calls[frame.call]
+                call = self._find(frame.call)
+                if frame.refused and frame.code == StatusCode.UNAVAILABLE:
+                    self._going_away = True  # whether or not its GOAWAY has come
                 if call is not None:
                     call.on_status(frame)
                 del self._calls[frame.call]
@@ -194,6 +189,12 @@ class ClientConnection(Connection):
                 self.changes.announce()
             case _:
                 raise ProtocolError("a frame that only a client sends")
+
+    def _find(self, number: int) -> "Call | None":
+        """None: it was cancelled, and what comes for it is dropped."""
+        if number not in self._calls:
+            raise ProtocolError(f"call {number} is not open")
+        return self._calls[number]
 
     def _close_if_done(self) -> None:
         if self._going_away and not self._calls:
@@ -266,7 +267,9 @@ class Call:
                 self._end(error)
                 raise
             except DecodeError:
-                self._end(RpcError(StatusCode.INTERNAL, "the reply does not parse"))
+                unreadable = RpcError(StatusCode.INTERNAL, "the reply does not parse")
+                self._end(unreadable)
+                raise unreadable from None
             except asyncio.CancelledError:
                 self.cancel()
                 raise
@@ -351,19 +354,19 @@ class Call:
     def on_sent(self) -> None:
         self._sent = True
 
-    def on_credit(self, frame: frames.Credit) -> None:
-        self._stream.result().on_credit(frame.count)
-
-    def on_initial(self, frame: frames.Initial) -> None:
-        if self._initial.done():
-            raise ProtocolError("initial metadata that comes too late")
-        self._take_initial(frame.metadata)
-
-    def on_message(self, frame: frames.Message) -> None:
-        if frame.half_close:
-            raise ProtocolError("a half-close of the server")
-        self._take_initial(())
-        self._stream.result().on_message(frame)
+    def on_frame(self, frame: frames.Initial | frames.Message | frames.Credit) -> None:
+        match frame:
+            case frames.Credit():
+                self._stream.result().on_credit(frame.count)
+            case frames.Initial():
+                if self._initial.done():
+                    raise ProtocolError("initial metadata that comes too late")
+                self._take_initial(frame.metadata)
+            case frames.Message():
+                if frame.half_close:
+                    raise ProtocolError("a half-close of the server")
+                self._take_initial(())
+                self._stream.result().on_message(frame)
 
     def on_status(self, frame: frames.Status) -> None:
         stream = self._stream.result()

@@ -15,13 +15,16 @@ from .status import ConnectionClosed, ProtocolError
 from .waiting import Changes
 
 WINDOW = 131_072
-# The most that waits to be sent, beyond which the peer is not read, or given up: see section 8.
+# The most that waits for a peer that does not read: see section 8.
 MAX_UNSENT = 1 << 20
 _PACKETS_AT_A_TIME = 16
 
 
 class Connection(ABC):
     """One end of a connected socket, which it owns. The sides of it add what to do with the frames of calls."""
+
+    # A server stops reading a client that does not take its answers. Were both to stop, they would wait for each other.
+    _reads_always = True
 
     def __init__(self, sock: socket.socket, hello: Hello) -> None:
         sock.setblocking(False)
@@ -75,10 +78,11 @@ class Connection(ABC):
         self._urgent.append(frame)
         self._plan_flush(len(frame))
 
-    def say_hello(self) -> None:
+    def queue_hello(self) -> None:
+        """Goes with the next frame, in front of it."""
         hello = self.own.encode()
         self._unsent.appendleft((hello, None))
-        self._plan_flush(len(hello))
+        self._unsent_bytes += len(hello)
 
     @property
     def has_room(self) -> bool:
@@ -156,8 +160,7 @@ class Connection(ABC):
                 self.fail(frames.PROTOCOL_ERROR, str(error))
 
     def _may_read(self) -> bool:
-        """Not while the peer does not take our answers."""
-        if self._unsent_bytes <= MAX_UNSENT:
+        if self._reads_always or self._unsent_bytes <= MAX_UNSENT:
             return True
         self._loop.remove_reader(self._socket)
         self._reads = False
@@ -183,6 +186,8 @@ class Connection(ABC):
             case frames.Ping(token=token, ack=True):
                 if (pong := self._pings.pop(token, None)) is not None and not pong.done():
                     pong.set_result(None)
+            case frames.Ping() if self._unsent_bytes > MAX_UNSENT:
+                raise ProtocolError("it asks, and does not read the answers")
             case frames.Ping(token=token):
                 self.send(frames.Ping(token, ack=True).encode())
             case frames.Credit(call=0, count=count):

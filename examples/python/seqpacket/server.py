@@ -25,6 +25,7 @@ from .stream import Stream
 
 _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 1.0
+_ACCEPT_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Server:
         listener.setblocking(False)
         file = (name, os.stat(name).st_ino) if isinstance(name, str) else None
         self._listeners.append((listener, file))
-        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+        self._accept_on(listener)
 
     async def stop(self, grace: float = 0) -> None:
         """Takes no more calls; gives those that run `grace` seconds to end, and then ends them with UNAVAILABLE."""
@@ -127,12 +128,19 @@ class Server:
         self._listeners.clear()
         await asyncio.gather(*(connection.drain(grace) for connection in self.connections))
 
+    def _accept_on(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
     def _accept(self, listener: socket.socket) -> None:
         try:
             sock, _ = listener.accept()
         except OSError as error:
-            if not isinstance(error, BlockingIOError):
+            if not isinstance(error, BlockingIOError):  # such as no descriptor left
                 _log.warning("accept: %s", error)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listener)
+                loop.call_later(_ACCEPT_AGAIN_SECONDS, self._accept_on, listener)
             return
         credentials = Peer(*struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)))
         if credentials.uid not in (0, os.geteuid()):  # an abstract name has no mode that would keep others out
@@ -169,6 +177,8 @@ def _is_ours(name: str, inode: int) -> bool:
 class ServerConnection(Connection):
     """One connection, and the calls that are open on it."""
 
+    _reads_always = False
+
     def __init__(self, sock: socket.socket, server: Server, credentials: Peer) -> None:
         super().__init__(sock, server.hello)
         self.credentials = credentials
@@ -176,12 +186,28 @@ class ServerConnection(Connection):
         self._calls: dict[int, ServerCall] = {}
         self._paths: list[bytes] = []  # the method of number n is at n - 1
         self._refuses = False
+        self._input_shut = False  # by us: what the client had sent until then still comes
         self._input_ended = False
 
     def finish(self, call: "ServerCall", status: frames.Status) -> None:
         if self._calls.pop(call.stream.number, None) is not None:
-            self.send(_bounded(status).encode())
+            self.send(self._bounded(status).encode())
             self.changes.announce()
+
+    def _bounded(self, status: frames.Status) -> frames.Status:
+        """What may be sent of metadata, and of trailing metadata, message and details together: section 5."""
+        assert self.peer is not None
+        limit = min(metadata.MAX_SECTION, self.peer.max_metadata)
+        trailing = metadata.size(status.trailing) + len(status.message.encode()) + len(status.details)
+        error = None
+        try:
+            metadata.encode(status.initial)
+            metadata.encode(status.trailing)
+        except RpcError as raised:
+            error = raised
+        if max(metadata.size(status.initial), trailing) > limit:
+            error = RpcError(StatusCode.RESOURCE_EXHAUSTED, f"metadata and status of more than {limit} bytes")
+        return status if error is None else frames.Status(status.call, error.code, error.message)
 
     async def drain(self, grace: float) -> None:
         """GOAWAY; when the last call has ended, what the client sent meanwhile is refused: section 4.6."""
@@ -197,6 +223,7 @@ class ServerConnection(Connection):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self.changes.until(lambda: self.closed or not self._calls and self.all_sent)
                 if not self.closed:
+                    self._input_shut = True
                     self._socket.shutdown(socket.SHUT_RD)
                 await self.changes.until(lambda: self.closed or self._input_ended and self.all_sent)
         except TimeoutError:
@@ -204,7 +231,8 @@ class ServerConnection(Connection):
         self.close()
 
     def _on_hello(self, hello: Hello) -> None:
-        self.say_hello()
+        self.queue_hello()
+        self._plan_flush(0)
         if hello.version != frames.VERSION:
             self.fail(frames.VERSION_MISMATCH, f"this server speaks version {frames.VERSION}")
 
@@ -261,7 +289,7 @@ class ServerConnection(Connection):
         return frame.path
 
     def _on_end_of_input(self) -> None:
-        if not self._refuses:
+        if not self._input_shut:
             self.close()
             return
         self._loop.remove_reader(self._socket)
@@ -272,19 +300,6 @@ class ServerConnection(Connection):
         self._server.connections.discard(self)
         for call in list(self._calls.values()):
             call.cancel(StatusCode.CANCELLED, "the connection has ended")
-
-
-def _bounded(status: frames.Status) -> frames.Status:
-    """What a sender may send of trailing metadata, message and details together: section 5."""
-    try:
-        size = len(metadata.encode(status.trailing)) + len(status.message.encode()) + len(status.details)
-        metadata.encode(status.initial)
-    except RpcError as error:
-        return frames.Status(status.call, error.code, error.message)
-    if size > metadata.MAX_SECTION:
-        text = f"more than {metadata.MAX_SECTION} bytes of trailing metadata, message and details"
-        return frames.Status(status.call, StatusCode.RESOURCE_EXHAUSTED, text)
-    return status
 
 
 class ServerCall:
@@ -311,7 +326,8 @@ class ServerCall:
             self._timer = loop.call_at(
                 self.deadline, self.cancel, StatusCode.DEADLINE_EXCEEDED, "the deadline has passed"
             )
-        self._task = loop.create_task(self._run())
+        self._task = loop.create_task(self._handle())
+        self._task.add_done_callback(self._finish)
 
     def cancel(self, code: StatusCode, message: str) -> None:
         if self._why_cancelled is None:
@@ -323,10 +339,11 @@ class ServerCall:
             self.connection.send(frames.Initial(self.stream.number, self.initial).encode())
             self.initial = None
 
-    async def _run(self) -> None:
+    def _finish(self, task: asyncio.Task[bytes | None]) -> None:
+        """The handler has ended, or was cancelled before it began."""
         error, reply = None, None
         try:
-            reply = await self._handle()
+            reply = task.result()
         except RpcError as raised:
             error = raised
         except asyncio.CancelledError:
