@@ -1,5 +1,8 @@
 """A client written from docs/PROTOCOL.md (examples/python) against a udsrpc server: seqpacket_client.py ENDPOINT...
 
+With --load and one endpoint it says "calling" when its first calls have come back, goes on until its input ends, and says "ok
+load" if none has failed.
+
 Run with examples/python and the directory of testing_pb2.py in PYTHONPATH. Prints "ok" and the scenario's name for each,
 and exits with 0 where everything is as it should be.
 """
@@ -9,6 +12,7 @@ import sys
 
 import testing_pb2 as pb
 from seqpacket import Channel, RpcError, StatusCode, Stub
+from seqpacket.methods import Method
 
 MIB = 1 << 20
 SERVICE = pb.DESCRIPTOR.services_by_name["Test"]
@@ -194,10 +198,6 @@ async def ping(channel, stub):
 @scenario
 async def many_methods(channel, stub):
     """More than there are numbers for."""
-    names = pb.DESCRIPTOR.services_by_name["Test"].methods_by_name
-    template = next(m for m in [*SERVICE.methods] if m.name == "Echo")
-    expect(template.name in names, "the method is gone")
-    from seqpacket.methods import Method
 
     def method(i):
         return Method("Echo", f"/udsrpc.testing.Test/Echo{i}".encode(), pb.EchoRequest, pb.EchoReply, False, False)
@@ -234,4 +234,26 @@ async def main(endpoints):
     await drain(endpoints[0])
 
 
-asyncio.run(main(sys.argv[1:]))
+async def load(endpoint):
+    async with Channel(endpoint) as channel:
+        stub = Stub(channel, SERVICE)
+        input_ends = asyncio.ensure_future(asyncio.to_thread(sys.stdin.read))
+        rounds = 0
+        while not input_ends.done():
+            call = stub.Chat(timeout=20)
+            replies = asyncio.gather(*(stub.Echo(pb.EchoRequest(text=f"{rounds}"), timeout=20) for _ in range(10)))
+            expect(await call.write(pb.EchoRequest(text="x" * 100_000)), "the stream ended early")
+            expect((await call.read()).text == "x" * 100_000, "another text came back")
+            await call.done_writing()
+            expect(await call.read() is None, "a message too many")
+            expect({reply.text for reply in await replies} == {f"{rounds}"}, "another text came back")
+            rounds += 1
+            if rounds == 10:
+                print("calling", flush=True)
+    print("ok load", flush=True)
+
+
+if sys.argv[1] == "--load":
+    asyncio.run(load(sys.argv[2]))
+else:
+    asyncio.run(main(sys.argv[1:]))
