@@ -11,11 +11,13 @@ import greeter_pb2
 from seqpacket import Channel, RpcError, Stub
 
 
+# README: client
 async def say_hello(endpoint: str, name: str) -> str:
     async with Channel(endpoint) as channel:
         greeter = Stub(channel, greeter_pb2.DESCRIPTOR.services_by_name["Greeter"])
         reply = await greeter.SayHello(greeter_pb2.HelloRequest(name=name), timeout=5)
         return reply.message
+    # README: end
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import greeter_pb2
 from seqpacket import RpcError, Server, ServerContext, StatusCode
 
 
+# README: server
 class Greeter:
     async def SayHello(self, request: greeter_pb2.HelloRequest, context: ServerContext) -> greeter_pb2.HelloReply:
         if not request.name:
@@ -30,6 +31,7 @@ async def serve(endpoints: list[str]) -> None:
         print("serving", endpoint, flush=True)
     await stopped.wait()
     await server.stop(grace=5)
+    # README: end
 
 
 if __name__ == "__main__":

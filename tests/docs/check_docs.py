@@ -2,7 +2,8 @@
 """Holds the pages to the code: check_docs.py ROOT
 
 - A code block behind `<!-- from FILE: NAME -->` is, line by line, the part of FILE between `// README: NAME` and
-  `// README: end`, which may be indented. FILE is compiled, so the block is. Every block of C++ has such a mark.
+  `// README: end` (in Python `# README: ...`), which may be indented. FILE is compiled or run, so the block is. Every block
+  of C++ and of Python has such a mark.
 - A link to a file of the project leads to one.
 - A command in a block behind `<!-- commands -->` names a script that is there.
 """
@@ -18,7 +19,7 @@ def snippets(text):
 
 
 def region(source, name):
-    match = re.search(rf"^( *)// README: {name}\n(.*?)^ *// README: end", source, re.S | re.M)
+    match = re.search(rf"^( *)(?://|#) README: {name}\n(.*?)^ *(?://|#) README: end", source, re.S | re.M)
     return re.sub(rf"^{match.group(1)}", "", match.group(2), flags=re.M) if match else None
 
 
@@ -30,8 +31,8 @@ def check(root):
         text = page.read_text()
         marked = list(snippets(text))
         found += len(marked)
-        if text.count("```cpp\n") != len(marked):
-            errors.append(f"{page}: a block of C++ has no mark that says where it is from")
+        if text.count("```cpp\n") + text.count("```python\n") != len(marked):
+            errors.append(f"{page}: a block of C++ or Python has no mark that says where it is from")
         for file, name, code in marked:
             if region((root / file).read_text(), name) != code:
                 errors.append(f"{page}: the block from {file}, {name}, is not what the file says")
