@@ -38,3 +38,5 @@ build_packages=(
 )
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf systemd
                dpkg-dev file make)
+# A machine may have a Node.js of its own, which Debian's packages would take the place of.
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi

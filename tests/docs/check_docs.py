@@ -2,8 +2,8 @@
 """Holds the pages to the code: check_docs.py ROOT
 
 - A code block behind `<!-- from FILE: NAME -->` is, line by line, the part of FILE between `// README: NAME` and
-  `// README: end` (or with `#`, as in CMake and shells), which may be indented. FILE is compiled or run, so the block is.
-  Every block of C++ and CMake has such a mark.
+  `// README: end` (or with `#`, as in CMake, Python and shells), which may be indented. FILE is compiled or run, so the
+  block is. Every block of C++, CMake and Python has such a mark.
 - A link to a file of the project leads to one.
 - A command in a block behind `<!-- commands -->` names a script that is there.
 """
@@ -31,7 +31,7 @@ def check(root):
         text = page.read_text()
         marked = list(snippets(text))
         found += len(marked)
-        for language in ("cpp", "cmake"):
+        for language in ("cpp", "cmake", "python"):
             if text.count(f"```{language}\n") != len(re.findall(rf"<!-- from .* -->\n```{language}\n", text)):
                 errors.append(f"{page}: a block of {language} has no mark that says where it is from")
         for file, name, code in marked:
