@@ -1,5 +1,6 @@
 #include "server/src/grpc_remote_callers.h"
 
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
 
 #include <string>
@@ -16,7 +17,10 @@ Peer::Remote Credentials(const grpc::ServerContext& call) {
   Peer::Remote remote;
   const std::shared_ptr<const grpc::AuthContext> context = call.auth_context();
   if (context == nullptr) return remote;
-  remote.authenticated = context->IsPeerAuthenticated();
+  // gRPC calls it authenticated as well where nothing but the kind of the credentials is known
+  // (LocalServerCredentials).
+  remote.authenticated = context->IsPeerAuthenticated() &&
+                         context->GetPeerIdentityPropertyName() != GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME;
   if (remote.authenticated) {
     for (const grpc::string_ref& name : context->GetPeerIdentity()) remote.names.emplace_back(name.data(), name.size());
   }

@@ -391,6 +391,17 @@ TEST_F(GrpcRemoteTest, InsecureCredentialsAreForWhoeverAsksForThem) {
   EXPECT_THAT(seen[0].credentials.names, IsEmpty());
 }
 
+TEST_F(GrpcRemoteTest, ACallerByLocalCredentialsHasProvedNothing) {
+  Serve({.credentials = GrpcCredentials(grpc::experimental::LocalServerCredentials(LOCAL_TCP)),
+         .address = "127.0.0.1:0"});
+  ExpectEcho(Connect({.credentials = GrpcCredentials(grpc::experimental::LocalCredentials(LOCAL_TCP))}));
+  const std::vector<SeenPeer> seen = TakeSeen();
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_FALSE(seen[0].credentials.authenticated);
+  EXPECT_THAT(seen[0].credentials.names, IsEmpty());
+  EXPECT_THAT(seen[0].credentials.properties, Contains(Pair("transport_security_type", "local")));
+}
+
 TEST_F(GrpcRemoteTest, ARemoteCallerIsNoUserOfThisHost) {
   Serve({});
   ExpectEcho(Connect());
