@@ -31,7 +31,7 @@ struct ForeignServer {
   std::vector<std::string> command;
   Transport transport = Transport::kGrpc;
   bool abstract_names = true;
-  bool loses_last_status = false;  // of the last call that goes on while it drains, which ends with UNAVAILABLE then
+  bool drains = true;  // its open calls go on while it takes no more
 };
 
 // Makes calls of every kind to it, through channels of udsrpc.

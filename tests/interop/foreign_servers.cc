@@ -9,7 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/interop/foreign_peers.h"
@@ -261,25 +264,27 @@ void MakeCalls(const std::shared_ptr<Channel>& channel, ChildProcess& server) {
   }
 }
 
-// A stream that is open when the server is told to end goes on to its end; calls that begin then fail.
-void Drain(const std::shared_ptr<Channel>& channel, bool loses_last_status, ChildProcess& server) {
-  SCOPED_TRACE("Drain");
-  const TestStub stub(channel);
+// Calls that begin then fail.
+void End(const TestStub& stub, ChildProcess& server) {
+  server.CloseInput();
+  ASSERT_EQ(server.ReadLine(kPatience), "draining");
+  BoundedContext late;
+  EchoReply reply;
+  EXPECT_EQ(stub.Echo(late, Text("late"), reply).code(), absl::StatusCode::kUnavailable);
+}
+
+// A stream that is open when the server is told to end goes on to its end.
+void EndBesideAStream(const TestStub& stub, ChildProcess& server) {
   BoundedContext context;
   ClientReaderWriter<EchoRequest, EchoReply> stream = stub.Chat(context);
   EchoReply reply;
   ASSERT_TRUE(stream.Write(Text("before")) && stream.Read(reply));
-  server.CloseInput();
-  ASSERT_EQ(server.ReadLine(kPatience), "draining");
-  BoundedContext late;
-  EXPECT_EQ(stub.Echo(late, Text("late"), reply).code(), absl::StatusCode::kUnavailable);
-  ASSERT_TRUE(stream.Write(Text(std::string(300'000, 'x'))) && stream.Read(reply));
+  End(stub, server);
+  EXPECT_TRUE(stream.Write(Text(std::string(300'000, 'x'))) && stream.Read(reply));
   EXPECT_EQ(reply.text().size(), 300'000);
   EXPECT_TRUE(stream.WritesDone());
   EXPECT_FALSE(stream.Read(reply));
-  EXPECT_EQ(stream.Finish().code(), loses_last_status ? absl::StatusCode::kUnavailable : absl::StatusCode::kOk);
-  EXPECT_EQ(server.ReadLine(kPatience), "done");
-  EXPECT_EQ(server.Wait(), 0);
+  EXPECT_EQ(stream.Finish(), absl::OkStatus());
 }
 
 }  // namespace
@@ -301,7 +306,10 @@ void CheckForeignServer(const ForeignServer& server) {
     MakeCalls(*channel, program);
     channels.push_back(*std::move(channel));
   }
-  Drain(channels.front(), server.loses_last_status, program);
+  const TestStub stub(channels.front());
+  server.drains ? EndBesideAStream(stub, program) : End(stub, program);
+  EXPECT_EQ(program.ReadLine(kPatience), "done");
+  EXPECT_EQ(program.Wait(), 0);
   EXPECT_TRUE(dir.IsEmpty());
 }
 

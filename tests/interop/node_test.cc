@@ -4,11 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/interop/foreign_peers.h"
-#include "tests/support/child_process.h"
 
 namespace udsrpc::testing {
 namespace {
@@ -26,14 +24,10 @@ TEST(Node, Client) {
                       .abstract_names = false});
 }
 
+// Its open calls do not always go on while it drains: in Node.js 18 the last one's status gets lost, and in 20 a stream
+// has been seen to break off.
 TEST(Node, Server) {
-  ChildProcess version({"node", "-p", "parseInt(process.versions.node)"});
-  int major_version = 0;
-  ASSERT_TRUE(absl::SimpleAtoi(version.ReadLine().value_or(""), &major_version));
-  CheckForeignServer({.name = "node",
-                      .command = Node("server.js"),
-                      .abstract_names = false,
-                      .loses_last_status = major_version < 20});  // 18.20 does, 20.20 does not
+  CheckForeignServer({.name = "node", .command = Node("server.js"), .abstract_names = false, .drains = false});
 }
 
 }  // namespace

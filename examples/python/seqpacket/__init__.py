@@ -1,6 +1,7 @@
 """The seqpacket transport of udsrpc in Python: see docs/PROTOCOL.md, and README.md beside this package."""
 
-from .client import Call, Channel, Stub
+from .call import Call
+from .client import Channel, Stub
 from .server import Server, ServerContext
 from .status import RpcError, StatusCode
 

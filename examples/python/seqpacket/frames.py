@@ -94,7 +94,7 @@ class Goaway:
     text: str = ""
 
     def encode(self) -> bytes:
-        return _frame(GOAWAY, head=self.reason.to_bytes(4, "little"), body=self.text.encode()[:1_024])
+        return _frame(GOAWAY, head=self.reason.to_bytes(4, "little"), body=self.text.encode(errors="replace")[:1_024])
 
     @classmethod
     def parse(cls, call: int, flags: int, head: _Head, body: bytes) -> "Goaway":
@@ -256,7 +256,7 @@ class Status:
         head = b""
         if self.code != 0:
             flags |= 0x02
-            head += self.code.to_bytes(4, "little") + section(self.message.encode()) + section(self.details)
+            head += self.code.to_bytes(4, "little") + section(self.message.encode(errors="replace")) + section(self.details)
         if self.initial:
             flags |= 0x04
             head += section(metadata_section.encode(self.initial))

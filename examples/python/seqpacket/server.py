@@ -198,7 +198,7 @@ class ServerConnection(Connection):
         """What may be sent of metadata, and of trailing metadata, message and details together: section 5."""
         assert self.peer is not None
         limit = min(metadata.MAX_SECTION, self.peer.max_metadata)
-        trailing = metadata.size(status.trailing) + len(status.message.encode()) + len(status.details)
+        trailing = metadata.size(status.trailing) + len(status.message.encode(errors="replace")) + len(status.details)
         error = None
         try:
             metadata.encode(status.initial)
