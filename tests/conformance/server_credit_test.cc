@@ -2,9 +2,9 @@
 // Then, credit, states and limits.
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -54,14 +54,17 @@ TEST_F(S4_10_Credit, OfTheConnectionIsSharedByItsCalls) {
     ASSERT_EQ(frame->header.size, 1015U) << frame->header.ToString();
   }
   ExpectNothingCame(client);
-  ASSERT_TRUE(client.Send(Credit(0, 3 * 1015)));
-  std::set<uint32_t> served;
-  for (int i = 0; i < 3; ++i) {
+  // Neither call keeps it from the other, though one of their handlers may run much later than the other.
+  constexpr int kEnough = 10;
+  std::map<uint32_t, int> served;
+  for (int i = 0; (served[1] < kEnough || served[2] < kEnough) && i < 1500; ++i) {
+    ASSERT_TRUE(client.Send(Credit(0, 1015)));
     const std::optional<ReceivedFrame> frame = client.Receive();
     ASSERT_TRUE(frame.has_value());
-    served.insert(frame->header.call);
+    ++served[frame->header.call];
   }
-  EXPECT_EQ(served.size(), 2U) << "each in its turn";
+  EXPECT_GE(served[1], kEnough);
+  EXPECT_GE(served[2], kEnough);
   ExpectNothingCame(client);
   ASSERT_TRUE(client.Send(RawClient::EchoCall(3, "costs none")));
   ExpectEnd(client, 3, absl::StatusCode::kOk, Text("costs none"));
