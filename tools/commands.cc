@@ -1,6 +1,7 @@
 #include "tools/command.h"
 #include "tools/completion.h"
 #include "tools/help.h"
+#include "tools/ps.h"
 
 namespace udsrpc::tools {
 
@@ -9,6 +10,7 @@ const std::vector<Command>& Commands() {
   static const auto* const commands = new std::vector<Command>{
       CompletionCommand(),
       HelpCommand(),
+      PsCommand(),
   };
   return *commands;
 }
