@@ -76,6 +76,7 @@ void ReadSockets(const std::string& directory, Process* process) {
   for (const std::string& fd : fds) {
     uint32_t inode;
     const std::optional<std::string> link = ReadLink(absl::StrCat(directory, "/", fd));
+    if (!link.has_value() && errno == EACCES) process->readable = false;
     if (link.has_value() && ReadSocketLink(*link, &inode)) process->sockets.push_back(inode);
   }
   std::sort(process->sockets.begin(), process->sockets.end());
