@@ -103,7 +103,7 @@ bool ReadProcess(const std::string& directory, const std::optional<std::string>&
     if (uids.size() == 4 && absl::SimpleAtoi(uids[1], &effective)) process->uid = effective;
   }
   ReadSockets(directory + "/fd", process);
-  return true;
+  return stat(directory.c_str(), &owner) == 0;  // of one that has ended meanwhile all is refused
 }
 
 }  // namespace

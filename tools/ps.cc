@@ -27,6 +27,8 @@ ABSL_FLAG(bool, all, false, "Show all Unix sockets of the host, not only udsrpc'
 namespace udsrpc::tools {
 namespace {
 
+std::string ProcessesText(ptrdiff_t count) { return count == 1 ? "1 process" : absl::StrCat(count, " processes"); }
+
 bool HasUnknown(const SocketTree& tree) {
   for (const ServerProcess& server : tree.servers()) {
     if (!server.process().has_pid()) return true;
@@ -50,18 +52,18 @@ void AddNotes(const SocketSnapshot& snapshot, const std::string& why_no_peers, S
   const auto unreadable = count([](const Process& process) { return !process.readable; });
   if (snapshot.has_peers && HasUnknown(*tree)) {
     tree->add_notes(unreadable > 0
-                        ? absl::StrCat("\"?\" is one of ", unreadable,
-                                       " processes that this user may not look into; run it as root to see which")
+                        ? absl::StrCat("\"?\" is one of ", ProcessesText(unreadable),
+                                       " that this user may not look into; run it as root to see which")
                         : "\"?\" is a process that is not to be seen from here: of another pid namespace, or hidden");
   } else if (unreadable > 0) {
     tree->add_notes(
-        absl::StrCat(unreadable, " processes may not be looked into by this user; root sees what is theirs"));
+        absl::StrCat(ProcessesText(unreadable), " may not be looked into by this user; root sees what is theirs"));
   }
   const auto elsewhere = [](const Process& process) { return process.in_this_network == false; };
   if (const auto others = count(elsewhere); others > 0) {
     const Process& first = *std::find_if(snapshot.processes.begin(), snapshot.processes.end(), elsewhere);
-    tree->add_notes(absl::StrCat(others,
-                                 " processes are in other network namespaces, whose servers are not shown; as in ",
+    tree->add_notes(absl::StrCat(ProcessesText(others),
+                                 " in other network namespaces, whose servers are not shown; try ",
                                  "\"nsenter --target ", first.pid, " --net udsrpc ps\""));
   }
 }
@@ -142,7 +144,9 @@ Command PsCommand() {
           "offers gRPC alone looks as any other stream server does: name its TARGET, or give --all.\n\n"
           "\"(closed)\": the server has stopped listening and serves the connections that are left. \"?\": a process "
           "that "
-          "this user may not look into; only root sees everybody's. Abstract names, and the list of sockets, are those "
+          "this user may not look into; only root sees everybody's. A path of more than 107 bytes, which "
+          "the kernel knows as /proc/self/fd/N/NAME, is shown in full where the server may be looked into. Abstract "
+          "names, and the list of sockets, are those "
           "of one network namespace.",
       .flags = {"all", "json"},
       .examples = {{"Who serves what to whom", "udsrpc ps"},

@@ -118,21 +118,32 @@ void AppendRemarks(const EndpointSockets& endpoint, TreeLine* line) {
     line->Add("  ").Add(Style::kYellow, absl::StrCat(socket.backlog(), " of at most ", socket.backlog_limit(),
                                                      " wait to be accepted by ", socket.transport()));
   }
-  if (endpoint.file_missing()) line->Add("  ").Add(Style::kRed, "its file is gone: nobody can connect");
+  if (endpoint.file_missing() && endpoint.sockets(0).listening())
+    line->Add("  ").Add(Style::kRed, "its file is gone: nobody can connect");
   for (const Holder& other : endpoint.also_held_by()) {
     line->Add("  ").Add(Style::kDim, absl::StrCat("also held by ", other.pid(), " ", PrintableName(other.name())));
   }
 }
 
 void AppendRemarks(const Client& client, TreeLine* line) {
-  if (client.waiting() > 0) line->Add("  ").Add(Style::kYellow, absl::StrCat(client.waiting(), " not accepted yet"));
+  if (client.waiting() > 0) {
+    line->Add(Style::kYellow, absl::StrCat(client.waiting(), " not accepted yet")).Add("  ");
+  }
   if (client.unread_by_server() > 0) {
-    line->Add("  ").Add(Style::kYellow, absl::StrCat(client.unread_by_server(), " bytes unread by the server"));
+    line->Add(Style::kYellow, absl::StrCat(client.unread_by_server(), " bytes unread by the server")).Add("  ");
   }
   if (client.unread_by_client() > 0) {
-    line->Add("  ").Add(Style::kYellow, absl::StrCat(client.unread_by_client(), " bytes unread by the client"));
+    line->Add(Style::kYellow, absl::StrCat(client.unread_by_client(), " bytes unread by the client")).Add("  ");
   }
-  if (!client.address().empty()) line->Add("  from ").Add(Style::kCyan, client.address());
+  if (!client.address().empty()) line->Add("from ").Add(Style::kCyan, client.address()).Add("  ");
+}
+
+// Without what is in the middle where a line has no room for it beside the rest. Targets are ASCII.
+std::string Shortened(const std::string& target, size_t width) {
+  constexpr size_t kRest = 40;
+  constexpr size_t kEnd = 20;
+  if (width < 2 * kRest || target.size() <= width - kRest) return target;
+  return absl::StrCat(target.substr(0, width - kRest - kEnd - 3), "...", target.substr(target.size() - kEnd));
 }
 
 std::string EndpointText(const EndpointSockets& endpoint, const Widths& widths, size_t width) {
@@ -140,7 +151,7 @@ std::string EndpointText(const EndpointSockets& endpoint, const Widths& widths, 
   uint32_t connections = 0;
   for (const Client& client : endpoint.clients()) connections += client.connections();
   TreeLine line(kIndent, width);
-  line.Add(Style::kCyan, endpoint.target().empty() ? "(not bound)" : endpoint.target());
+  line.Add(Style::kCyan, endpoint.target().empty() ? "(not bound)" : Shortened(endpoint.target(), width));
   line.Add("  ").Add(SocketsText(endpoint)).Add("  ").Add(Style::kDim, Counted(connections, "connection"));
   AppendRemarks(endpoint, &line);
   std::string text = line.Take();
@@ -150,8 +161,8 @@ std::string EndpointText(const EndpointSockets& endpoint, const Widths& widths, 
     TreeLine row(2 * kIndent, width);
     row.Add(Style::kBold, PidText(client.process())).Column(user).Add(UserText(client.process()));
     row.Column(transport).Add(ConnectionsText(client)).Column(transport + widths.transport + 2);
-    row.Add(CommandText(client.process()));
     AppendRemarks(client, &row);
+    row.Add(CommandText(client.process()));
     text += row.Take();
   }
   return text;
