@@ -165,9 +165,8 @@ Reflection::Reflection()
     : streams_(std::make_shared<Streams>()),
       v1_(std::make_unique<ReflectionService<v1::ServerReflectionService, v1::ServerReflectionRequest,
                                              v1::ServerReflectionResponse, Streams>>(streams_)),
-      v1alpha_(
-          std::make_unique<ReflectionService<v1alpha::ServerReflectionService, v1alpha::ServerReflectionRequest,
-                                             v1alpha::ServerReflectionResponse, Streams>>(streams_)) {}
+      v1alpha_(std::make_unique<ReflectionService<v1alpha::ServerReflectionService, v1alpha::ServerReflectionRequest,
+                                                  v1alpha::ServerReflectionResponse, Streams>>(streams_)) {}
 
 Reflection::~Reflection() = default;
 
