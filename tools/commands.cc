@@ -1,3 +1,4 @@
+#include "tools/bench.h"
 #include "tools/call.h"
 #include "tools/command.h"
 #include "tools/completion.h"
@@ -12,7 +13,8 @@ namespace udsrpc::tools {
 // One line a command. Each is defined in the file of its name.
 const std::vector<Command>& Commands() {
   static const auto* const commands = new std::vector<Command>{
-      CallCommand(), CompletionCommand(), DescribeCommand(), HealthCommand(), HelpCommand(), ListCommand(), PsCommand(),
+      BenchCommand(),  CallCommand(), CompletionCommand(), DescribeCommand(),
+      HealthCommand(), HelpCommand(), ListCommand(),       PsCommand(),
   };
   return *commands;
 }

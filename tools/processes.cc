@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -173,19 +174,11 @@ bool IsMissing(const std::string& proc, pid_t pid, const std::string& path) {
   return lstat(path.c_str(), &file) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-std::optional<absl::Duration> CpuTime(const std::string& proc, pid_t pid) {
-  const std::string text = FirstBytes(absl::StrCat(proc, "/", pid, "/stat"), kMaxCommandLine);
-  // Behind the name, which may hold spaces and parentheses: fields from the third on; utime and stime are 14 and 15.
-  const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(text).substr(name_end + 1), ' ', absl::SkipEmpty());
-  uint64_t user;
-  uint64_t system;
-  if (fields.size() < 13 || !absl::SimpleAtoi(fields[11], &user) || !absl::SimpleAtoi(fields[12], &system)) {
-    return std::nullopt;
-  }
-  return absl::Seconds(static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK)));
+std::optional<absl::Duration> CpuTime(pid_t pid) {
+  clockid_t clock;
+  timespec time;
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return std::nullopt;
+  return absl::DurationFromTimespec(time);
 }
 
 std::string UserName(uid_t uid) {

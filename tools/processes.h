@@ -37,8 +37,8 @@ std::string ResolvePath(const std::string& proc, pid_t pid, const std::string& n
 // Whether nothing is there at `path`, as process `pid` sees it, any more. False as well: that cannot be found out.
 bool IsMissing(const std::string& proc, pid_t pid, const std::string& path);
 
-// User and system time of all its threads, to a hundredth of a second. Nothing: there is no such process.
-std::optional<absl::Duration> CpuTime(const std::string& proc, pid_t pid);
+// User and system time of all its threads (clock_getcpuclockid(3)). Nothing: there is no such process.
+std::optional<absl::Duration> CpuTime(pid_t pid);
 
 // The name of the user, or the number where it has none.
 std::string UserName(uid_t uid);

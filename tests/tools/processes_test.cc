@@ -12,8 +12,8 @@
 #include <fstream>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/support/child_process.h"
 #include "tests/support/temp_dir.h"
 #include "udsrpc/unique_fd.h"
 
@@ -125,15 +125,16 @@ TEST_F(ProcessesTest, AFileIsMissingOnlyWhereThatIsKnown) {
   EXPECT_FALSE(tools::IsMissing(proc_.path(), 12, path));
 }
 
-TEST_F(ProcessesTest, CpuTimeIsReadBehindAnyName) {
-  const auto ticks = static_cast<int>(sysconf(_SC_CLK_TCK));
-  Write("12/stat",
-        absl::StrCat("12 (a) b) R 1 2 3 4 5 6 7 8 9 10 ", 2 * ticks, " ", ticks, " 0 0 20 0 1 0 100 200 300\n"));
-  Write("13/stat", "13 (cut off");
-  EXPECT_EQ(tools::CpuTime(proc_.path(), 12), absl::Seconds(3));
-  EXPECT_FALSE(tools::CpuTime(proc_.path(), 13).has_value());
-  EXPECT_FALSE(tools::CpuTime(proc_.path(), 14).has_value());
-  EXPECT_TRUE(tools::CpuTime("/proc", getpid()).has_value());
+TEST_F(ProcessesTest, CpuTimeIsThatOfOneProcess) {
+  ChildProcess child({"cat"});
+  const std::optional<absl::Duration> of_child = tools::CpuTime(child.pid());
+  ASSERT_TRUE(of_child.has_value());
+  const std::optional<absl::Duration> own = tools::CpuTime(getpid());
+  ASSERT_TRUE(own.has_value());
+  EXPECT_GT(*own, absl::ZeroDuration());
+  child.CloseInput();
+  ASSERT_EQ(child.Wait(), 0);
+  EXPECT_FALSE(tools::CpuTime(child.pid()).has_value());
 }
 
 }  // namespace
