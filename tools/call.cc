@@ -14,6 +14,7 @@
 #include "tools/dynamic_method.h"
 #include "tools/flags.h"
 #include "tools/interruption.h"
+#include "tools/json.h"
 #include "tools/line_input.h"
 #include "tools/schema.h"
 #include "tools/target.h"
@@ -57,7 +58,8 @@ class JsonCall {
     const absl::Status status = method_.kind() == MethodKind::kUnary ? CallUnary(*request) : Stream(request.get());
     PrintMetadata("<", context_.server_trailing_metadata());
     if (outcome_.code != ExitCode::kOk) return outcome_;
-    if (interruption.interrupted()) return Outcome::Failed("interrupted; the call was cancelled");
+    if (interruption.interrupted() && absl::IsCancelled(status))
+      return Outcome::Failed("interrupted; the call was cancelled");
     return Conclude(status);
   }
 

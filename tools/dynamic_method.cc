@@ -7,12 +7,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/type_resolver.h"
 #include "google/protobuf/util/type_resolver_util.h"
 #include "tools/command_line.h"
+#include "tools/json.h"
 
 namespace udsrpc::tools {
 namespace {
@@ -68,22 +68,6 @@ Outcome UnknownMethodOf(const ServiceDescriptor& service, absl::string_view meth
   return Outcome::Usage(absl::StrCat(missing, "; it has ", known.empty() ? "none" : absl::StrJoin(known, ", ")));
 }
 
-// The parser's words in one line: what is wrong, and behind that, with a caret beneath, where.
-std::string InOneLine(absl::string_view words) {
-  const std::vector<absl::string_view> lines = absl::StrSplit(words, '\n');
-  if (lines.size() < 3) return absl::StrJoin(lines, " ");
-  const absl::string_view text = lines[lines.size() - 2];
-  const size_t caret = lines.back().find('^');
-  if (caret == absl::string_view::npos) return absl::StrJoin(lines, " ");
-  const std::string what(absl::StripSuffix(lines[0], "."));
-  if (caret >= text.size()) return absl::StrCat(what, ", at the end of ", text);
-  return absl::StrCat(what, ", at ", text.substr(caret));
-}
-
-absl::string_view WordsOf(const google::protobuf::util::Status& status) {
-  return {status.message().data(), static_cast<size_t>(status.message().size())};
-}
-
 }  // namespace
 
 Outcome DynamicMethod::Find(Schema& schema, absl::string_view name, std::unique_ptr<DynamicMethod>* method) {
@@ -122,7 +106,7 @@ Outcome DynamicMethod::ParseRequest(absl::string_view json, Message* request) co
   const google::protobuf::util::Status status = google::protobuf::util::JsonToBinaryString(
       resolver.get(), absl::StrCat(kTypeUrlPrefix, "/", type), std::string(json), &bytes);
   if (!status.ok()) {
-    const std::string words = InOneLine(WordsOf(status));
+    const std::string words = JsonError(status);
     const bool unknown = absl::StrContains(words, "Cannot find field");
     return Outcome::Usage(absl::StrCat("the request is no ", type, " in JSON: ", words,
                                        unknown ? "; \"udsrpc describe\" shows the fields of that message" : ""));
@@ -134,16 +118,6 @@ Outcome DynamicMethod::ParseRequest(absl::string_view json, Message* request) co
   if (request->IsInitialized()) return Outcome::Ok();
   return Outcome::Usage(
       absl::StrCat("the request lacks required fields of ", type, ": ", request->InitializationErrorString()));
-}
-
-Outcome ToJson(const Message& message, JsonStyle style, std::string* json) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = style == JsonStyle::kPretty;
-  json->clear();
-  const google::protobuf::util::Status status = google::protobuf::util::MessageToJsonString(message, json, options);
-  if (status.ok()) return Outcome::Ok();
-  return Outcome::Failed(absl::StrCat("a message cannot be shown as JSON: ", InOneLine(WordsOf(status)), "; it is ",
-                                      message.ShortDebugString()));
 }
 
 std::string AnyToJson(Schema& schema, absl::string_view type_url, const std::string& value) {

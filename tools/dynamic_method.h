@@ -44,10 +44,6 @@ class DynamicMethod {
   const MethodKind kind_;
 };
 
-// `message` as JSON: on one line, or indented and with a newline at its end.
-enum class JsonStyle { kCompact, kPretty };
-Outcome ToJson(const google::protobuf::Message& message, JsonStyle style, std::string* json);
-
 // "{\"@type\": ...}" where the schema knows the type; else its name and the bytes as base64.
 std::string AnyToJson(Schema& schema, absl::string_view type_url, const std::string& value);
 

@@ -5,9 +5,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/struct.pb.h"
-#include "tools/dynamic_method.h"
+#include "absl/strings/str_join.h"
 #include "tools/flags.h"
+#include "tools/json.h"
 #include "tools/schema.h"
 #include "tools/target.h"
 #include "tools/terminal.h"
@@ -34,20 +34,17 @@ void PrintTree(const std::string& name, const ServiceDescriptor* service) {
   }
 }
 
-void AddToJson(const std::string& name, const ServiceDescriptor* service, google::protobuf::ListValue* services) {
-  auto& fields = *services->add_values()->mutable_struct_value()->mutable_fields();
-  fields["name"].set_string_value(name);
-  auto& methods = *fields["methods"].mutable_list_value();
+std::string ToJson(const std::string& name, const ServiceDescriptor* service) {
+  std::vector<std::string> methods;
   for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *service->method(i);
-    auto& described = *methods.add_values()->mutable_struct_value()->mutable_fields();
-    described["name"].set_string_value(method.name());
-    described["method"].set_string_value(absl::StrCat(name, "/", method.name()));
-    described["request"].set_string_value(method.input_type()->full_name());
-    described["response"].set_string_value(method.output_type()->full_name());
-    described["clientStreaming"].set_bool_value(method.client_streaming());
-    described["serverStreaming"].set_bool_value(method.server_streaming());
+    methods.push_back(absl::StrCat("{\"method\":", JsonString(absl::StrCat(name, "/", method.name())),
+                                   ",\"request\":", JsonString(method.input_type()->full_name()),
+                                   ",\"requestStream\":", method.client_streaming() ? "true" : "false",
+                                   ",\"response\":", JsonString(method.output_type()->full_name()),
+                                   ",\"responseStream\":", method.server_streaming() ? "true" : "false", "}"));
   }
+  return absl::StrCat("{\"name\":", JsonString(name), ",\"methods\":[", absl::StrJoin(methods, ","), "]}");
 }
 
 // Null and OK: the server lists it, and does not say what it is made of.
@@ -57,23 +54,19 @@ Outcome FindListed(Schema& schema, const std::string& name, const ServiceDescrip
 }
 
 Outcome PrintAll(Schema& schema, const std::vector<std::string>& names) {
-  google::protobuf::Struct all;
-  auto& services = *(*all.mutable_fields())["services"].mutable_list_value();
   const bool json = absl::GetFlag(FLAGS_json);
+  std::vector<std::string> services;
   for (const std::string& name : names) {
     const ServiceDescriptor* service = nullptr;
     if (Outcome outcome = FindListed(schema, name, &service); outcome.code != ExitCode::kOk) return outcome;
     if (json) {
-      AddToJson(name, service, &services);
+      services.push_back(ToJson(name, service));
     } else {
       PrintTree(name, service);
     }
   }
-  if (!json) return Outcome::Ok();
-  std::string text;
-  Outcome outcome = ToJson(all, JsonStyle::kCompact, &text);
-  if (outcome.code == ExitCode::kOk) std::printf("%s\n", text.c_str());
-  return outcome;
+  if (json) std::printf("{\"services\":[%s]}\n", absl::StrJoin(services, ",").c_str());
+  return Outcome::Ok();
 }
 
 // What "udsrpc call" takes, for scripts.

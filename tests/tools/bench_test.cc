@@ -91,7 +91,7 @@ class BenchTest : public ::testing::TestWithParam<Transport> {
                                        "--transport",
                                        std::string(TransportName(GetParam())),
                                        "--proto=tests/proto/testing.proto",
-                                       absl::StrCat("--proto_path=", UDSRPC_SOURCE_DIR)};
+                                       absl::StrCat("--proto_path=", UDSRPC_TEST_PROTO_ROOT)};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
