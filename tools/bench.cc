@@ -13,12 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/src/socket/socket.h"
-#include "google/protobuf/util/json_util.h"
 #include "tools/bench_report.pb.h"
 #include "tools/bench_text.h"
 #include "tools/dynamic_method.h"
 #include "tools/flags.h"
 #include "tools/interruption.h"
+#include "tools/json.h"
 #include "tools/load.h"
 #include "tools/processes.h"
 #include "tools/schema.h"
@@ -325,14 +325,7 @@ class Bench {
 
   Outcome Print() const {
     if (absl::GetFlag(FLAGS_json)) {
-      google::protobuf::util::JsonPrintOptions options;
-      options.add_whitespace = true;
-      options.always_print_primitive_fields = true;
-      options.preserve_proto_field_names = true;
-      std::string json;
-      const auto status = google::protobuf::util::MessageToJsonString(report_, &json, options);
-      if (!status.ok()) return Outcome::Failed(absl::StrCat("no report: ", std::string(status.message())));
-      std::fputs(json.c_str(), stdout);
+      if (Outcome printed = PrintReport(report_); printed.code != ExitCode::kOk) return printed;
     } else {
       std::fputs(BenchText(report_, TerminalWidth()).c_str(), stdout);
     }

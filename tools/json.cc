@@ -1,5 +1,6 @@
 #include "tools/json.h"
 
+#include <cstdio>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +36,18 @@ Outcome ToJson(const Message& message, JsonStyle style, std::string* json) {
   if (status.ok()) return Outcome::Ok();
   return Outcome::Failed(
       absl::StrCat("a message cannot be shown as JSON: ", JsonError(status), "; it is ", message.ShortDebugString()));
+}
+
+Outcome PrintReport(const Message& report) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  const google::protobuf::util::Status status = google::protobuf::util::MessageToJsonString(report, &json, options);
+  if (!status.ok()) return Outcome::Failed(absl::StrCat("the report cannot be shown as JSON: ", JsonError(status)));
+  std::fputs(json.c_str(), stdout);
+  return Outcome::Ok();
 }
 
 std::string JsonString(absl::string_view text) {

@@ -14,6 +14,9 @@ namespace udsrpc::tools {
 enum class JsonStyle { kCompact, kPretty };
 Outcome ToJson(const google::protobuf::Message& message, JsonStyle style, std::string* json);
 
+// What a command reports with --json, indented: every field that is known, by its name in the .proto file.
+Outcome PrintReport(const google::protobuf::Message& report);
+
 // `text` as a string of JSON, with its quotes.
 std::string JsonString(absl::string_view text);
 

@@ -13,8 +13,8 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/json_util.h"
 #include "tools/flags.h"
+#include "tools/json.h"
 #include "tools/socket_snapshot.h"
 #include "tools/socket_tree.h"
 #include "tools/socket_tree_text.h"
@@ -87,19 +87,9 @@ Outcome ReadPsTarget(const std::string& argument, SocketFilter* filter) {
   return Outcome::Ok();
 }
 
-std::string TreeJson(const SocketTree& tree) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  const auto status = google::protobuf::util::MessageToJsonString(tree, &json, options);
-  return status.ok() ? json : absl::StrCat("{\"notes\": [\"", std::string(status.message()), "\"]}\n");
-}
-
 Outcome PrintTree(const SocketTree& tree, const SocketFilter& filter) {
   if (absl::GetFlag(FLAGS_json)) {
-    std::fputs(TreeJson(tree).c_str(), stdout);
+    if (Outcome printed = PrintReport(tree); printed.code != ExitCode::kOk) return printed;
   } else {
     if (tree.servers().empty() && filter.target.empty()) {
       std::puts(filter.all ? "no Unix sockets" : "no udsrpc sockets; --all shows the other Unix sockets of this host");

@@ -16,6 +16,7 @@
 #include "tests/integration/combinations.h"
 #include "tests/support/child_process.h"
 #include "tests/tools/cli.h"
+#include "tests/tools/served.h"
 #include "tools/bench_report.pb.h"
 
 namespace udsrpc::testing {
@@ -25,10 +26,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using tools::BenchReport;
-
-constexpr int kBenchFailed = 1;
-constexpr int kBenchUsage = 2;
-constexpr int kBenchUnreachable = 3;
 
 BenchReport ParseReport(const std::string& json) {
   BenchReport report;
@@ -173,7 +170,7 @@ TEST_P(BenchTest, FailuresAreCountedByStatus) {
   FailsTwice service;
   Serve(service);
   const CliResult result = Bench("Echo", {"--json", "--duration=200ms", "--warmup=0s"});
-  EXPECT_EQ(result.code, kBenchFailed);
+  EXPECT_EQ(result.code, kFailed);
   EXPECT_THAT(result.err, HasSubstr("calls failed"));
   const BenchReport report = ParseReport(result.out);
   ASSERT_EQ(report.failures_size(), 2) << result.out;
@@ -214,7 +211,7 @@ TEST_P(BenchTest, ASignalEndsACallThatHangs) {
   ChildProcess bench(CliArguments(Arguments("Block", {R"({"gate": "g"})", "--timeout=inf"})));
   ASSERT_TRUE(service_.AwaitArrivals("g", 1));
   bench.Kill(SIGINT);
-  EXPECT_EQ(bench.Wait(), kBenchFailed);
+  EXPECT_EQ(bench.Wait(), kFailed);
   EXPECT_TRUE(service_.AwaitCancelled("g", 1));
 }
 
@@ -232,7 +229,7 @@ TEST_P(BenchTest, WhatCannotBeMeasuredIsSaidBeforeAnythingIs) {
   const auto expect_usage = [this](const std::string& method, const std::vector<std::string>& more,
                                    const std::string& error) {
     const CliResult result = Bench(method, more);
-    EXPECT_EQ(result.code, kBenchUsage) << error;
+    EXPECT_EQ(result.code, kUsage) << error;
     EXPECT_THAT(result.err, HasSubstr(error));
     EXPECT_THAT(result.out, IsEmpty());
   };
@@ -247,8 +244,28 @@ TEST_P(BenchTest, WhatCannotBeMeasuredIsSaidBeforeAnythingIs) {
   EXPECT_EQ(service_.echoes(), 0);
   server_.reset();
   const CliResult nobody = Bench("Echo", {});
-  EXPECT_EQ(nobody.code, kBenchUnreachable);
+  EXPECT_EQ(nobody.code, kUnreachable);
   EXPECT_THAT(nobody.err, HasSubstr("UNAVAILABLE"));
+}
+
+class BenchServedTest : public ServedTest {};
+INSTANTIATE_TEST_SUITE_P(All, BenchServedTest, ::testing::Values(Served::kSeqpacket, Served::kGrpc, Served::kStock),
+                         ServedName);
+
+TEST_P(BenchServedTest, TheServerIsAskedForItsMethods) {
+  const CliResult result = Run({"bench", "udsrpc.testing.Test/Echo", R"({"text": "hi"})", "--json", "--duration=100ms",
+                                "--warmup=0s", "--concurrency=3"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const BenchReport report = ParseReport(result.out);
+  EXPECT_GT(report.calls(), 0);
+  EXPECT_EQ(report.failed(), 0);
+  EXPECT_EQ(report.server_pid(), stock_.has_value() ? stock_->pid() : getpid());
+}
+
+TEST_P(BenchServedTest, TheTransportIsTheQuickerOneThatTheServerHas) {
+  const CliResult result = RunCli({"bench", target(), "udsrpc.testing.Test/Echo", "--json", "--duration=50ms"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(ParseReport(result.out).transport(), GetParam() == Served::kStock ? "grpc" : "seqpacket");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_service.h"
 #include "tests/tools/cli.h"
+#include "tests/tools/served.h"
 #include "tools/socket_tree.pb.h"
 #include "udsrpc/server.h"
 
@@ -31,9 +32,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using tools::EndpointSockets;
 using tools::SocketTree;
-
-constexpr int kPsUsage = 2;
-constexpr int kPsUnreachable = 3;
 
 SocketTree ParseTree(const std::string& json) {
   SocketTree tree;
@@ -171,9 +169,9 @@ TEST_F(PsTest, ATargetAloneIsShownInAnyOfItsForms) {
 
 TEST_F(PsTest, ATargetWhereNobodyListensIsUnreachable) {
   const CliResult nobody = RunCli({"ps", dir_.File("nobody")});
-  EXPECT_EQ(nobody.code, kPsUnreachable);
+  EXPECT_EQ(nobody.code, kUnreachable);
   EXPECT_THAT(nobody.err, HasSubstr("nobody listens at unix:"));
-  EXPECT_EQ(RunCli({"ps", "no-target"}).code, kPsUsage);
+  EXPECT_EQ(RunCli({"ps", "no-target"}).code, kUsage);
 }
 
 TEST_F(PsTest, AServerOfGrpcAloneIsShownWhereItIsNamed) {
