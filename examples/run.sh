@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the examples and runs them: calls the greeter over every transport and kind of
 # address, and once with a client of stock gRPC; lets two members chat; has three backends asked at once; prints a file
-# that a server has opened; and replaces a service by its next version. Asks nothing, leaves nothing behind but the
+# that a server has opened; replaces a service by its next version; and drains one while its health is watched. Asks nothing, leaves nothing behind but the
 # build. Can be run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,16 +11,16 @@ calls=2000
 say() { printf '%s\n' "$*"; }
 fail() { printf 'examples/run.sh: %s\n' "$*" >&2; exit 1; }
 
-say "[1/7] packages"
+say "[1/8] packages"
 install_packages "${build_packages[@]}"
 
-say "[2/7] build in build/release (a few minutes the first time)"
+say "[2/8] build in build/release (a few minutes the first time)"
 log=$(mktemp)
 # Every tenth step of the build, and the whole of it where it fails.
 progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ && ++steps % 10 == 0 { print "      " $1; fflush() }'; }
 if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
        cmake --build build/release --target greeter_server greeter_client greeter_stock_client \
-         chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client greeter_service; } 2>&1 | progress; then
+         chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client greeter_service health_server udsrpc_cli; } 2>&1 | progress; then
   tail -n 40 "$log" >&2
   fail "the build failed; its whole output is in $log"
 fi
@@ -79,7 +79,7 @@ end() {
   unset "process[$1]" "input[$1]" "output[$1]"
 }
 
-say "[3/7] greeter: one service, called in every way"
+say "[3/8] greeter: one service, called in every way"
 path="unix:$directory/greeter.sock"
 abstract="unix-abstract:udsrpc.greeter.$$"
 start server "$bin/greeter_server" "$path" "$abstract"
@@ -97,7 +97,7 @@ reply=$(timeout 120 "$bin/greeter_stock_client" "$path" $calls) || fail "the cal
 report "$path" "stock gRPC" "$reply"
 end server TERM
 
-say "[4/7] chat: many members on few threads"
+say "[4/8] chat: many members on few threads"
 path="unix:$directory/chat.sock"
 start server "$bin/chat_server" "$path"
 expect server "serving $path"
@@ -115,7 +115,7 @@ expect alice "* bob has left"
 end alice
 end server TERM
 
-say "[5/7] fanout: the first two of three backends"
+say "[5/8] fanout: the first two of three backends"
 backends=()
 for backend in fast:0 medium:300 slow:60000; do
   name=${backend%:*}
@@ -136,7 +136,7 @@ expect medium "medium has answered"
 expect slow "slow was cancelled"
 for name in server fast medium slow; do end "$name" TERM; done
 
-say "[6/7] files: an open file instead of its bytes"
+say "[6/8] files: an open file instead of its bytes"
 path="unix:$directory/files.sock"
 mkdir "$directory/root"
 echo "hello from an open file" >"$directory/root/hello.txt"
@@ -148,7 +148,7 @@ end client
 end server TERM
 rm -r "$directory/root"
 
-say "[7/7] systemd: a service, and the next version of it, which takes over"
+say "[7/8] systemd: a service, and the next version of it, which takes over"
 path="unix:$directory/service.sock"
 call() {
   reply=$(timeout 120 "$bin/greeter_client" --transport="$1" "$path") || fail "the call over $1 at $path failed"
@@ -164,6 +164,35 @@ call grpc
 call seqpacket
 end old
 end new TERM
+
+say "[8/8] health: a server that says that it will end, and drains"
+path="unix:$directory/health.sock"
+udsrpc() { timeout 120 "$bin/udsrpc" "$@"; }
+# health WANTED: what the server says of itself.
+health() {
+  local state
+  state=$(udsrpc health "$path") || true
+  [ "$state" = "$1" ] || fail "the server is \"$state\", not $1"
+  printf '      %-12s %s\n' health "$state"
+}
+start waiting "$bin/udsrpc" health "$path" --wait --timeout=1m
+start server "$bin/health_server" --grace=2s "$path"
+expect server "serving $path"
+expect waiting "SERVING"
+end waiting
+health SERVING
+kill -USR1 "${process[server]}"
+expect server "maintenance begins"
+health NOT_SERVING
+kill -USR1 "${process[server]}"
+expect server "maintenance ends"
+kill -TERM "${process[server]}"
+expect server "draining"
+reply=$(udsrpc call "$path" helloworld.Greeter/SayHello '{"name": "you"}' --json) || fail "a call within the grace failed"
+[ "$reply" = '{"message":"Hello, you!"}' ] || fail "the server said $reply"
+printf '      %-12s %s\n' call "$reply"
+health NOT_SERVING
+end server
 
 left=$(ls -A "$directory")
 [ -z "$left" ] || fail "left behind: $left"
