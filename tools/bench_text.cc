@@ -27,19 +27,19 @@ const std::vector<std::vector<double>>& RowSteps() {
   return *steps;
 }
 
-// The ends of rows from below `least` to beyond `most`, which is to be more.
+// The ends of rows, the first not above `least` and the last not below `most`, which is more.
 std::vector<double> RowEnds(double least, double most) {
   std::vector<double> ends;
   for (const std::vector<double>& steps : RowSteps()) {
     ends.clear();
-    for (double decade = std::pow(10, std::floor(std::log10(least))); decade <= most; decade *= 10) {
+    for (double decade = std::pow(10, std::floor(std::log10(least))); ends.empty() || ends.back() < most;
+         decade *= 10) {
       for (const double step : steps) {
         const double end = decade * step;
         if (ends.size() == 1 && end <= least) ends.clear();
         if (ends.empty() || ends.back() < most) ends.push_back(end);
       }
     }
-    if (!ends.empty() && ends.back() < most) ends.push_back(most);
     if (ends.size() <= kMaxRows + 1) break;
   }
   return ends;

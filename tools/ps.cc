@@ -50,14 +50,15 @@ void AddNotes(const SocketSnapshot& snapshot, const std::string& why_no_peers, S
     return std::count_if(snapshot.processes.begin(), snapshot.processes.end(), is);
   };
   const auto unreadable = count([](const Process& process) { return !process.readable; });
-  if (snapshot.has_peers && HasUnknown(*tree)) {
-    tree->add_notes(unreadable > 0
-                        ? absl::StrCat("\"?\" is one of ", ProcessesText(unreadable),
-                                       " that this user may not look into; run it as root to see which")
-                        : "\"?\" is a process that is not to be seen from here: of another pid namespace, or hidden");
+  const bool is_root = geteuid() == 0;
+  if (snapshot.has_peers && HasUnknown(*tree) && unreadable == 0) {
+    tree->add_notes("\"?\" is a process that is not to be seen from here: of another pid namespace, or hidden");
+  } else if (snapshot.has_peers && HasUnknown(*tree)) {
+    tree->add_notes(absl::StrCat("\"?\" is one of ", ProcessesText(unreadable), " that this user may not look into; ",
+                                 is_root ? "root may where it has CAP_SYS_PTRACE" : "run it as root to see which"));
   } else if (unreadable > 0) {
-    tree->add_notes(
-        absl::StrCat(ProcessesText(unreadable), " may not be looked into by this user; root sees what is theirs"));
+    tree->add_notes(absl::StrCat(ProcessesText(unreadable), " may not be looked into by this user; ",
+                                 is_root ? "root may where it has CAP_SYS_PTRACE" : "root sees what is theirs"));
   }
   const auto elsewhere = [](const Process& process) { return process.in_this_network == false; };
   if (const auto others = count(elsewhere); others > 0) {

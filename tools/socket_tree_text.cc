@@ -6,13 +6,17 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "tools/terminal.h"
 
 namespace udsrpc::tools {
 namespace {
 
 // What a process says of itself must not reach the terminal as it is.
-std::string PrintableName(const std::string& text) { return absl::Utf8SafeCHexEscape(text); }
+std::string PrintableName(const std::string& text) {
+  // Quotes are no danger, and common in a command line. The first pair keeps an escaped backslash from joining one.
+  return absl::StrReplaceAll(absl::Utf8SafeCHexEscape(text), {{R"(\\)", R"(\\)"}, {R"(\")", "\""}, {R"(\')", "'"}});
+}
 
 size_t ColumnsOf(absl::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
