@@ -64,7 +64,7 @@ void AddNotes(const SocketSnapshot& snapshot, const std::string& why_no_peers, S
   if (const auto others = count(elsewhere); others > 0) {
     const Process& first = *std::find_if(snapshot.processes.begin(), snapshot.processes.end(), elsewhere);
     tree->add_notes(absl::StrCat(ProcessesText(others),
-                                 " in other network namespaces, whose servers are not shown; try ",
+                                 " in other network namespaces, whose servers and connections are not shown; try ",
                                  "\"nsenter --target ", first.pid, " --net udsrpc ps\""));
   }
 }
@@ -134,11 +134,11 @@ Command PsCommand() {
           "gRPC's then, or alone. What else such a process listens on is shown as well, as \"stream\". A server that "
           "offers gRPC alone looks as any other stream server does: name its TARGET, or give --all.\n\n"
           "\"(closed)\": the server has stopped listening and serves the connections that are left. \"?\": a process "
-          "that "
-          "this user may not look into; only root sees everybody's. A path of more than 107 bytes, which "
-          "the kernel knows as /proc/self/fd/N/NAME, is shown in full where the server may be looked into. Abstract "
-          "names, and the list of sockets, are those "
-          "of one network namespace.",
+          "that this user may not look into; only root sees everybody's. A path of more than 107 bytes, which the "
+          "kernel "
+          "knows as /proc/self/fd/N/NAME, is shown in full where the server may be looked into. Servers in other "
+          "network "
+          "namespaces are not shown, nor connections that come from there: nsenter(1) goes there.",
       .flags = {"all", "json"},
       .examples = {{"Who serves what to whom", "udsrpc ps"},
                    {"Who is connected to one server", "udsrpc ps unix:/run/greeter.sock"},
