@@ -12,11 +12,11 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/src/socket/socket.h"
 #include "tools/bench_report.pb.h"
 #include "tools/bench_text.h"
 #include "tools/dynamic_method.h"
 #include "tools/flags.h"
+#include "tools/found_server.h"
 #include "tools/interruption.h"
 #include "tools/json.h"
 #include "tools/load.h"
@@ -45,38 +45,6 @@ constexpr double kMaxRate = 1e7;
 constexpr std::chrono::seconds kGrace{1};
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kProgress{500};
-
-// A server of this host, as far as a connection tells, which is closed again.
-struct FoundServer {
-  std::optional<pid_t> pid;
-  bool has_seqpacket = false;
-};
-
-std::optional<pid_t> PidAt(const Endpoint& endpoint, SocketKind kind) {
-  const absl::StatusOr<SocketAddress> address = SocketAddress::Of(endpoint, kind);
-  if (!address.ok()) return std::nullopt;
-  UniqueFd directory;
-  if (address->is_long()) directory = OpenDirectory(address->directory());
-  int error;
-  const absl::StatusOr<UniqueFd> fd = ConnectSocket(
-      address->is_long() ? address->InDirectory(directory.get()) : *address, kind, absl::Seconds(1), &error);
-  if (!fd.ok()) return std::nullopt;
-  const absl::StatusOr<PeerCredentials> peer = GetPeerCredentials(fd->get());
-  return peer.ok() ? peer->pid : 0;
-}
-
-FoundServer FindServer(const std::string& target) {
-  FoundServer found;
-  const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target);
-  if (!endpoint.ok()) return found;
-  const std::optional<pid_t> of_seqpacket = PidAt(*endpoint, SocketKind::kSeqpacket);
-  found.has_seqpacket = of_seqpacket.has_value();
-  found.pid = found.has_seqpacket && absl::GetFlag(FLAGS_transport) != Transport::kGrpc
-                  ? of_seqpacket
-                  : PidAt(*endpoint, SocketKind::kStream);
-  if (found.pid.has_value() && *found.pid <= 0) found.pid.reset();  // of another pid namespace
-  return found;
-}
 
 Outcome CheckFlags() {
   const auto within = [](int value, int least, int most) { return value >= least && value <= most; };
@@ -120,7 +88,7 @@ class Bench {
  private:
   // The transport is chosen once, so that what is measured is one.
   Outcome Open() {
-    server_ = FindServer(CanonicalTarget(target_));
+    server_ = FindServer(CanonicalTarget(target_), absl::GetFlag(FLAGS_transport));
     if (absl::GetFlag(FLAGS_transport) == Transport::kAuto) {
       absl::SetFlag(&FLAGS_transport, server_.has_seqpacket ? Transport::kSeqpacket : Transport::kGrpc);
     }
