@@ -82,9 +82,12 @@ class JsonCall {
     } else if (!one_request) {
       stream_->Write(*request, /*last=*/true);
     }
+    if (absl::GetFlag(FLAGS_verbose)) {
+      stream_->WaitForInitialMetadata();
+      PrintMetadata("<", context_.server_initial_metadata());
+    }
     const std::unique_ptr<Message> response = method_.NewResponse();
-    for (bool first = true; stream_->Read(*response); first = false) {
-      if (first) PrintMetadata("<", context_.server_initial_metadata());
+    while (stream_->Read(*response)) {
       if (!Print(*response)) context_.Cancel();
     }
     input_.Stop();

@@ -17,7 +17,7 @@ using google::protobuf::Message;
 // The parser's words in one line: what is wrong, and behind that, with a caret beneath, where.
 std::string InOneLine(absl::string_view words) {
   const std::vector<absl::string_view> lines = absl::StrSplit(words, '\n');
-  if (lines.size() < 3) return absl::StrJoin(lines, " ");
+  if (lines.size() < 3) return std::string(absl::StripSuffix(absl::StrJoin(lines, " "), "."));
   const absl::string_view text = lines[lines.size() - 2];
   const size_t caret = lines.back().find('^');
   if (caret == absl::string_view::npos) return absl::StrJoin(lines, " ");

@@ -1,8 +1,10 @@
 #include "tools/reflection_database.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/flags/flag.h"
+#include "tools/flags.h"
 #include "tools/target.h"
 
 namespace udsrpc::tools {
@@ -12,6 +14,9 @@ namespace {
 constexpr MethodDescriptor kV1{"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", MethodKind::kBidiStreaming};
 constexpr MethodDescriptor kV1Alpha{"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
                                     MethodKind::kBidiStreaming};
+
+// Where --timeout is for a call that goes on for longer.
+constexpr absl::Duration kLongest = absl::Minutes(1);
 
 }  // namespace
 
@@ -72,7 +77,6 @@ Outcome ReflectionDatabase::outcome() const {
 void ReflectionDatabase::Rest() {
   const internal::MutexLock lock(mutex_);
   if (stream_ == nullptr) return;
-  // Half-closing first is what a server expects whose handler reads to the end.
   if (stream_->WritesDone()) static_cast<void>(stream_->Finish());
   stream_.reset();
   context_.reset();
@@ -102,6 +106,7 @@ absl::Status ReflectionDatabase::Exchange(const Request& request, Response* resp
     context_ = std::make_unique<ClientContext>();
     outcome_ = PrepareContext(context_.get());
     if (outcome_.code != ExitCode::kOk) return absl::InvalidArgumentError(outcome_.message);
+    context_->set_timeout(std::min(absl::GetFlag(FLAGS_timeout), kLongest));
     stream_ = channel_->StreamingCall(v1alpha_ ? kV1Alpha : kV1, *context_, nullptr);
   }
   if (stream_->Write(request, /*last=*/false) && stream_->Read(*response)) return absl::OkStatus();

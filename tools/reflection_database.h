@@ -19,7 +19,7 @@
 namespace udsrpc::tools {
 
 // The .proto files of a server, as it tells them by server reflection, v1 or v1alpha; each is asked for once. Every
-// exchange is bounded by --timeout and brings --metadata. Thread-safe.
+// stream is bounded by --timeout, and a minute, and brings --metadata. Thread-safe.
 class ReflectionDatabase final : public google::protobuf::DescriptorDatabase {
  public:
   using File = google::protobuf::FileDescriptorProto;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs what docs/CLI.md shows: check_cli.py PAGE UDSRPC HEALTH_SERVER [--write]
+"""Runs what pages show of the command: check_cli.py UDSRPC HEALTH_SERVER PAGE... [--write]
 
 Each block behind `<!-- run -->` is commands, which begin with "$ ", and what they print. They are run by bash, in a
 directory where examples/health's server listens at ./greeter.sock, and have to print that, on standard output or error.
-With --write the page is made to say what they do print.
+With --write the pages are made to say what they do print
 """
 
 import os
@@ -33,11 +33,7 @@ def run(block, directory, environment):
     return printed
 
 
-def check(page, udsrpc, server, write):
-    text = page.read_text()
-    blocks = BLOCK.findall(text)
-    if len(blocks) < 5:
-        return ["docs/CLI.md: its blocks have lost their marks"]
+def check(pages, udsrpc, server, write):
     errors = []
     with tempfile.TemporaryDirectory(prefix="udsrpc.") as directory:
         path = f"{directory}/greeter.sock"
@@ -49,23 +45,23 @@ def check(page, udsrpc, server, write):
             for name in ["TSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS"]:
                 if name in os.environ:
                     environment[name] = os.environ[name]
-
-            def replace(match):
-                printed = run(match.group(1), directory, environment)
-                if printed != match.group(1):
-                    errors.append(f"docs/CLI.md says\n{match.group(1)}but that prints\n{printed}")
-                return printed
-
-            text = BLOCK.sub(replace, text)
+            for page in pages:
+                text = page.read_text()
+                if not BLOCK.search(text):
+                    errors.append(f"{page}: its blocks have lost their marks")
+                printed = BLOCK.sub(lambda match: run(match.group(1), directory, environment), text)
+                for said, is_so in zip(BLOCK.findall(text), BLOCK.findall(printed)):
+                    if said != is_so and not write:
+                        errors.append(f"{page} says\n{said}but that prints\n{is_so}")
+                if write:
+                    page.write_text(printed)
         finally:
             process.terminate()
             process.wait(timeout=30)
-    if write:
-        page.write_text(text)
-        return []
     return errors
 
 
-problems = check(pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3], "--write" in sys.argv[4:])
-print("\n".join(problems) or "docs/CLI.md says what is printed")
+arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
+problems = check([pathlib.Path(page) for page in arguments[2:]], arguments[0], arguments[1], "--write" in sys.argv)
+print("\n".join(problems) or "the pages say what is printed")
 sys.exit(1 if problems else 0)

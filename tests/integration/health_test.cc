@@ -160,6 +160,29 @@ TEST_P(HealthTest, WhoeverWatchesIsToldOfTheEndAndHoldsUpNoDrain) {
   shutdown.join();
 }
 
+TEST_P(HealthTest, AServerThatWasTakenOverDoesNotServe) {
+  const std::string path = dir_.File("takeover");
+  server_.reset();
+  Health successors;
+  TestServiceImpl successors_service;
+  const auto start = [&](Service& service, Health& health) {
+    ServerBuilder builder;
+    builder.AddEndpoint(target(), AllTransports()).RegisterService(&service).AddExtension(&health);
+    return builder.EnableTakeover(path).Start();
+  };
+  absl::StatusOr<std::unique_ptr<Server>> server = start(service_, *health_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  Watching watching(MakeStub(), "");
+  EXPECT_EQ(watching.Next(), HealthCheckResponse::SERVING);
+  absl::StatusOr<std::unique_ptr<Server>> successor = start(successors_service, successors);
+  ASSERT_TRUE(successor.ok()) << successor.status();
+  EXPECT_EQ(watching.Next(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(watching.Next(), -1);
+  EXPECT_EQ(watching.Finish().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Check(MakeStub(), "").value(), HealthCheckResponse::SERVING);
+  EXPECT_EQ((*server)->Wait(), Server::End::kTakenOver);
+}
+
 // While a call drains, the server still answers those who ask.
 TEST_P(HealthTest, ADrainingServerDoesNotServe) {
   const HealthStub stub = MakeStub();

@@ -68,6 +68,10 @@ TEST_P(InspectTest, ProtoFilesServeWhereReflectionDoesNot) {
   EXPECT_THAT(result.out, HasSubstr("  // Microseconds until the deadline, or -1 without one.\n"));
   EXPECT_THAT(Run({"list", "--proto=tests/proto/testing.proto", "--proto_path=" UDSRPC_TEST_PROTO_ROOT}).out,
               AllOf(HasSubstr("udsrpc.testing.Impostor"), Not(HasSubstr("grpc.reflection"))));
+  EXPECT_THAT(Run({"describe", "udsrpc.testing.Extended", "--proto=tests/proto/testing.proto", "--proto",
+                   "tests/proto/extended.proto", "--proto_path=" UDSRPC_TEST_PROTO_ROOT})
+                  .out,
+              AllOf(HasSubstr("required int32 id = 1;"), HasSubstr("google.protobuf.Any anything")));
 }
 
 TEST(ProtoFilesTest, WhatIsWrongWithThemIsOneLine) {
