@@ -33,8 +33,8 @@ install_packages() {
 # What a build of the libraries and examples needs, and what the tests and benchmarks need beside it.
 build_packages=(
   g++ cmake ninja-build pkg-config
-  libgrpc++-dev libprotobuf-dev libprotoc-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libsystemd-dev
-  openssl
+  libgrpc++-dev libprotobuf-dev libprotoc-dev protobuf-compiler protobuf-compiler-grpc grpc-proto libabsl-dev
+  libsystemd-dev openssl
 )
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf systemd
                dpkg-dev file make)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the examples and runs them: calls the greeter over every transport and kind of
 # address, and once with a client of stock gRPC; lets two members chat; has three backends asked at once; prints a file
-# that a server has opened; replaces a service by its next version; and leaves the host. Asks nothing, leaves nothing behind but the
+# that a server has opened; replaces a service by its next version; leaves the host; and drains a server while its health
+# is watched. Asks nothing, leaves nothing behind but the
 # build. Can be run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,7 +22,7 @@ progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ 
 if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
        cmake --build build/release --target greeter_server greeter_client greeter_stock_client \
          chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client \
-         tls_server tls_client greeter_service; } 2>&1 | progress; then
+         tls_server tls_client greeter_service health_server udsrpc_cli; } 2>&1 | progress; then
   tail -n 40 "$log" >&2
   fail "the build failed; its whole output is in $log"
 fi
@@ -193,6 +194,35 @@ greet "$target" "Hello, world! You are unknown here."
 greet "$target" "Hello, world! You are client.example." --show_certificate
 end server TERM
 rm -r "$certificates"
+
+say "[8/8] health: a server that says that it will end, and drains"
+path="unix:$directory/health.sock"
+udsrpc() { timeout 120 "$bin/udsrpc" "$@"; }
+# health WANTED: what the server says of itself.
+health() {
+  local state
+  state=$(udsrpc health "$path") || true
+  [ "$state" = "$1" ] || fail "the server is \"$state\", not $1"
+  printf '      %-12s %s\n' health "$state"
+}
+start waiting "$bin/udsrpc" health "$path" --wait --timeout=1m
+start server "$bin/health_server" --grace=2s "$path"
+expect server "serving $path"
+expect waiting "SERVING"
+end waiting
+health SERVING
+kill -USR1 "${process[server]}"
+expect server "maintenance begins"
+health NOT_SERVING
+kill -USR1 "${process[server]}"
+expect server "maintenance ends"
+kill -TERM "${process[server]}"
+expect server "draining"
+reply=$(udsrpc call "$path" helloworld.Greeter/SayHello '{"name": "you"}' --json) || fail "a call within the grace failed"
+[ "$reply" = '{"message":"Hello, you!"}' ] || fail "the server said $reply"
+printf '      %-12s %s\n' call "$reply"
+health NOT_SERVING
+end server
 
 left=$(ls -A "$directory")
 [ -z "$left" ] || fail "left behind: $left"

@@ -1,14 +1,20 @@
+#include "tools/bench.h"
+#include "tools/call.h"
 #include "tools/command.h"
 #include "tools/completion.h"
+#include "tools/describe.h"
+#include "tools/health.h"
 #include "tools/help.h"
+#include "tools/list.h"
+#include "tools/ps.h"
 
 namespace udsrpc::tools {
 
 // One line a command. Each is defined in the file of its name.
 const std::vector<Command>& Commands() {
   static const auto* const commands = new std::vector<Command>{
-      CompletionCommand(),
-      HelpCommand(),
+      BenchCommand(),  CallCommand(), CompletionCommand(), DescribeCommand(),
+      HealthCommand(), HelpCommand(), ListCommand(),       PsCommand(),
   };
   return *commands;
 }

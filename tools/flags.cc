@@ -75,6 +75,9 @@ FlagHelp DescribeFlag(absl::string_view name) {
 }
 
 bool SetFlag(absl::CommandLineFlag& flag, const std::string& value, std::string* error) {
+  if (flag.IsOfType<std::vector<std::string>>() && !flag.CurrentValue().empty()) {
+    return flag.ParseFrom(absl::StrCat(flag.CurrentValue(), ",", value), error);
+  }
   if (flag.Name() != kRepeatable) return flag.ParseFrom(value, error);
   if (value.find('\n') != std::string::npos) {
     *error = "it must be one line";

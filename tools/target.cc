@@ -57,10 +57,13 @@ Outcome CallOutcome(absl::string_view target, const absl::Status& status) {
   const std::string line = OneLine(status);
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
-      return Outcome::Unreachable(
-          absl::StrCat(line, "; is a server running there? \"udsrpc ps\" lists those that are"));
+      if (absl::StrContains(line, "Permission denied")) {
+        return Outcome::Unreachable(absl::StrCat(line, "; try as another user, or ask who runs the server"));
+      }
+      return Outcome::Unreachable(absl::StrCat(line, "; \"udsrpc ps\" lists the servers that run"));
     case absl::StatusCode::kDeadlineExceeded:
-      return Outcome::Unreachable(absl::StrCat(line, "; give it more time with --timeout"));
+      return Outcome::Unreachable(
+          absl::StrCat(line, "; give it more time with --timeout, unless the socket is of something else"));
     case absl::StatusCode::kPermissionDenied:
       return Outcome::Unreachable(absl::StrCat(line, "; try as another user, or ask who runs the server at ", target));
     default:

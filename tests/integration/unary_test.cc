@@ -132,14 +132,16 @@ TEST_P(UnaryTest, EndsAtItsDeadlineAndTheHandlerHearsOfIt) {
   StartServer();
   const TestStub stub(MakeChannel());
   ClientContext context;
-  context.set_timeout(absl::Milliseconds(50));
+  // Long enough for the handler to begin, on a busy machine too.
+  constexpr absl::Duration kTimeout = absl::Milliseconds(500);
+  context.set_timeout(kTimeout);
   BlockRequest request;
   EchoReply reply;
   request.set_gate("closed");
   const absl::Time start = absl::Now();
   const absl::Status status = stub.Block(context, request, reply);
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
-  EXPECT_GE(absl::Now() - start, absl::Milliseconds(50));
+  EXPECT_GE(absl::Now() - start, kTimeout);
   EXPECT_LT(absl::Now() - start, absl::Seconds(10));
   EXPECT_TRUE(service_.AwaitCancelled("closed", 1));
   ExpectEcho(stub, "still well");

@@ -1,0 +1,104 @@
+#include "udsrpc/health.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.udsrpc.pb.h"
+#include "server/src/health_table.h"
+#include "udsrpc/spawn.h"
+
+namespace udsrpc {
+namespace {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+using Watcher = HealthTable::Watcher;
+
+// Of names that nobody has set: each that is watched is kept.
+constexpr size_t kMaxUnknownName = 1024;
+
+HealthCheckResponse ToResponse(HealthState state) {
+  HealthCheckResponse response;
+  switch (state) {
+    case HealthState::kServing:
+      response.set_status(HealthCheckResponse::SERVING);
+      break;
+    case HealthState::kNotServing:
+      response.set_status(HealthCheckResponse::NOT_SERVING);
+      break;
+    case HealthState::kUnknown:
+      response.set_status(HealthCheckResponse::SERVICE_UNKNOWN);
+      break;
+  }
+  return response;
+}
+
+// Waits for the client alone, so that the handler need not.
+Task<> Tell(std::shared_ptr<Watcher> watcher, AsyncServerWriter<HealthCheckResponse> writer, HealthState state) {
+  const HealthCheckResponse response = ToResponse(state);
+  const bool told = co_await writer.Write(response);
+  watcher->OnTold(told);
+}
+
+}  // namespace
+
+class Health::HealthService final : public grpc::health::v1::HealthService {
+ public:
+  const std::shared_ptr<HealthTable>& table() const { return table_; }
+
+ private:
+  absl::Status Check(ServerContext& /*context*/, const HealthCheckRequest& request,
+                     HealthCheckResponse& response) override {
+    const HealthState state = table_->StateOf(request.service());
+    if (state == HealthState::kUnknown) {
+      return absl::NotFoundError(absl::StrCat("no health is known of \"", request.service(), "\""));
+    }
+    response = ToResponse(state);
+    return absl::OkStatus();
+  }
+
+  Task<absl::Status> WatchAsync(ServerContext& context, const HealthCheckRequest& request,
+                                AsyncServerWriter<HealthCheckResponse> writer) override {
+    if (request.service().size() > kMaxUnknownName && table_->StateOf(request.service()) == HealthState::kUnknown) {
+      co_return absl::InvalidArgumentError(absl::StrCat("a service's name of ", request.service().size(), " bytes"));
+    }
+    const auto watcher = std::make_shared<Watcher>(table_, request.service());
+    const Cancellation::Subscription subscription =
+        context.cancellation().Subscribe([&watcher = *watcher] { watcher.OnGone(); });
+    for (;;) {
+      const Watcher::Step step = co_await watcher->Next();
+      if (step.over) break;
+      if (!step.state) continue;
+      Task<> tell = Tell(watcher, writer, *step.state);
+      Spawn(std::move(tell));
+    }
+    context.cancellation().Unsubscribe(subscription);
+    const bool ended = watcher->Leave();
+    if (ended) co_return absl::UnavailableError("the server is shutting down");
+    co_return absl::CancelledError("nobody watches any more");
+  }
+
+  const std::shared_ptr<HealthTable> table_ = std::make_shared<HealthTable>();
+};
+
+Health::Health() : service_(std::make_unique<HealthService>()) {}
+
+Health::~Health() = default;
+
+void Health::SetServing(absl::string_view service, bool serving) { service_->table()->SetServing(service, serving); }
+
+void Health::SetMaintenance(bool maintenance) { service_->table()->SetMaintenance(maintenance); }
+
+std::vector<Service*> Health::services() { return {service_.get()}; }
+
+absl::Status Health::OnStart(const ServerInfo& server) {
+  std::vector<absl::string_view> names{""};
+  for (const Service* service : server.services) names.push_back(service->name());
+  service_->table()->Start(names);
+  return absl::OkStatus();
+}
+
+void Health::OnEnd() { service_->table()->End(); }
+
+}  // namespace udsrpc
