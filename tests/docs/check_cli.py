@@ -37,11 +37,11 @@ def check(pages, udsrpc, server, write):
     errors = []
     with tempfile.TemporaryDirectory(prefix="udsrpc.") as directory:
         path = f"{directory}/greeter.sock"
-        process = subprocess.Popen([server, "--grace=0", f"unix:{path}"], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([pathlib.Path(server).resolve(), "--grace=0", f"unix:{path}"], stdout=subprocess.PIPE, text=True)
         try:
             if process.stdout.readline() != f"serving unix:{path}\n":
                 return ["the server does not start"]
-            environment = {"PATH": f"{pathlib.Path(udsrpc).parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+            environment = {"PATH": f"{pathlib.Path(udsrpc).resolve().parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
             for name in ["TSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS"]:
                 if name in os.environ:
                     environment[name] = os.environ[name]

@@ -35,7 +35,7 @@ TEST_P(OwnHealthCommandTest, NotServingIsAnExitCode) {
   EXPECT_EQ(Run({"health"}).code, 0);
   health_.SetMaintenance(true);
   EXPECT_EQ(Run({"health"}).code, kFailed);
-  ExpectError(Run({"health", "--wait", "--timeout=100ms"}), kFailed, "the server was NOT_SERVING for all of 100ms");
+  ExpectError(Run({"health", "--wait", "--timeout=1s"}), kFailed, "the server was NOT_SERVING for all of 1s");
 }
 
 TEST_P(OwnHealthCommandTest, WaitsUntilItServes) {
