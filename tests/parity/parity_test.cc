@@ -62,7 +62,7 @@ struct ScenarioThroughFace {
 };
 
 std::string NameOf(const ScenarioThroughFace& param) {
-  static constexpr const char* kFaces[] = {"", "_Callback", "_Coroutine"};
+  static constexpr const char* kFaces[] = {"", "_Callback", "_Coroutine", "_GrpcStub", "_GrpcStubQueue"};
   return absl::StrCat(param.scenario.name, param.transport == Transport::kGrpc ? "_Grpc" : "_Seqpacket",
                       kFaces[static_cast<int>(param.face)]);
 }
@@ -76,6 +76,9 @@ std::vector<ScenarioThroughFace> AllThroughAllFaces() {
         params.push_back({scenario, transport, face});
       }
     }
+    for (const Face face : {Face::kGrpcStub, Face::kGrpcStubQueue}) {
+      params.push_back({scenario, Transport::kSeqpacket, face});
+    }
   }
   return params;
 }
@@ -88,8 +91,8 @@ TEST_P(ScenarioTest, Matches) {
   const Observed ours = Perform(param.scenario, [&param](const std::string& target) {
     return MakeUdsrpcStack(target, param.transport, param.face, param.scenario.limits);
   });
-  EXPECT_EQ(ours.client, ExpectedOfUdsrpc(param.scenario.name, Side::kClient, stock.client));
-  EXPECT_EQ(ours.server, ExpectedOfUdsrpc(param.scenario.name, Side::kServer, stock.server));
+  EXPECT_EQ(ours.client, ExpectedOfUdsrpc(param.scenario.name, param.face, Side::kClient, stock.client));
+  EXPECT_EQ(ours.server, ExpectedOfUdsrpc(param.scenario.name, param.face, Side::kServer, stock.server));
 }
 
 INSTANTIATE_TEST_SUITE_P(Parity, ScenarioTest, ::testing::ValuesIn(AllThroughAllFaces()),

@@ -2,9 +2,11 @@
 
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "tests/parity/grpc_client_call.h"
 #include "tests/parity/stack.h"
 #include "tests/parity/udsrpc_client_call.h"
 #include "tests/parity/udsrpc_service.h"
+#include "udsrpc/grpc_channel.h"
 #include "udsrpc/server.h"
 
 namespace udsrpc::parity {
@@ -17,6 +19,8 @@ class UdsrpcStack final : public Stack {
     channel_ =
         CreateChannel(target_, {.transport = transport, .max_receive_message_bytes = limits.client_receive_bytes})
             .value();
+    grpc_channel_ = CreateGrpcChannel(channel_);
+    waiting_grpc_channel_ = CreateGrpcChannel(channel_, {.wait_for_ready = true});
   }
 
   ~UdsrpcStack() override { ShutdownServer(absl::ZeroDuration()); }
@@ -41,11 +45,19 @@ class UdsrpcStack final : public Stack {
         return MakeCallbackCall(channel_, options, refused);
       case Face::kCoroutine:
         return MakeCoroutineCall(channel_, options, refused);
+      case Face::kGrpcStub:
+        return MakeStockCall(GrpcChannelFor(options), options);
+      case Face::kGrpcStubQueue:
+        return MakeStockQueueCall(GrpcChannelFor(options), options);
     }
     return MakeBlockingCall(channel_, options, refused);
   }
 
  private:
+  const std::shared_ptr<grpc::Channel>& GrpcChannelFor(const CallOptions& options) const {
+    return options.wait_for_ready ? waiting_grpc_channel_ : grpc_channel_;
+  }
+
   void Start(std::unique_ptr<Service> service) {
     service_ = std::move(service);
     ServerBuilder builder(ServerOptions{.max_receive_message_bytes = limits_.server_receive_bytes});
@@ -61,6 +73,8 @@ class UdsrpcStack final : public Stack {
   const Face face_;
   const Limits limits_;
   std::shared_ptr<Channel> channel_;
+  std::shared_ptr<grpc::Channel> grpc_channel_;
+  std::shared_ptr<grpc::Channel> waiting_grpc_channel_;
   UnwrittenService unwritten_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Server> server_;
