@@ -46,6 +46,7 @@ void GrpcAsyncStreamCarrier::Send(GrpcBatch& batch, bool first) {
   } else if (!sending.last) {
     return first ? batch.Hijack() : batch.Proceed();
   }
+  const std::shared_ptr<GrpcAsyncStreamCarrier> self = shared_from_this();  // another thread may end the batch
   {
     internal::MutexLock lock(mutex_);
     sending_.push_back(std::move(sending));
@@ -54,6 +55,7 @@ void GrpcAsyncStreamCarrier::Send(GrpcBatch& batch, bool first) {
 }
 
 void GrpcAsyncStreamCarrier::Receive(GrpcBatch& batch) {
+  const std::shared_ptr<GrpcAsyncStreamCarrier> self = shared_from_this();  // as in Send
   {
     internal::MutexLock lock(mutex_);
     receiving_.push_back({.batch = &batch,
@@ -72,7 +74,6 @@ void GrpcAsyncStreamCarrier::Cancel() {
 }
 
 void GrpcAsyncStreamCarrier::PumpSending() {
-  const std::shared_ptr<GrpcAsyncStreamCarrier> self = shared_from_this();
   for (;;) {
     Sending sent;
     {
@@ -120,7 +121,6 @@ std::optional<bool> GrpcAsyncStreamCarrier::TryWrite() {
 }
 
 void GrpcAsyncStreamCarrier::PumpReceiving() {
-  const std::shared_ptr<GrpcAsyncStreamCarrier> self = shared_from_this();
   std::vector<GrpcBatch*> done;
   {
     internal::MutexLock lock(mutex_);

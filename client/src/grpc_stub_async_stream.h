@@ -4,7 +4,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -24,9 +23,7 @@ namespace udsrpc {
 class GrpcAsyncStreamCarrier final : public GrpcStubCarrier,
                                      public std::enable_shared_from_this<GrpcAsyncStreamCarrier> {
  public:
-  // The stub that knows the method may go before the call ends.
-  GrpcAsyncStreamCarrier(std::shared_ptr<Channel> channel, std::unique_ptr<const std::string> path, MethodKind kind)
-      : GrpcStubCarrier(std::move(channel), {path->c_str(), kind}), path_(std::move(path)) {}
+  using GrpcStubCarrier::GrpcStubCarrier;
   ~GrpcAsyncStreamCarrier() override;
 
   void Start(GrpcBatch& batch) override;
@@ -54,7 +51,7 @@ class GrpcAsyncStreamCarrier final : public GrpcStubCarrier,
 
   void Send(GrpcBatch& batch, bool first);
 
-  // Go on as far as can be, and end batches.
+  // Go on as far as can be, and end batches. The caller keeps the carrier.
   void PumpSending();
   void PumpReceiving();
 
@@ -72,8 +69,6 @@ class GrpcAsyncStreamCarrier final : public GrpcStubCarrier,
   void GiveUpAt(TimerQueue::TimePoint when, absl::Status reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   AsyncClientStream::Done OnAsked();
-
-  const std::unique_ptr<const std::string> path_;
 
   internal::Mutex mutex_;
   std::deque<Sending> sending_ ABSL_GUARDED_BY(mutex_);

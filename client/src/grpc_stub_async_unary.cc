@@ -22,6 +22,7 @@ void GrpcAsyncUnaryCarrier::Start(GrpcBatch& batch) {
 }
 
 void GrpcAsyncUnaryCarrier::Receive(GrpcBatch& batch) {
+  const std::shared_ptr<GrpcAsyncUnaryCarrier> self = shared_from_this();  // another thread may end the batch
   absl::Status status;
   {
     internal::MutexLock lock(mutex_);

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -17,9 +16,7 @@ namespace udsrpc {
 // two, all before the call has ended or some of it after; the initial metadata comes with the rest.
 class GrpcAsyncUnaryCarrier final : public GrpcStubCarrier, public std::enable_shared_from_this<GrpcAsyncUnaryCarrier> {
  public:
-  // The stub that knows the method may go before the call ends.
-  GrpcAsyncUnaryCarrier(std::shared_ptr<Channel> channel, std::unique_ptr<const std::string> path)
-      : GrpcStubCarrier(std::move(channel), {path->c_str(), MethodKind::kUnary}), path_(std::move(path)) {}
+  using GrpcStubCarrier::GrpcStubCarrier;
 
   void Start(GrpcBatch& batch) override;
   void Send(GrpcBatch& batch) override { batch.Proceed(); }
@@ -30,7 +27,6 @@ class GrpcAsyncUnaryCarrier final : public GrpcStubCarrier, public std::enable_s
   // The call has ended.
   void Answer(GrpcBatch& batch, absl::Status status);
 
-  const std::unique_ptr<const std::string> path_;
   internal::OpaqueMessage request_;
   internal::OpaqueMessage response_;
   GrpcReceivedType type_;

@@ -1,6 +1,5 @@
 #include "client/src/grpc_stub_call.h"
 
-#include <string>
 #include <utility>
 
 #include "client/src/grpc_stub_async_stream.h"
@@ -97,12 +96,9 @@ std::shared_ptr<GrpcStubCarrier> GrpcStubCall::MakeCarrier(const GrpcBatch& batc
   // gRPC does not say by which interface a call is made. Of the blocking one the batch is a local variable of the
   // thread that makes it, and waits for it; of the others it is memory of the call's. Where this cannot be seen, as on
   // the stack of a fiber, the call goes the other way, which serves it as well, and slower.
-  if (IsOnThisThreadsStack(&batch)) {
-    return std::make_shared<GrpcBlockingCarrier>(channel_, MethodDescriptor{info_.method(), kind});
-  }
-  auto path = std::make_unique<const std::string>(info_.method());
-  if (kind == MethodKind::kUnary) return std::make_shared<GrpcAsyncUnaryCarrier>(channel_, std::move(path));
-  return std::make_shared<GrpcAsyncStreamCarrier>(channel_, std::move(path), kind);
+  if (IsOnThisThreadsStack(&batch)) return std::make_shared<GrpcBlockingCarrier>(channel_, std::move(path_), kind);
+  if (kind == MethodKind::kUnary) return std::make_shared<GrpcAsyncUnaryCarrier>(channel_, std::move(path_), kind);
+  return std::make_shared<GrpcAsyncStreamCarrier>(channel_, std::move(path_), kind);
 }
 
 }  // namespace udsrpc

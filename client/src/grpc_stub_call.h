@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -25,7 +27,10 @@ namespace udsrpc {
 class GrpcStubCall final : public grpc::experimental::Interceptor {
  public:
   GrpcStubCall(std::shared_ptr<Channel> channel, grpc::experimental::ClientRpcInfo& info, bool wait_for_ready)
-      : channel_(std::move(channel)), info_(info), wait_for_ready_(wait_for_ready) {}
+      : channel_(std::move(channel)),
+        info_(info),
+        path_(std::make_unique<const std::string>(info.method())),
+        wait_for_ready_(wait_for_ready) {}
 
   void Intercept(GrpcBatch* batch) override;
 
@@ -40,6 +45,7 @@ class GrpcStubCall final : public grpc::experimental::Interceptor {
 
   const std::shared_ptr<Channel> channel_;
   grpc::experimental::ClientRpcInfo& info_;
+  std::unique_ptr<const std::string> path_;  // copied at once: a generic stub's does not live until the call begins
   const bool wait_for_ready_;
   std::shared_ptr<GrpcStubCarrier> carrier_;  // constant from kStarting on
 

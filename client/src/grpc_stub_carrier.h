@@ -41,8 +41,8 @@ class GrpcReceivedType {
 // A call of a stub of gRPC's as a call of ours, whose context this is.
 class GrpcStubCarrier {
  public:
-  GrpcStubCarrier(std::shared_ptr<Channel> channel, const MethodDescriptor& method)
-      : channel_(std::move(channel)), method_(method) {}
+  GrpcStubCarrier(std::shared_ptr<Channel> channel, std::unique_ptr<const std::string> path, MethodKind kind)
+      : path_(std::move(path)), channel_(std::move(channel)), method_{path_->c_str(), kind} {}
   virtual ~GrpcStubCarrier() = default;
   GrpcStubCarrier(const GrpcStubCarrier&) = delete;
   GrpcStubCarrier& operator=(const GrpcStubCarrier&) = delete;
@@ -56,6 +56,9 @@ class GrpcStubCarrier {
   virtual void Receive(GrpcBatch& batch) = 0;
   // By any thread. Neither blocks nor goes on with a batch: gRPC holds the context's lock.
   virtual void Cancel() { context_.Cancel(); }
+
+ private:
+  const std::unique_ptr<const std::string> path_;
 
  protected:
   // The parts of `batch`, which must have them.
