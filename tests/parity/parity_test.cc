@@ -62,7 +62,8 @@ struct ScenarioThroughFace {
 };
 
 std::string NameOf(const ScenarioThroughFace& param) {
-  static constexpr const char* kFaces[] = {"", "_Callback", "_Coroutine", "_GrpcStub", "_GrpcStubQueue"};
+  static constexpr const char* kFaces[] = {"",          "_Callback",      "_Coroutine",
+                                           "_GrpcStub", "_GrpcStubQueue", "_GrpcService"};
   return absl::StrCat(param.scenario.name, param.transport == Transport::kGrpc ? "_Grpc" : "_Seqpacket",
                       kFaces[static_cast<int>(param.face)]);
 }
@@ -72,7 +73,7 @@ std::vector<ScenarioThroughFace> AllThroughAllFaces() {
   std::vector<ScenarioThroughFace> params;
   for (const Scenario& scenario : AllScenarios()) {
     for (const Transport transport : {Transport::kGrpc, Transport::kSeqpacket}) {
-      for (const Face face : {Face::kBlocking, Face::kCallback, Face::kCoroutine}) {
+      for (const Face face : {Face::kBlocking, Face::kCallback, Face::kCoroutine, Face::kGrpcService}) {
         params.push_back({scenario, transport, face});
       }
     }
