@@ -1,6 +1,6 @@
 #include "client/src/grpc_stub_async_stream.h"
 
-#include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,11 +26,12 @@ void GrpcAsyncStreamCarrier::Start(GrpcBatch& batch) {
   if (one_request) CopySentMessage(batch, request);
   {
     internal::MutexLock lock(mutex_);
-    if (refusal_.ok()) {
-      stream_ = channel_->StartStreamingCall(method_, context_, one_request ? &request : nullptr);
-    } else {
-      stream_ = std::make_unique<FailedAsyncStream>(refusal_);
+    try {
+      if (refusal_.ok()) stream_ = channel_->StartStreamingCall(method_, context_, one_request ? &request : nullptr);
+    } catch (const std::system_error& error) {
+      refusal_ = NoThreadError(error);
     }
+    if (!refusal_.ok()) stream_ = std::make_unique<FailedAsyncStream>(refusal_);
   }
   if (one_request) return batch.Hijack();
   Send(batch, /*first=*/true);

@@ -1,6 +1,6 @@
 #include "client/src/grpc_stub_async_unary.h"
 
-#include <exception>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,15 +9,18 @@ namespace udsrpc {
 
 void GrpcAsyncUnaryCarrier::Start(GrpcBatch& batch) {
   CopySentMessage(batch, request_);
-  if (refusal_.ok()) {
-    call_ = channel_->PrepareUnaryCall(method_, context_, request_, response_);
-    call_->Start([self = shared_from_this()](absl::Status status) mutable {
-      const std::shared_ptr<GrpcAsyncUnaryCarrier> carrier = std::move(self);
-      carrier->OnDone(std::move(status));
-    });
-  } else {
-    OnDone(refusal_);
+  try {
+    if (refusal_.ok()) {
+      call_ = channel_->PrepareUnaryCall(method_, context_, request_, response_);
+      call_->Start([self = shared_from_this()](absl::Status status) mutable {
+        const std::shared_ptr<GrpcAsyncUnaryCarrier> carrier = std::move(self);
+        carrier->OnDone(std::move(status));
+      });
+    }
+  } catch (const std::system_error& error) {
+    refusal_ = NoThreadError(error);
   }
+  if (!refusal_.ok()) OnDone(refusal_);
   batch.Hijack();
 }
 

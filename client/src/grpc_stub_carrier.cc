@@ -4,11 +4,14 @@
 #include <grpcpp/support/slice.h>
 
 #include <chrono>
+#include <cstring>
 #include <map>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/src/grpc_status.h"
 
@@ -28,6 +31,10 @@ void Fill(const Metadata& metadata, std::multimap<grpc::string_ref, grpc::string
 
 }  // namespace
 
+absl::Status NoThreadError(const std::system_error& error) {
+  return absl::ResourceExhaustedError(absl::StrCat("no thread to be had for the call: ", error.what()));
+}
+
 void CopySentMessage(GrpcBatch& batch, internal::OpaqueMessage& message) {
   std::string& bytes = *message.mutable_unknown_fields();
   std::vector<grpc::Slice> slices;
@@ -37,7 +44,11 @@ void CopySentMessage(GrpcBatch& batch, internal::OpaqueMessage& message) {
 }
 
 bool GrpcReceivedType::Deliver(const internal::OpaqueMessage& message, void* target) {
-  if (!bytes_) bytes_ = *static_cast<void**>(target) == nullptr;
+  if (!bytes_) {
+    const void* first;
+    std::memcpy(&first, target, sizeof(first));
+    bytes_ = first == nullptr;
+  }
   const std::string& bytes = message.unknown_fields();
   if (!*bytes_) return static_cast<google::protobuf::MessageLite*>(target)->ParseFromString(bytes);
   const grpc::Slice slice(bytes);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "google/protobuf/message_lite.h"
@@ -22,6 +24,9 @@ namespace udsrpc {
 // it may be gone at once, and the call with it.
 using GrpcBatch = grpc::experimental::InterceptorBatchMethods;
 using GrpcPoint = grpc::experimental::InterceptionHookPoints;
+
+// RESOURCE_EXHAUSTED, where our channel throws: a stub of gRPC's expects a status.
+absl::Status NoThreadError(const std::system_error& error);
 
 // What `batch` sends, serialized, in `message`.
 void CopySentMessage(GrpcBatch& batch, internal::OpaqueMessage& message);

@@ -31,15 +31,13 @@ using StockTest = Test;
 
 class StockTestService final : public StockTest::Service {
  public:
-  explicit StockTestService(const GrpcServices& services) : services_(services) {}
-
   grpc::Status Echo(grpc::ServerContext*, const EchoRequest* request, EchoReply* reply) override {
     ++echoes_;
     reply->set_text(request->text());
     return grpc::Status::OK;
   }
   grpc::Status Look(grpc::ServerContext* context, const LookRequest*, LookReply* reply) override {
-    const std::optional<GrpcPeer> peer = services_.PeerOf(*context);
+    const std::optional<GrpcPeer> peer = services_->PeerOf(*context);
     if (!peer) return grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "nobody");
     reply->set_method(peer->endpoint);
     reply->set_peer_pid(peer->pid);
@@ -58,9 +56,7 @@ class StockTestService final : public StockTest::Service {
   Event arrived_;
   Event cancelled_;
   std::atomic<int> echoes_{0};
-
- private:
-  const GrpcServices& services_;
+  const GrpcServices* services_ = nullptr;
 };
 
 // gRPC's callback interface.
@@ -83,7 +79,10 @@ class OurImpostorService final : public ImpostorService {
 
 class GrpcServicesTest : public ::testing::TestWithParam<Transport> {
  protected:
-  GrpcServicesTest() { services_.Add<StockTest>(&service_); }
+  GrpcServicesTest() {
+    service_.services_ = &services_;
+    services_.Add<StockTest>(&service_);
+  }
 
   void Start(EndpointOptions options = {}) {
     builder_.AddEndpoint(target_, std::move(options));
@@ -109,8 +108,10 @@ class GrpcServicesTest : public ::testing::TestWithParam<Transport> {
 
   const TempDir dir_;
   const std::string target_ = absl::StrCat("unix:", dir_.File("s"));
+  StockTestService service_;
+  StockImpostorService callback_;
+  OurImpostorService ours_;
   GrpcServices services_;
-  StockTestService service_{services_};
   ServerBuilder builder_;
   std::unique_ptr<Server> server_;
 };
@@ -119,8 +120,7 @@ INSTANTIATE_TEST_SUITE_P(Transports, GrpcServicesTest, ::testing::Values(Transpo
                          [](const auto& info) { return info.param == Transport::kGrpc ? "Grpc" : "Seqpacket"; });
 
 TEST_P(GrpcServicesTest, ServesBesideOurs) {
-  OurImpostorService ours;
-  builder_.RegisterService(&ours);
+  builder_.RegisterService(&ours_);
   Start();
   EXPECT_TRUE(Echo().ok());
   ClientContext context;
@@ -128,12 +128,10 @@ TEST_P(GrpcServicesTest, ServesBesideOurs) {
   EchoReply reply;
   EXPECT_TRUE(ImpostorStub(MakeChannel()).Echo(context, request, reply).ok());
   EXPECT_EQ(reply.text(), "ours ");
-  server_.reset();
 }
 
 TEST_P(GrpcServicesTest, ServesCallbackServices) {
-  StockImpostorService callback;
-  services_.Add<Impostor>(&callback);
+  services_.Add<Impostor>(&callback_);
   Start();
   ClientContext context;
   EchoRequest request;
@@ -147,7 +145,9 @@ TEST_P(GrpcServicesTest, TellsHandlersTheirPeerWhichAClientCannotForge) {
   Start();
   for (const bool forge : {false, true}) {
     ClientContext context;
-    if (forge) ASSERT_TRUE(context.AddMetadata("udsrpc-peer-bin", "0,0,1,0,0,,forged").ok());
+    if (forge) {
+      ASSERT_TRUE(context.AddMetadata("udsrpc-peer-bin", "0,0,1,0,0,,forged").ok());
+    }
     LookRequest request;
     LookReply reply;
     const absl::Status status = TestStub(MakeChannel()).Look(context, request, reply);
@@ -259,11 +259,11 @@ TEST(GrpcServicesRegistrationTest, SaysWhatCannotBeServed) {
   Impostor::AsyncService queue;
   EXPECT_EQ(GrpcServices().Add<Impostor>(&queue).RegisterWith(builder).code(), absl::StatusCode::kInvalidArgument);
   StockImpostorService service;
+  StockImpostorService once_service;
   EXPECT_EQ(GrpcServices().Add("no.Such", &service).RegisterWith(builder).code(), absl::StatusCode::kNotFound);
   GrpcServices twice;
   twice.Add<Impostor>(&service).Add<Impostor>(&service);
   EXPECT_EQ(twice.RegisterWith(builder).code(), absl::StatusCode::kAlreadyExists);
-  StockImpostorService once_service;
   GrpcServices once;
   once.Add<Impostor>(&once_service);
   EXPECT_TRUE(once.RegisterWith(builder).ok());
