@@ -1,6 +1,8 @@
 // What our side of a gRPC call costs beside gRPC's own: the same 64-byte echo
 //   - by the stock generated stub and by ours, to one stock server;
-//   - with --server, by the stock stub, to a stock synchronous server and to ours.
+//   - with --server, by the stock stub, to a stock synchronous server and to ours;
+//   - with --grpc_channel, over seqpacket to our server: by our stub, and by the stock one on a CreateGrpcChannel;
+//   - with --grpc_services, by the stock stub, to a stock server and to the same service in ours.
 // The servers run in processes of their own.
 
 #include <grpcpp/grpcpp.h>
@@ -15,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -27,9 +30,13 @@
 #include "stub_overhead.grpc.pb.h"
 #include "stub_overhead.udsrpc.pb.h"
 #include "udsrpc/channel.h"
+#include "udsrpc/grpc_channel.h"
+#include "udsrpc/grpc_services.h"
 #include "udsrpc/server.h"
 
 ABSL_FLAG(bool, server, false, "compare the servers instead of the stubs");
+ABSL_FLAG(bool, grpc_channel, false, "compare our stub with the stock one, both over seqpacket");
+ABSL_FLAG(bool, grpc_services, false, "compare a stock service in a stock server with the same in ours");
 ABSL_FLAG(std::vector<std::string>, callers, (std::vector<std::string>{"1", "16"}), "threads that call, for each run");
 ABSL_FLAG(int, rounds, 21, "pairs of rounds");
 ABSL_FLAG(absl::Duration, round, absl::Milliseconds(300), "length of a round");
@@ -71,9 +78,20 @@ void ServeStock(const std::string& target, const std::function<void()>& ready) {
 void ServeOurs(const std::string& target, const std::function<void()>& ready) {
   OurEcho echo;
   ServerBuilder builder;
-  EndpointOptions options;
-  options.seqpacket = false;
-  builder.AddEndpoint(target, options).RegisterService(&echo);
+  builder.AddEndpoint(target).RegisterService(&echo);
+  const absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+  if (!server.ok()) Die(std::string(server.status().message()));
+  ready();
+  (*server)->Wait();
+}
+
+void ServeStockInOurs(const std::string& target, const std::function<void()>& ready) {
+  StockEcho echo;
+  GrpcServices services;
+  services.Add<Echo>(&echo);
+  ServerBuilder builder;
+  builder.AddEndpoint(target);
+  if (const absl::Status status = services.RegisterWith(builder); !status.ok()) Die(std::string(status.message()));
   const absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
   if (!server.ok()) Die(std::string(server.status().message()));
   ready();
@@ -145,9 +163,8 @@ const Payload& Request() {
   return *request;
 }
 
-Contestant StockStub(const char* name, const std::string& target) {
-  const std::shared_ptr<Echo::Stub> stub =
-      Echo::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
+Contestant StockStub(const char* name, const std::shared_ptr<grpc::Channel>& channel) {
+  const std::shared_ptr<Echo::Stub> stub = Echo::NewStub(channel);
   return {name, [stub] {
             grpc::ClientContext context;
             Payload reply;
@@ -156,10 +173,18 @@ Contestant StockStub(const char* name, const std::string& target) {
           }};
 }
 
-Contestant OurStub(const char* name, const std::string& target) {
-  const absl::StatusOr<std::shared_ptr<Channel>> channel = CreateChannel(target);
+Contestant StockStub(const char* name, const std::string& target) {
+  return StockStub(name, grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
+}
+
+std::shared_ptr<Channel> MakeChannel(const std::string& target, Transport transport) {
+  const absl::StatusOr<std::shared_ptr<Channel>> channel = CreateChannel(target, {.transport = transport});
   if (!channel.ok()) Die(std::string(channel.status().message()));
-  return {name, [stub = std::make_shared<EchoStub>(*channel)] {
+  return *channel;
+}
+
+Contestant OurStub(const char* name, const std::string& target, Transport transport) {
+  return {name, [stub = std::make_shared<EchoStub>(MakeChannel(target, transport))] {
             ClientContext context;
             Payload reply;
             const absl::Status status = stub->Say(context, Request(), reply);
@@ -167,13 +192,23 @@ Contestant OurStub(const char* name, const std::string& target) {
           }};
 }
 
+std::pair<Contestant, Contestant> Contestants(const std::string& stock, const std::string& ours,
+                                              const std::string& both) {
+  if (absl::GetFlag(FLAGS_server)) return {StockStub("stock server", stock), StockStub("udsrpc server", ours)};
+  if (absl::GetFlag(FLAGS_grpc_channel)) {
+    return {OurStub("udsrpc stub", ours, Transport::kSeqpacket),
+            StockStub("stock stub on it", CreateGrpcChannel(MakeChannel(ours, Transport::kSeqpacket)))};
+  }
+  if (absl::GetFlag(FLAGS_grpc_services)) return {StockStub("stock server", stock), StockStub("in udsrpc's", both)};
+  return {StockStub("stock stub", stock), OurStub("udsrpc stub", stock, Transport::kGrpc)};
+}
+
 int Run() {
   const TempDir dir;
   const ServerProcess stock(ServeStock, absl::StrCat("unix:", dir.path(), "/stock"));
   const ServerProcess ours(ServeOurs, absl::StrCat("unix:", dir.path(), "/ours"));
-  const bool servers = absl::GetFlag(FLAGS_server);
-  const Contestant a = StockStub(servers ? "stock server" : "stock stub", stock.target());
-  const Contestant b = servers ? StockStub("udsrpc server", ours.target()) : OurStub("udsrpc stub", stock.target());
+  const ServerProcess both(ServeStockInOurs, absl::StrCat("unix:", dir.path(), "/both"));
+  const auto [a, b] = Contestants(stock.target(), ours.target(), both.target());
   bool met = true;
   for (const std::string& callers : absl::GetFlag(FLAGS_callers)) {
     int number;

@@ -4,16 +4,15 @@
 #include <grpcpp/channel.h>
 
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "tests/parity/client_call.h"
 
 namespace udsrpc::parity {
 
-// A call through gRPC's generated stubs, blocking.
-std::unique_ptr<ClientCall> MakeStockCall(const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options,
-                                          std::vector<std::string>& refused);
+// A call through gRPC's generated stubs, one function an interface of theirs.
+std::unique_ptr<ClientCall> MakeStockCall(const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options);
+std::unique_ptr<ClientCall> MakeStockQueueCall(const std::shared_ptr<grpc::Channel>& channel,
+                                               const CallOptions& options);
 
 }  // namespace udsrpc::parity
 

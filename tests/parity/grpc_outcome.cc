@@ -41,7 +41,7 @@ Entries FromGrpc(const std::multimap<grpc::string_ref, grpc::string_ref>& metada
   for (const auto& [key_ref, value] : metadata) {
     const std::string key(key_ref.data(), key_ref.size());
     if (absl::StartsWith(key, ":") || absl::StartsWith(key, "grpc-") || key == "user-agent" || key == "content-type" ||
-        key == "te" || key == "accept-encoding" || key == "date") {
+        key == "te" || key == "accept-encoding" || key == "date" || key == "udsrpc-peer-bin") {
       continue;
     }
     entries.emplace_back(key, std::string(value.data(), value.size()));

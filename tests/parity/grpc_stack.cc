@@ -55,8 +55,8 @@ class StockStack final : public Stack {
     server_.reset();
   }
 
-  std::unique_ptr<ClientCall> MakeCall(const CallOptions& options, std::vector<std::string>& refused) override {
-    return MakeStockCall(channel_, options, refused);
+  std::unique_ptr<ClientCall> MakeCall(const CallOptions& options, std::vector<std::string>& /*refused*/) override {
+    return MakeStockCall(channel_, options);
   }
 
  private:

@@ -66,7 +66,8 @@ struct ScenarioThroughFace {
 
 std::string NameOf(const ScenarioThroughFace& param) {
   static constexpr const char* kWays[] = {"_Grpc", "_Seqpacket", "_Tls"};
-  static constexpr const char* kFaces[] = {"", "_Callback", "_Coroutine"};
+  static constexpr const char* kFaces[] = {"",          "_Callback",      "_Coroutine",
+                                           "_GrpcStub", "_GrpcStubQueue", "_GrpcService"};
   return absl::StrCat(param.scenario.name, kWays[static_cast<int>(param.way)], kFaces[static_cast<int>(param.face)]);
 }
 void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << NameOf(param); }
@@ -79,6 +80,10 @@ std::vector<ScenarioThroughFace> AllThroughAllFaces() {
     params.push_back({scenario, Way::kTls, kFaces[params.size() % std::size(kFaces)]});
     for (const Way way : {Way::kGrpc, Way::kSeqpacket}) {
       for (const Face face : kFaces) params.push_back({scenario, way, face});
+      params.push_back({scenario, way, Face::kGrpcService});
+    }
+    for (const Face face : {Face::kGrpcStub, Face::kGrpcStubQueue}) {
+      params.push_back({scenario, Way::kSeqpacket, face});
     }
   }
   return params;
@@ -94,8 +99,8 @@ TEST_P(ScenarioTest, Matches) {
     const Transport transport = param.way == Way::kGrpc ? Transport::kGrpc : Transport::kSeqpacket;
     return MakeUdsrpcStack(target, transport, param.face, param.scenario.limits);
   });
-  EXPECT_EQ(ours.client, ExpectedOfUdsrpc(param.scenario.name, Side::kClient, stock.client));
-  EXPECT_EQ(ours.server, ExpectedOfUdsrpc(param.scenario.name, Side::kServer, stock.server));
+  EXPECT_EQ(ours.client, ExpectedOfUdsrpc(param.scenario.name, param.face, Side::kClient, stock.client));
+  EXPECT_EQ(ours.server, ExpectedOfUdsrpc(param.scenario.name, param.face, Side::kServer, stock.server));
 }
 
 INSTANTIATE_TEST_SUITE_P(Parity, ScenarioTest, ::testing::ValuesIn(AllThroughAllFaces()),

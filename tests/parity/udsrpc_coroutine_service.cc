@@ -12,7 +12,7 @@ namespace {
 
 // What a coroutine of any kind is given (a variable of its own before co_await: GCC 12 destroys an aggregate that is
 // made within that expression twice); nothing where its kind has no such thing.
-struct Handles {
+struct CoroutineHandles {
   const Note* request = nullptr;
   Note* reply = nullptr;
   std::optional<AsyncServerWriter<Note>> writer = std::nullopt;
@@ -22,7 +22,7 @@ struct Handles {
 
 class CoroutineServerCall final : public ServerCall {
  public:
-  CoroutineServerCall(ServerContext& context, Handles& handles) : context_(context), handles_(handles) {}
+  CoroutineServerCall(ServerContext& context, CoroutineHandles& handles) : context_(context), handles_(handles) {}
 
   const Note& request() const override {
     return handles_.request != nullptr ? *handles_.request : Note::default_instance();
@@ -66,7 +66,7 @@ class CoroutineServerCall final : public ServerCall {
   static Task<bool> IsWoken() { co_return !co_await Sleep(absl::Seconds(20)); }
 
   ServerContext& context_;
-  Handles& handles_;
+  CoroutineHandles& handles_;
 };
 
 }  // namespace
@@ -74,7 +74,7 @@ class CoroutineServerCall final : public ServerCall {
 // Awaited: the script, to its end.
 class UdsrpcCoroutineService::Run {
  public:
-  Run(UdsrpcCoroutineService& service, ServerContext& context, Handles handles)
+  Run(UdsrpcCoroutineService& service, ServerContext& context, CoroutineHandles handles)
       : service_(service), handles_(std::move(handles)), call_(context, handles_) {}
 
   bool await_ready() const noexcept { return false; }
@@ -97,7 +97,7 @@ class UdsrpcCoroutineService::Run {
 
  private:
   UdsrpcCoroutineService& service_;
-  Handles handles_;
+  CoroutineHandles handles_;
   CoroutineServerCall call_;
   absl::Status status_;
   std::exception_ptr exception_;
@@ -109,25 +109,25 @@ UdsrpcCoroutineService::~UdsrpcCoroutineService() {
 }
 
 Task<absl::Status> UdsrpcCoroutineService::UnaryAsync(ServerContext& context, const Note& request, Note& reply) {
-  Handles handles{.request = &request, .reply = &reply};
+  CoroutineHandles handles{.request = &request, .reply = &reply};
   co_return co_await Run(*this, context, std::move(handles));
 }
 
 Task<absl::Status> UdsrpcCoroutineService::ServerStreamAsync(ServerContext& context, const Note& request,
                                                              AsyncServerWriter<Note> writer) {
-  Handles handles{.request = &request, .writer = writer};
+  CoroutineHandles handles{.request = &request, .writer = writer};
   co_return co_await Run(*this, context, std::move(handles));
 }
 
 Task<absl::Status> UdsrpcCoroutineService::ClientStreamAsync(ServerContext& context, AsyncServerReader<Note> reader,
                                                              Note& reply) {
-  Handles handles{.reply = &reply, .reader = reader};
+  CoroutineHandles handles{.reply = &reply, .reader = reader};
   co_return co_await Run(*this, context, std::move(handles));
 }
 
 Task<absl::Status> UdsrpcCoroutineService::BidiAsync(ServerContext& context,
                                                      AsyncServerReaderWriter<Note, Note> stream) {
-  Handles handles{.both = stream};
+  CoroutineHandles handles{.both = stream};
   co_return co_await Run(*this, context, std::move(handles));
 }
 
