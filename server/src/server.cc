@@ -69,6 +69,8 @@ void Server::Shutdown(absl::Time deadline) {
   state.changed.SignalAll();
 }
 
+ServerStats Server::Stats() const { return state_->Stats(); }
+
 Server::End Server::Wait() {
   internal::MutexLock lock(state_->mutex);
   state_->AwaitEnd();
