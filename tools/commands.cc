@@ -1,14 +1,16 @@
 #include "tools/command.h"
 #include "tools/completion.h"
 #include "tools/help.h"
+#include "tools/stats.h"
+#include "tools/top.h"
+#include "tools/trace.h"
 
 namespace udsrpc::tools {
 
 // One line a command. Each is defined in the file of its name.
 const std::vector<Command>& Commands() {
   static const auto* const commands = new std::vector<Command>{
-      CompletionCommand(),
-      HelpCommand(),
+      CompletionCommand(), HelpCommand(), StatsCommand(), TopCommand(), TraceCommand(),
   };
   return *commands;
 }
