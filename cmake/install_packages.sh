@@ -35,4 +35,4 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libgrpc++-dev libprotobuf-dev libprotoc-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libsystemd-dev
 )
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf systemd)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf python3-prometheus-client systemd systemtap-sdt-dev)
