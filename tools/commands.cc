@@ -1,6 +1,8 @@
 #include "tools/command.h"
 #include "tools/completion.h"
 #include "tools/help.h"
+#include "tools/record.h"
+#include "tools/replay.h"
 #include "tools/stats.h"
 #include "tools/top.h"
 #include "tools/trace.h"
@@ -9,9 +11,17 @@ namespace udsrpc::tools {
 
 // One line a command. Each is defined in the file of its name.
 const std::vector<Command>& Commands() {
+  // clang-format off
   static const auto* const commands = new std::vector<Command>{
-      CompletionCommand(), HelpCommand(), StatsCommand(), TopCommand(), TraceCommand(),
+      CompletionCommand(),
+      HelpCommand(),
+      RecordCommand(),
+      ReplayCommand(),
+      StatsCommand(),
+      TopCommand(),
+      TraceCommand(),
   };
+  // clang-format on
   return *commands;
 }
 

@@ -14,7 +14,6 @@ absl::StatusOr<std::shared_ptr<Caller>> Caller::Meet(int socket, std::string end
   std::shared_ptr<User> user = users.Find((*peer)->uid());
   auto caller = std::make_shared<Caller>(*std::move(peer), std::move(user));
   if (absl::Status status = caller->Admit(endpoint, admission); !status.ok()) return status;
-  users.Add(caller);
   return caller;
 }
 

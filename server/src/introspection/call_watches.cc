@@ -16,6 +16,20 @@ namespace {
 // To watch those who watch would never end.
 bool IsOwn(absl::string_view method) { return absl::StartsWith(method, "/udsrpc.v1.Introspection/"); }
 
+v1::MethodKind KindOf(MethodKind kind) {
+  switch (kind) {
+    case MethodKind::kUnary:
+      return v1::METHOD_KIND_UNARY;
+    case MethodKind::kServerStreaming:
+      return v1::METHOD_KIND_SERVER_STREAMING;
+    case MethodKind::kClientStreaming:
+      return v1::METHOD_KIND_CLIENT_STREAMING;
+    case MethodKind::kBidiStreaming:
+      break;
+  }
+  return v1::METHOD_KIND_BIDI_STREAMING;
+}
+
 void SetEnd(absl::string_view method, absl::StatusCode code, absl::string_view message, uint64_t nanoseconds,
             v1::CallEvent& event) {
   event.set_method(method.data(), method.size());
@@ -37,7 +51,9 @@ void SetPeer(const Peer& peer, v1::CallEvent& event) {
 // Keeps the requests of a call for those who want them.
 class CallWatches::Recorder final : public ServerInterceptor {
  public:
-  Recorder(CallWatches& watches, absl::string_view method) : watches_(watches), method_(method) {}
+  Recorder(CallWatches& watches, const MethodDescriptor& method) : watches_(watches), method_(method.path) {
+    event_.set_kind(KindOf(method.kind));
+  }
 
   void OnReceive(const google::protobuf::MessageLite& message) override {
     std::string bytes = message.SerializePartialAsString();
@@ -114,8 +130,8 @@ void CallWatches::CountWatches() {
   monitor_->SetListener(watches_.size() > static_cast<size_t>(payloads) ? this : nullptr);
 }
 
-std::unique_ptr<ServerInterceptor> CallWatches::MakeRecorder(absl::string_view method) {
-  if (!wants_payloads_.load(std::memory_order_relaxed) || IsOwn(method)) return nullptr;
+std::unique_ptr<ServerInterceptor> CallWatches::MakeRecorder(const MethodDescriptor& method) {
+  if (!wants_payloads_.load(std::memory_order_relaxed) || IsOwn(method.path)) return nullptr;
   return std::make_unique<Recorder>(*this, method);
 }
 

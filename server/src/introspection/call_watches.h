@@ -34,7 +34,7 @@ class CallWatches final : public internal::CallEndListener {
   void Close();
 
   // Of a call whose requests are wanted by somebody; else null.
-  std::unique_ptr<ServerInterceptor> MakeRecorder(absl::string_view method);
+  std::unique_ptr<ServerInterceptor> MakeRecorder(const MethodDescriptor& method);
 
   // CallEndListener
   void OnCallEnd(const internal::CallEnd& call) override;

@@ -67,7 +67,7 @@ std::map<std::string, MethodOptions> Introspection::method_options() {
 
 ServerInterceptorFactory Introspection::interceptor() {
   if (impl_->options().max_payload_bytes == 0) return nullptr;
-  return [this](const MethodDescriptor& method) { return impl_->watches().MakeRecorder(method.path); };
+  return [this](const MethodDescriptor& method) { return impl_->watches().MakeRecorder(method); };
 }
 
 absl::Status Introspection::OnStart(const ServerInfo& server) {
