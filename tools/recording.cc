@@ -15,10 +15,10 @@
 namespace udsrpc::tools {
 namespace {
 
-constexpr char kFormat[] = "udsrpc recording";
-constexpr uint32_t kVersion = 1;
+constexpr char kRecordingFormat[] = "udsrpc recording";
+constexpr uint32_t kRecordingVersion = 1;
 
-std::string ErrorText(int error) { return std::generic_category().message(error); }
+std::string FileErrorText(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
@@ -28,12 +28,12 @@ RecordingWriter::RecordingWriter(std::string path, UniqueFd fd)
 absl::StatusOr<std::unique_ptr<RecordingWriter>> RecordingWriter::Create(const std::string& path,
                                                                          const std::string& target) {
   UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd.valid()) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot write it: ", ErrorText(errno)));
+  if (!fd.valid()) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot write it: ", FileErrorText(errno)));
   std::unique_ptr<RecordingWriter> writer(new RecordingWriter(path, std::move(fd)));
   RecordingEntry entry;
   RecordingHeader& header = *entry.mutable_header();
-  header.set_format(kFormat);
-  header.set_version(kVersion);
+  header.set_format(kRecordingFormat);
+  header.set_version(kRecordingVersion);
   header.set_target(target);
   header.mutable_start_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
   google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &writer->stream_);
@@ -57,22 +57,22 @@ absl::Status RecordingWriter::Write(const v1::WatchCallsResponse& calls) {
 
 absl::Status RecordingWriter::Flush() {
   if (stream_.Flush()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(path_, ": cannot write it: ", ErrorText(stream_.GetErrno())));
+  return absl::ResourceExhaustedError(absl::StrCat(path_, ": cannot write it: ", FileErrorText(stream_.GetErrno())));
 }
 
 absl::StatusOr<Recording> ReadRecording(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot read it: ", ErrorText(errno)));
+  if (!fd.valid()) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot read it: ", FileErrorText(errno)));
   google::protobuf::io::FileInputStream stream(fd.get());
   RecordingEntry entry;
   bool at_end = false;
   if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&entry, &stream, &at_end) ||
-      entry.header().format() != kFormat) {
+      entry.header().format() != kRecordingFormat) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it is no file of \"udsrpc record\""));
   }
-  if (entry.header().version() != kVersion) {
+  if (entry.header().version() != kRecordingVersion) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it is of version ", entry.header().version(),
-                                                   ", and this program reads version ", kVersion));
+                                                   ", and this program reads version ", kRecordingVersion));
   }
   Recording recording;
   while (entry.Clear(), google::protobuf::util::ParseDelimitedFromZeroCopyStream(&entry, &stream, &at_end)) {

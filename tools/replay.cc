@@ -21,7 +21,7 @@
 #include "tools/table.h"
 #include "tools/target.h"
 
-ABSL_FLAG(int, concurrency, 64, "Calls that may be under way at a time, 1 to 1000; others are late");
+ABSL_FLAG(int, callers, 64, "Calls that may be under way at a time, 1 to 1000; others are late");
 ABSL_FLAG(double, speed, 1, "How many times as fast as recorded; 0: without pauses");
 
 namespace udsrpc::tools {
@@ -82,19 +82,17 @@ uint64_t Report(const std::vector<ReplayedCall>& calls) {
 
 Outcome RunReplay(const std::vector<std::string>& arguments) {
   const double speed = absl::GetFlag(FLAGS_speed);
-  const int concurrency = absl::GetFlag(FLAGS_concurrency);
+  const int callers = absl::GetFlag(FLAGS_callers);
   if (!(speed >= 0) || std::isinf(speed)) return Outcome::Usage("--speed: it must be 0 or more");
-  if (concurrency < 1 || concurrency > 1000) return Outcome::Usage("--concurrency: it must be 1 to 1000");
+  if (callers < 1 || callers > 1000) return Outcome::Usage("--callers: it must be 1 to 1000");
   const Interrupts interrupts;
   const absl::StatusOr<Recording> recording = ReadRecording(arguments[0]);
   if (!recording.ok()) return Outcome::Usage(std::string(recording.status().message()));
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(arguments[1], &channel); opened.code != ExitCode::kOk) return opened;
-  const std::vector<ReplayedCall> calls = Replay(recording->calls, channel,
-                                                 {.speed = speed,
-                                                  .concurrency = concurrency,
-                                                  .timeout = absl::GetFlag(FLAGS_timeout),
-                                                  .interrupt_fd = interrupts.fd()});
+  const std::vector<ReplayedCall> calls = Replay(
+      recording->calls, channel,
+      {.speed = speed, .callers = callers, .timeout = absl::GetFlag(FLAGS_timeout), .interrupt_fd = interrupts.fd()});
   const uint64_t others = Report(calls);
   std::fflush(stdout);
   const auto made = std::count_if(calls.begin(), calls.end(), [](const ReplayedCall& call) { return call.made; });
@@ -112,23 +110,22 @@ Outcome RunReplay(const std::vector<std::string>& arguments) {
 }  // namespace
 
 Command ReplayCommand() {
-  return {
-      .name = "replay",
-      .arguments = "FILE TARGET",
-      .summary = "Make the calls of a recording again, and compare",
-      .description =
-          "Makes the calls that \"udsrpc record\" has written to FILE at the server at TARGET, in their order and "
-          "at the pace at which they came, and shows how their statuses and latencies compare with those recorded. "
-          "The latencies then are the server's; those now are the client's, with the way there and back.\n\n"
-          "Calls change what servers keep: replay to one that may be changed. The messages of a stream are sent "
-          "without the pauses that were between them; metadata and deadlines are not recorded. Exit code 1: calls "
-          "have ended with another status.",
-      .flags = {"concurrency", "speed", "timeout", "transport"},
-      .examples = {{"As they came", "udsrpc replay greeter.rec unix:/tmp/next.sock"},
-                   {"As quickly as sixteen callers can", "udsrpc replay greeter.rec @next --speed=0 --concurrency=16"}},
-      .min_arguments = 2,
-      .max_arguments = 2,
-      .run = RunReplay};
+  return {.name = "replay",
+          .arguments = "FILE TARGET",
+          .summary = "Make the calls of a recording again, and compare",
+          .description =
+              "Makes the calls that \"udsrpc record\" has written to FILE at the server at TARGET, in their order and "
+              "at the pace at which they came, and shows how their statuses and latencies compare with those recorded. "
+              "The latencies then are the server's; those now are the client's, with the way there and back.\n\n"
+              "Calls change what servers keep: replay to one that may be changed. The messages of a stream are sent "
+              "without the pauses that were between them; metadata and deadlines are not recorded. Exit code 1: calls "
+              "have ended with another status.",
+          .flags = {"callers", "speed", "timeout", "transport"},
+          .examples = {{"As they came", "udsrpc replay greeter.rec unix:/tmp/next.sock"},
+                       {"As quickly as sixteen callers can", "udsrpc replay greeter.rec @next --speed=0 --callers=16"}},
+          .min_arguments = 2,
+          .max_arguments = 2,
+          .run = RunReplay};
 }
 
 }  // namespace udsrpc::tools

@@ -112,7 +112,7 @@ std::vector<ReplayedCall> Replay(const std::vector<v1::CallEvent>& calls, const 
     }
   };
   std::vector<std::thread> threads;
-  const size_t count = std::min(replayed.size(), static_cast<size_t>(options.concurrency));
+  const size_t count = std::min(replayed.size(), static_cast<size_t>(options.callers));
   for (size_t i = 1; i < count; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();

@@ -21,7 +21,7 @@ struct ReplayedCall {
 
 struct ReplayOptions {
   double speed = 1;  // 0: without pauses
-  int concurrency = 64;
+  int callers = 64;
   absl::Duration timeout = absl::Seconds(10);  // of each call
   int interrupt_fd = -1;                       // no more calls are made once it is readable
 };

@@ -4,13 +4,16 @@
 
 #include <atomic>
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/support/child_process.h"
+#include "tests/support/program_for_others.h"
 #include "tests/tools/cli.h"
 #include "tests/tools/observed_server.h"
 
@@ -106,6 +109,31 @@ TEST_F(StatsCommandTest, SaysWhatIsMissing) {
     const CliResult result = RunCli({command, target_ + "2"});
     EXPECT_EQ(result.code, 1) << command;
     EXPECT_THAT(result.err, AllOf(HasSubstr("UNIMPLEMENTED"), HasSubstr("udsrpc::Introspection"))) << command;
+  }
+}
+
+// By another user, as whom root can run it.
+TEST(IntrospectionForOthersTest, OthersAreToldNothingUnlessTheyAreNamed) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  constexpr uid_t kOther = 65534;
+  const ProgramForOthers cli(UDSRPC_CLI);
+  for (const bool named : {false, true}) {
+    const std::string name = absl::StrCat("udsrpc.test.observed.", getpid(), named);
+    Introspection introspection({.allowed_uids = named ? std::vector<uid_t>{kOther} : std::vector<uid_t>{}});
+    ServerBuilder builder;
+    builder.AddEndpoint("unix-abstract:" + name, {.allowed_uids = {kOther}}).AddExtension(&introspection);
+    const absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+    ASSERT_TRUE(server.ok()) << server.status();
+    for (const char* transport : {"grpc", "seqpacket"}) {
+      for (const std::string command : {"stats", "trace", "record"}) {
+        std::vector<std::string> words = cli.As(kOther, kOther, "65534");
+        words.insert(words.end(), {command, "@" + name, absl::StrCat("--transport=", transport)});
+        if (command == "record") words.push_back("/dev/null");
+        if (command == "trace" && named) continue;                 // which would go on
+        const int expected = named && command == "stats" ? 0 : 3;  // requests are shown to nobody
+        EXPECT_EQ(ChildProcess(words).Wait(), expected) << command << " " << transport << " " << named;
+      }
+    }
   }
 }
 

@@ -31,7 +31,7 @@ struct IntrospectionOptions {
 
   // Of the requests of one call, in bytes of their encodings, what those may see who watch and ask for it, as
   // `udsrpc record` does; of longer ones as many messages as fit. 0, the default: nothing, and each call costs nothing
-  // for it; else each call costs some ten nanoseconds, and where somebody asks, the time to serialize its requests
+  // for it; else each call costs some tens of nanoseconds, and where somebody asks, the time to serialize its requests
   // again.
   size_t max_payload_bytes = 0;
 };
@@ -43,7 +43,8 @@ struct IntrospectionOptions {
 //   builder.AddExtension(&introspection);
 //
 // Who does not watch costs the server's calls nothing; who does costs a call about a microsecond, and never makes it
-// wait. Link udsrpc::introspection beside udsrpc::udsrpc or udsrpc::seqpacket. Thread-safe.
+// wait. Watching ends with the server; whoever has stopped reading is ended by the server's deadline at the latest. Link
+// udsrpc::introspection beside udsrpc::udsrpc or udsrpc::seqpacket. Thread-safe.
 class Introspection final : public ServerExtension {
  public:
   explicit Introspection(IntrospectionOptions options = {});
