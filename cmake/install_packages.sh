@@ -36,7 +36,7 @@ build_packages=(
   libgrpc++-dev libprotobuf-dev libprotoc-dev protobuf-compiler protobuf-compiler-grpc grpc-proto libabsl-dev
   libsystemd-dev openssl
 )
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf systemd
-               dpkg-dev file make)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf python3-prometheus-client
+               systemd systemtap-sdt-dev dpkg-dev file make)
 # A machine may have a Node.js of its own, which Debian's packages would take the place of.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi

@@ -1,28 +1,30 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the examples and runs them: calls the greeter over every transport and kind of
 # address, and once with a client of stock gRPC; lets two members chat; has three backends asked at once; prints a file
-# that a server has opened; replaces a service by its next version; leaves the host; and drains a server while its health
-# is watched. Asks nothing, leaves nothing behind but the
-# build. Can be run again at any time.
+# that a server has opened; replaces a service by its next version; leaves the host; drains a server while its health is
+# watched; and follows a call through two servers' logs. Asks nothing, leaves nothing behind but the build. Can be run
+# again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/install_packages.sh
 
 calls=2000
+done_steps=0
 say() { printf '%s\n' "$*"; }
+step() { say "[$((++done_steps))/$(grep -c '^step ' examples/run.sh)] $1"; }
 fail() { printf 'examples/run.sh: %s\n' "$*" >&2; exit 1; }
 
-say "[1/8] packages"
+step "packages"
 install_packages "${build_packages[@]}"
 
-say "[2/8] build in build/release (a few minutes the first time)"
+step "build in build/release (a few minutes the first time)"
 log=$(mktemp)
 # Every tenth step of the build, and the whole of it where it fails.
 progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ && ++steps % 10 == 0 { print "      " $1; fflush() }'; }
 if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
        cmake --build build/release --target greeter_server greeter_client greeter_stock_client \
          chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client \
-         tls_server tls_client greeter_service health_server udsrpc_cli; } 2>&1 | progress; then
+         tls_server tls_client greeter_service health_server logging_greeter udsrpc_cli; } 2>&1 | progress; then
   tail -n 40 "$log" >&2
   fail "the build failed; its whole output is in $log"
 fi
@@ -86,7 +88,7 @@ end() {
   unset "process[$1]" "input[$1]" "output[$1]"
 }
 
-say "[3/8] greeter: one service, called in every way"
+step "greeter: one service, called in every way"
 path="unix:$directory/greeter.sock"
 abstract="unix-abstract:udsrpc.greeter.$$"
 start server "$bin/greeter_server" "$path" "$abstract"
@@ -104,7 +106,7 @@ reply=$(timeout 120 "$bin/greeter_stock_client" "$path" $calls) || fail "the cal
 report "$path" "stock gRPC" "$reply"
 end server TERM
 
-say "[4/8] chat: many members on few threads"
+step "chat: many members on few threads"
 path="unix:$directory/chat.sock"
 start server "$bin/chat_server" "$path"
 expect server "serving $path"
@@ -122,7 +124,7 @@ expect alice "* bob has left"
 end alice
 end server TERM
 
-say "[5/8] fanout: the first two of three backends"
+step "fanout: the first two of three backends"
 backends=()
 for backend in fast:0 medium:300 slow:60000; do
   name=${backend%:*}
@@ -143,7 +145,7 @@ expect medium "medium has answered"
 expect slow "slow was cancelled"
 for name in server fast medium slow; do end "$name" TERM; done
 
-say "[6/8] files: an open file instead of its bytes"
+step "files: an open file instead of its bytes"
 path="unix:$directory/files.sock"
 mkdir "$directory/root"
 echo "hello from an open file" >"$directory/root/hello.txt"
@@ -155,7 +157,7 @@ end client
 end server TERM
 rm -r "$directory/root"
 
-say "[7/8] systemd: a service, and the next version of it, which takes over"
+step "systemd: a service, and the next version of it, which takes over"
 path="unix:$directory/service.sock"
 call() {
   reply=$(timeout 120 "$bin/greeter_client" --transport="$1" "$path") || fail "the call over $1 at $path failed"
@@ -172,7 +174,7 @@ call seqpacket
 end old
 end new TERM
 
-say "[8/8] tls: the same call on this host and beyond it"
+step "tls: the same call on this host and beyond it"
 path="unix:$directory/tls.sock"
 certificates="$directory/certificates"
 export no_grpc_proxy=localhost  # whatever proxy the environment names
@@ -195,7 +197,7 @@ greet "$target" "Hello, world! You are client.example." --show_certificate
 end server TERM
 rm -r "$certificates"
 
-say "[8/8] health: a server that says that it will end, and drains"
+step "health: a server that says that it will end, and drains"
 path="unix:$directory/health.sock"
 udsrpc() { timeout 120 "$bin/udsrpc" "$@"; }
 # health WANTED: what the server says of itself.
@@ -223,6 +225,32 @@ reply=$(udsrpc call "$path" helloworld.Greeter/SayHello '{"name": "you"}' --json
 printf '      %-12s %s\n' call "$reply"
 health NOT_SERVING
 end server
+
+step "logging: a call through two servers, its trace, and what they have counted"
+front="unix:$directory/front.sock"
+back="unix:$directory/back.sock"
+start back "$bin/logging_greeter" "$back"
+expect back "serving $back"
+start front "$bin/logging_greeter" "--next=$back" "$front"
+expect front "serving $front"
+reply=$(timeout 120 "$bin/greeter_client" --transport=seqpacket "$front") || fail "the call at $front failed"
+printf '      %-12s %s\n' client "$reply"
+trace=
+for logged in "back:served" "front:called" "front:served"; do
+  name=${logged%:*}
+  read -r -t 30 -u "${output[$name]}" line || fail "$name did not log its call"
+  [[ $line =~ ^${logged#*:}\ /helloworld.Greeter/SayHello\ OK\ in\ [0-9]+\ us,\ trace\ ([0-9a-f]{32}) ]] ||
+    fail "$name logged \"$line\""
+  [ "${trace:=${BASH_REMATCH[1]}}" = "${BASH_REMATCH[1]}" ] || fail "$name logged another trace: \"$line\""
+  printf '      %-12s %s\n' "$name" "$line"
+done
+"$bin/udsrpc" stats "$front" >"$directory/stats" || fail "udsrpc stats failed at $front"
+grep -E '^(METHOD|/helloworld.Greeter/SayHello +1 +0 )' "$directory/stats" >"$directory/rows"
+[ "$(wc -l <"$directory/rows")" -eq 2 ] || fail "udsrpc stats did not find the call"
+sed 's/^/      /' "$directory/rows"
+rm "$directory/stats" "$directory/rows"
+end front TERM
+end back TERM
 
 left=$(ls -A "$directory")
 [ -z "$left" ] || fail "left behind: $left"

@@ -7,15 +7,33 @@
 #include "tools/help.h"
 #include "tools/list.h"
 #include "tools/ps.h"
+#include "tools/record.h"
+#include "tools/replay.h"
+#include "tools/stats.h"
+#include "tools/top.h"
+#include "tools/trace.h"
 
 namespace udsrpc::tools {
 
 // One line a command. Each is defined in the file of its name.
 const std::vector<Command>& Commands() {
+  // clang-format off
   static const auto* const commands = new std::vector<Command>{
-      BenchCommand(),  CallCommand(), CompletionCommand(), DescribeCommand(),
-      HealthCommand(), HelpCommand(), ListCommand(),       PsCommand(),
+      BenchCommand(),
+      CallCommand(),
+      CompletionCommand(),
+      DescribeCommand(),
+      HealthCommand(),
+      HelpCommand(),
+      ListCommand(),
+      PsCommand(),
+      RecordCommand(),
+      ReplayCommand(),
+      StatsCommand(),
+      TopCommand(),
+      TraceCommand(),
   };
+  // clang-format on
   return *commands;
 }
 

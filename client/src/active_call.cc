@@ -14,6 +14,7 @@ absl::Status ActiveCall::Claim(ClientContext& context) {
     return absl::FailedPreconditionError("this ClientContext has served a call already; make a new one for each call");
   }
   context.started_ = std::chrono::steady_clock::now();
+  context.InheritTrace();
   if ((before & kCancelled) != 0) return absl::CancelledError("the call was cancelled before it started");
   return absl::OkStatus();
 }

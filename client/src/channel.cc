@@ -1,5 +1,6 @@
 #include "udsrpc/channel.h"
 
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -10,8 +11,21 @@
 #include "client/src/failed_stream.h"
 #include "client/src/intercepted_async_call.h"
 #include "client/src/intercepted_call.h"
+#include "common/src/probes.h"
 
 namespace udsrpc {
+namespace {
+
+absl::Status Claim([[maybe_unused]] const MethodDescriptor& method, ClientContext& context) {
+  absl::Status status = ActiveCall::Claim(context);
+  if (status.ok()) {
+    UDSRPC_PROBE2(client_call_start, method.path, std::strlen(method.path));
+  }
+  return status;
+}
+
+}  // namespace
+
 Channel::Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier)
     : target_(std::move(target)),
       transport_(options.transport),
@@ -23,9 +37,12 @@ Channel::~Channel() = default;
 
 absl::Status Channel::UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                 const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response) {
-  if (absl::Status status = ActiveCall::Claim(context); !status.ok()) return status;
-  if (!interceptors_.empty()) return InterceptedUnaryCall(method, context, request, response);
-  return carrier_->UnaryCall(method, context, request, response);
+  if (absl::Status status = Claim(method, context); !status.ok()) return status;
+  absl::Status status = interceptors_.empty() ? carrier_->UnaryCall(method, context, request, response)
+                                              : InterceptedUnaryCall(method, context, request, response);
+  UDSRPC_PROBE4(client_call_end, method.path, std::strlen(method.path), static_cast<int>(status.code()),
+                ActiveCall::StartOf(context).time_since_epoch().count());
+  return status;
 }
 
 absl::Status Channel::InterceptedUnaryCall(const MethodDescriptor& method, ClientContext& context,
@@ -44,7 +61,7 @@ absl::Status Channel::InterceptedUnaryCall(const MethodDescriptor& method, Clien
 
 std::unique_ptr<ClientStream> Channel::StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                      const google::protobuf::MessageLite* request) {
-  if (absl::Status status = ActiveCall::Claim(context); !status.ok()) {
+  if (absl::Status status = Claim(method, context); !status.ok()) {
     return std::make_unique<FailedStream>(std::move(status));
   }
   std::unique_ptr<ClientStream> stream = interceptors_.empty() ? carrier_->StreamingCall(method, context, request)
@@ -66,7 +83,7 @@ std::unique_ptr<ClientStream> Channel::InterceptedStreamingCall(const MethodDesc
 absl::Status Channel::BeginAsync(const MethodDescriptor& method, ClientContext& context,
                                  const google::protobuf::MessageLite* request,
                                  std::unique_ptr<InterceptedCall>* interceptors) {
-  if (absl::Status status = ActiveCall::Claim(context); !status.ok()) return status;
+  if (absl::Status status = Claim(method, context); !status.ok()) return status;
   if (interceptors_.empty()) return absl::OkStatus();
   *interceptors = std::make_unique<InterceptedCall>(interceptors_, method, context);
   absl::Status status = (*interceptors)->Start();

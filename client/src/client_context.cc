@@ -7,6 +7,13 @@
 #include "common/src/fatal.h"
 
 namespace udsrpc {
+namespace {
+
+// See www.w3.org/TR/trace-context.
+constexpr absl::string_view kTraceParent = "traceparent";
+constexpr absl::string_view kTraceState = "tracestate";
+
+}  // namespace
 
 std::unique_ptr<ClientContext> ClientContext::FromServerContext(const ParentCall& parent) {
   auto context = std::make_unique<ClientContext>();
@@ -40,6 +47,15 @@ absl::Time ClientContext::deadline() const {
     }
   }
   return parent_ == nullptr ? own : std::min(own, parent_->deadline());
+}
+
+void ClientContext::InheritTrace() {
+  if (parent_ == nullptr || metadata_.Get(kTraceParent).has_value()) return;
+  const Metadata& received = parent_->received_metadata();
+  if (!received.Get(kTraceParent).has_value()) return;  // without it the other says nothing
+  for (const auto& [key, value] : received) {
+    if (key == kTraceParent || key == kTraceState) metadata_.Add(key, value).IgnoreError();  // it came as metadata
+  }
 }
 
 void ClientContext::Cancel() { ActiveCall::Cancel(*this); }

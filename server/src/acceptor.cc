@@ -105,7 +105,9 @@ Acceptor::Accepted Acceptor::AcceptSome(const Listener& listener) {
     }
     if (result.outcome != IoOutcome::kDone) return Accepted::kAll;
     absl::StatusOr<std::shared_ptr<Caller>> caller = Meet(listener, connection);
-    if (caller.ok()) listener.transport->Adopt(std::move(connection), *std::move(caller)).IgnoreError();
+    if (!caller.ok()) continue;
+    users_.Add(*caller);
+    listener.transport->Adopt(std::move(connection), *std::move(caller)).IgnoreError();
   }
   return Accepted::kSome;
 }

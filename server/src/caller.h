@@ -2,6 +2,7 @@
 #define UDSRPC_SERVER_CALLER_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,6 +34,30 @@ class Caller {
   const Peer& peer() const { return *peer_; }
   User& user() const { return *user_; }
 
+  // Of its calls, from those that were refused on.
+  class Counts {
+   public:
+    void OnStart() { started_.fetch_add(1, std::memory_order_relaxed); }
+    void OnEnd(absl::StatusCode code) {
+      if (code != absl::StatusCode::kOk) errors_.fetch_add(1, std::memory_order_relaxed);
+      ended_.fetch_add(1, std::memory_order_release);
+    }
+    // To be read in this order, so that no more have ended than have started.
+    uint64_t ended() const { return ended_.load(std::memory_order_acquire); }
+    uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
+    uint64_t started() const { return started_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<uint64_t> started_{0};
+    std::atomic<uint64_t> ended_{0};
+    std::atomic<uint64_t> errors_{0};
+  };
+  Counts& counts() const { return counts_; }
+
+  // Its connection has been closed, and something still refers to it.
+  void MarkClosed() const { closed_.store(true, std::memory_order_relaxed); }
+  bool closed() const { return closed_.load(std::memory_order_relaxed); }
+
   // What each call of the connection ends with, for now where that is because its user has too many connections; OK: it
   // is admitted.
   absl::Status refusal() const;
@@ -54,6 +79,9 @@ class Caller {
   std::string at_;  // where it has connected to, for messages
   // Not false again once it has turned true; otherwise it is to be asked for, each time, under the mutex.
   mutable std::atomic<bool> admitted_{true};
+
+  mutable Counts counts_;
+  mutable std::atomic<bool> closed_{false};
 
   mutable internal::Mutex mutex_;
   absl::Status not_for_user_ ABSL_GUARDED_BY(mutex_);

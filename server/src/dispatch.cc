@@ -23,6 +23,7 @@ absl::Status MethodTable::Add(const Service& service) {
   for (const ServerMethod& method : service.methods()) {
     methods_.emplace(method.path(), &method);
     paces_.emplace(&method, std::make_unique<MethodPace>(MethodOptions()));
+    monitor_->AddMethod(method);
   }
   return absl::OkStatus();
 }

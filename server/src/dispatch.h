@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/src/admission.h"
+#include "server/src/call_monitor.h"
 #include "server/src/method_pace.h"
 #include "server/src/server_call.h"
 #include "udsrpc/server.h"
@@ -20,7 +21,7 @@
 namespace udsrpc {
 
 // The methods of a server by path. Filled before the server starts and constant from then on, but for the methods'
-// paces, hence thread-safe.
+// paces and what is counted of their calls, hence thread-safe.
 class MethodTable {
  public:
   // `service` must outlive the table. ALREADY_EXISTS: a service of that name is there.
@@ -33,6 +34,9 @@ class MethodTable {
   absl::Status SetOptions(absl::string_view path, const MethodOptions& options);
   // Of a method of this table.
   MethodPace& PaceOf(const ServerMethod& method) const { return *paces_.find(&method)->second; }
+
+  // What is counted of their calls.
+  CallMonitor& monitor() const { return *monitor_; }
 
   // OK, or PERMISSION_DENIED: `method`, which is of this table, is not for who has made the call.
   absl::Status CheckAdmitted(const ServerMethod& method, ServerCall& call) const {
@@ -54,6 +58,7 @@ class MethodTable {
   absl::flat_hash_map<const ServerMethod*, Admission> admissions_;  // of methods that are not for everybody
   absl::flat_hash_set<std::string> services_;
   std::vector<ServerInterceptorFactory> interceptors_;
+  const std::unique_ptr<CallMonitor> monitor_ = std::make_unique<CallMonitor>();
 };
 
 // Runs the handler of `method`, which is of `table`, on the calling thread and finishes `call`; or begins it, where it

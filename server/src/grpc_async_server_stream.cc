@@ -72,8 +72,10 @@ std::optional<bool> GrpcAsyncServerStream::TryRead(google::protobuf::MessageLite
   // First of all, so that a message that comes now is the next read's.
   if (!readable_ || (stop != nullptr && stop->cancelled())) return false;
   if (!std::exchange(arrived_, false)) return std::nullopt;
+  const size_t size = received_.Length();
   const bool parsed = ParseFromGrpc(received_, message);
   received_.Clear();
+  if (parsed) call_->record().sizes().OnReceived(size);
   if (!parsed) {
     call_->Fail(MalformedMessageError(call_->context().method(), "a message", message));
     readable_ = false;
@@ -127,6 +129,7 @@ void GrpcAsyncServerStream::AttachFds(std::vector<UniqueFd> fds) {
 
 void GrpcAsyncServerStream::Send(const grpc::ByteBuffer& bytes) {
   call_->AddInitialMetadata();
+  call_->record().sizes().OnSent(bytes.Length());
   call_->grpc_stream().Write(bytes, write_event_.Begin(*call_));
 }
 

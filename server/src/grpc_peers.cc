@@ -75,9 +75,12 @@ bool GrpcPeers::HasOpen() {
 
 void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since) {
   std::vector<int> free;
+  std::vector<int> closed;
   for (auto& [number, entry] : entries_) {
     if (!entry.closed.has_value()) {
-      if (SocketCookie(number) != entry.socket) entry.closed = now;
+      if (SocketCookie(number) == entry.socket) continue;
+      entry.closed = now;
+      closed.push_back(number);
     } else if (not_held_back_since <= now - kQuarantine && *entry.closed <= now - kQuarantine) {
       free.push_back(number);
     }
@@ -88,6 +91,7 @@ void GrpcPeers::SweepEntries(Clock::time_point now, Clock::time_point not_held_b
   adds_to_sweep_ = std::max(kLeastAddsASweep, entries_.size());
   std::vector<std::shared_ptr<const Caller>> gone;  // destroyed without the mutex
   internal::MutexLock lock(mutex_);
+  for (const int number : closed) callers_[number]->MarkClosed();
   for (const int number : free) {
     gone.push_back(std::move(callers_[number]));
     callers_.erase(number);

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/src/call_errors.h"
 #include "common/src/grpc_message.h"
 #include "common/src/grpc_metadata.h"
 #include "common/src/grpc_status.h"
+#include "common/src/stats/tick_clock.h"
 #include "server/src/dispatch.h"
 #include "server/src/grpc_call_set.h"
 
@@ -23,7 +25,7 @@ void GrpcServerCall::Context::Begin() {
 }
 
 GrpcServerCall::GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue)
-    : calls_(calls), stream_(context_, calls.pool(), queue, calls.all_cancelled()) {}
+    : calls_(calls), stream_(context_, calls.pool(), queue, calls.all_cancelled(), record_.sizes()) {}
 
 GrpcServerCall::~GrpcServerCall() {
   if (async_stream_ != nullptr) async_stream_->Detach();
@@ -73,10 +75,13 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
     delete this;
     return nullptr;
   }
+  const uint64_t ticks = TickClock::Now();
   Ref();  // for kDone; the first reference is passed on from event to event
   calls_.RequestAnother();
   context_.Begin();
   method_ = calls_.methods().Find(context_.method());
+  CallMonitor& monitor = calls_.methods().monitor();
+  record_.Begin(monitor, monitor.CountersOf(method_), context_.method(), context_.caller(), ticks);
   const absl::Status acceptable = Examine();
   const bool reads = acceptable.ok() && ReadsOneRequest(method_->kind());
   running_ = calls_.Begin(*this, reads);
@@ -119,6 +124,7 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
     return nullptr;
   }
   if (ok) {
+    record_.sizes().OnReceived(request_.Length());
     absl::Status kept = context_.Keep(request_.Length());
     if (kept.ok()) return Dispatchable();
     Finish(kept, nullptr);
@@ -197,15 +203,26 @@ void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobu
 
 void GrpcServerCall::Send(const absl::Status& status, const google::protobuf::MessageLite* response) {
   grpc::ByteBuffer reply;
-  if (!status.ok() || response == nullptr) {
-    stream_.grpc_stream().Finish(ToGrpcStatus(status), finished_.Release());
-  } else if (!SerializeToGrpc(*response, reply)) {
-    stream_.grpc_stream().Finish(ToGrpcStatus(UnserializableMessageError(context_.method())), finished_.Release());
-  } else if (absl::Status kept = context_.Keep(reply.Length()); !kept.ok()) {
-    stream_.grpc_stream().Finish(ToGrpcStatus(kept), finished_.Release());
-  } else {
-    stream_.grpc_stream().WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
+  absl::Status result = status;
+  if (result.ok() && response != nullptr) {
+    result = SerializeToGrpc(*response, reply) ? context_.Keep(reply.Length())
+                                               : UnserializableMessageError(context_.method());
   }
+  const bool has_reply = result.ok() && response != nullptr;
+  if (has_reply) record_.sizes().OnSent(reply.Length());
+  RecordEnd(result);
+  if (has_reply) {
+    stream_.grpc_stream().WriteAndFinish(reply, grpc::WriteOptions(), grpc::Status(), finished_.Release());
+  } else {
+    stream_.grpc_stream().Finish(ToGrpcStatus(result), finished_.Release());
+  }
+}
+
+void GrpcServerCall::RecordEnd(const absl::Status& status) {
+  if (!context_.IsCancelled()) return record_.End(status.code(), status.message());
+  // The library drops what it is given.
+  const bool late = context_.deadline() <= absl::Now();
+  record_.End(late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kCancelled, "");
 }
 
 void GrpcServerCall::Unref() {

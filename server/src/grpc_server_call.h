@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/src/call_record.h"
 #include "server/src/caller.h"
 #include "server/src/grpc_async_server_stream.h"
 #include "server/src/grpc_poller_pool.h"
@@ -64,6 +65,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   bool AddInitialMetadata() { return stream_.AddInitialMetadata(); }
   // See GrpcCallSet.
   void RequestPostponed();
+  CallRecord& record() { return record_; }
   void Fail(absl::Status status) { stream_.Fail(std::move(status)); }
 
  private:
@@ -89,6 +91,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
     const Peer& peer() const override { return caller_->peer(); }
+    const Caller* caller() const { return caller_.get(); }
     // Whether the client has an address to connect to again.
     bool can_go_elsewhere() const { return caller_ != nullptr && !caller_->peer().endpoint().empty(); }
     // OK, or what the call is to end with.
@@ -139,6 +142,8 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   GrpcPollerPool::Handler* OnDone();
   // Of a call under way to whose client nothing is under way.
   void FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response);
+  // What the call has ended with, as its client sees it.
+  void RecordEnd(const absl::Status& status);
   // Ends the call on the wire; the stream is closed.
   void Send(const absl::Status& status, const google::protobuf::MessageLite* response);
   // One reference more is held until Run returns or the call is refused.
@@ -151,6 +156,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   bool running_ = false;  // what GrpcCallSet::Begin said
   const ServerMethod* method_ = nullptr;
   Context context_{*this};
+  CallRecord record_;
   GrpcServerStream stream_;
   std::shared_ptr<GrpcAsyncServerStream> async_stream_;
   std::unique_ptr<Handling> handling_;

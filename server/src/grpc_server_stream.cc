@@ -29,7 +29,11 @@ bool GrpcServerStream::Read(google::protobuf::MessageLite& message) {
   grpc::ByteBuffer bytes;
   grpc_stream_.Read(&bytes, read_.Begin());
   if (read_.Await()) {
-    if (ParseFromGrpc(bytes, message)) return true;
+    const size_t size = bytes.Length();
+    if (ParseFromGrpc(bytes, message)) {
+      sizes_.OnReceived(size);
+      return true;
+    }
     Fail(MalformedMessageError(context_.method(), "a message", message));
   }
   return readable_ = false;
@@ -43,6 +47,7 @@ bool GrpcServerStream::Write(const google::protobuf::MessageLite& message) {
     return false;
   }
   AddInitialMetadata();
+  sizes_.OnSent(bytes.Length());
   grpc_stream_.Write(bytes, write_.Begin());
   return true;
 }

@@ -93,6 +93,7 @@ std::optional<bool> SeqpacketAsyncServerStream::TryRead(google::protobuf::Messag
       const MessageReader::Outcome outcome = reader_.Read(message, [](ByteQueue&) { return false; });
       if (outcome == MessageReader::Outcome::kMalformed) call_->MarkMalformed();
       if (outcome != MessageReader::Outcome::kMessage) return false;
+      call_->record().sizes().OnReceived(reader_.message_bytes());
       if (!reader_.has_fds()) return true;
       read_fds_ = std::make_unique<internal::IncomingFds>(connection.TakeFds(*call_));
       return !read_fds_->empty();  // else they were dropped, as the call has ended

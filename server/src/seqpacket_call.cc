@@ -104,6 +104,7 @@ bool SeqpacketServerCall::ParseRequest(google::protobuf::MessageLite& request) {
     }
     return read;
   }
+  record_.sizes().OnReceived(request_.size());
   const bool parsed = request.ParseFromArray(request_.data(), static_cast<int>(request_.size()));
   request_ = {};
   packet_ = {};
@@ -112,7 +113,10 @@ bool SeqpacketServerCall::ParseRequest(google::protobuf::MessageLite& request) {
 }
 
 MessageReader::Outcome SeqpacketServerCall::ReadMessage(google::protobuf::MessageLite& message) {
-  return reader_.Read(message, [this](ByteQueue& into) { return connection_->Fetch(*this, into); });
+  const MessageReader::Outcome outcome =
+      reader_.Read(message, [this](ByteQueue& into) { return connection_->Fetch(*this, into); });
+  if (outcome == MessageReader::Outcome::kMessage) record_.sizes().OnReceived(reader_.message_bytes());
+  return outcome;
 }
 
 bool SeqpacketServerCall::Read(google::protobuf::MessageLite& message) {

@@ -18,6 +18,7 @@
 #include "common/src/timer_queue.h"
 #include "common/src/wire/limits.h"
 #include "common/src/wire/packet_buffer.h"
+#include "server/src/call_record.h"
 #include "server/src/event_loop.h"
 #include "server/src/seqpacket_async_stream.h"
 #include "server/src/server_call.h"
@@ -65,6 +66,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   SeqpacketServerConnection& connection() { return *connection_; }
   const ServerMethod& server_method() const { return method_; }
   Flow& flow() { return flow_; }
+  // Begun and ended with the connection's mutex held.
+  CallRecord& record() { return record_; }
 
   // The client does not want the answer any more; what IsCancelled says from now on. Its callbacks are run beside that.
   void MarkCancelled() { cancelled_.store(true, std::memory_order_release); }
@@ -147,6 +150,7 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   internal::OutgoingFds next_fds_;                   // of the next message to be written
   std::unique_ptr<internal::IncomingFds> read_fds_;  // of the message read last; null: none
   Flow flow_;
+  CallRecord record_;
 
   // Of a call that was kept, which owns itself.
   std::unique_ptr<EventLoop::Task>* self_ = nullptr;  // while Run has it

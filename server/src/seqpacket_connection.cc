@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/src/socket/socket.h"
+#include "common/src/stats/tick_clock.h"
 #include "common/src/wire/limits.h"
 #include "server/src/seqpacket_transport.h"
 
@@ -96,7 +97,8 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
     case IoOutcome::kDone:
       break;
   }
-  received_ = Deadline::Clock::now();
+  received_ticks_ = TickClock::Now();
+  received_.reset();
   const absl::Status status = received.truncated
                                   ? absl::InvalidArgumentError("a packet is larger than the protocol allows")
                                   : OnPacket(absl::string_view(buffer.data(), received.bytes), buffer, tasks);

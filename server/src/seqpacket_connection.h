@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // For calls, on their handlers' threads.
 
   const MethodTable& methods() const;
+
+  const Caller& caller() const { return *caller_; }
 
   // Ends the call, with what its handler returned. Blocks where the response is long and the client has no room.
   void FinishCall(SeqpacketServerCall& call, const absl::Status& status, const google::protobuf::MessageLite* response);
@@ -168,12 +171,14 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   struct NumberedMethod {
     const ServerMethod* method;  // null: the server has none of that path
     MethodPace* pace;            // of the method
+    CallCounters* counters;      // of the method, or of all that there are not
     std::string unknown_path;
   };
   // What a call names.
   struct ResolvedMethod {
     const ServerMethod* method = nullptr;
     MethodPace* pace = nullptr;
+    CallCounters* counters = nullptr;
     absl::Status unknown;  // where there is no such method
   };
 
@@ -196,6 +201,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   absl::Status OnCredit(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnCancel(const wire::RawFrame& frame, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OnPing(const wire::RawFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Counts a call that is not to be run.
+  void RecordRefused(const wire::CallFrame& call, const ResolvedMethod& resolved, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs the handler of a call that waited for its one request, once that is there or will not come.
   void MayDispatch(uint32_t id, Tasks& tasks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has a long request come on, now or when it is its turn.
@@ -296,7 +304,9 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   const std::unique_ptr<FdReceiver> fd_receiver_ ABSL_PT_GUARDED_BY(mutex_);  // null: none are accepted
 
   internal::Mutex mutex_;
-  Deadline::Clock::time_point received_ ABSL_GUARDED_BY(mutex_);  // the latest packet
+  // When the latest packet came, by the clock that costs less; and by that of deadlines, where a call of it has one.
+  uint64_t received_ticks_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::optional<Deadline::Clock::time_point> received_ ABSL_GUARDED_BY(mutex_);
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when it was looked for last
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;    // the client's HELLO has come

@@ -134,11 +134,13 @@ SeqpacketServerConnection::Sent SeqpacketServerConnection::TryWrite(SeqpacketSer
     if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
     char* body = sender_.queue().AppendFrame(frame, size, fds);
     message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+    call.record().sizes().OnSent(size);
     SendSoon();
     return Sent::kYes;
   }
   std::string bytes(size, '\0');
   message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(bytes.data()));
+  call.record().sizes().OnSent(size);
   rest = std::make_unique<LongMessage>(call.id(), std::move(bytes), /*half_close=*/false, fds);
   sender_.queue().AppendPacket(rest->Next(credit));
   SendSoon();

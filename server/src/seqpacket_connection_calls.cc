@@ -192,12 +192,16 @@ bool SeqpacketServerConnection::Write(SeqpacketServerCall& call, const google::p
       if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
       char* body = sender_.queue().AppendFrame(frame, size, fds);
       message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+      call.record().sizes().OnSent(size);
       SendWritten();
       return true;
     }
   }
   FragmentsOf fragments(*this, call);
-  if (FragmentOutput::Send(call.id(), message, size, /*half_close=*/false, fds, credit, fragments)) return true;
+  if (FragmentOutput::Send(call.id(), message, size, /*half_close=*/false, fds, credit, fragments)) {
+    call.record().sizes().OnSent(size);
+    return true;
+  }
   const AsyncSession session(*this);
   // Unless it was cancelled, the client has begun to read what will not go on.
   if (MayGoOn(call)) {
@@ -241,7 +245,9 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
       if (answer.fds() == nullptr || HasRoomForFds(answer.fds()->size())) {
         QueueAnswer(answer);
       } else {
-        QueueAnswer(Answer(call.id(), UntakenFdsError(call.method()), /*refused=*/false));
+        const absl::Status untaken = UntakenFdsError(call.method());
+        call.record().End(untaken.code(), untaken.message());
+        QueueAnswer(Answer(call.id(), untaken, /*refused=*/false));
       }
       if (sender_.queue().bytes() > kMaxUntakenBytes || !CountQueued()) {
         sender_.Clear();
@@ -250,6 +256,8 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
       }
       send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes || sender_.queue().fds() > kMaxQueuedFds;
     }
+    if (response != nullptr) call.record().sizes().OnSent(answer.message_bytes());
+    call.record().End(static_cast<absl::StatusCode>(answer.frame().code), answer.frame().status_message);
   }
   if (send_at_once || !loop().DeferFlush(*this)) Flush();
 }
@@ -259,6 +267,7 @@ void SeqpacketServerConnection::Abort(SeqpacketServerCall& call, const absl::Sta
   flow.ended = true;
   flow.inbound.Discard();
   calls_.erase(call.id());
+  call.record().End(status.code(), status.message());
   QueueAnswer(Answer(call.id(), status, /*refused=*/false));
   CancelCall(call);
   SendQueued();

@@ -118,13 +118,20 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
     admitted = absl::ResourceExhaustedError(absl::StrCat(resolved.method->path(), ": ", caller_->TooManyBytesText()));
   }
   if (!admitted.ok()) {
+    RecordRefused(*call, resolved, admitted);
     QueueAnswer(Answer(call->call, admitted, refused));
     return absl::OkStatus();
   }
-  const Deadline deadline = call->timeout_us ? Deadline::AfterMicroseconds(*call->timeout_us, received_) : Deadline();
+  Deadline deadline;
+  if (call->timeout_us) {
+    if (!received_) received_ = Deadline::Clock::now();
+    deadline = Deadline::AfterMicroseconds(*call->timeout_us, *received_);
+  }
   auto task = std::make_unique<SeqpacketServerCall>(Self(), call->call, *resolved.method, *resolved.pace, deadline,
                                                     std::move(metadata), transport_.options().max_receive_message_bytes,
                                                     std::move(in_flight));
+  task->record().Begin(transport_.methods().monitor(), *resolved.counters, resolved.method->path(), caller_.get(),
+                       received_ticks_);
   SeqpacketServerCall::Flow& flow = task->flow();
   flow.half_closed = call->half_close;
   flow.held = std::move(held);
@@ -143,6 +150,19 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
     MayDispatch(call->call, tasks);
   }
   return absl::OkStatus();
+}
+
+void SeqpacketServerConnection::RecordRefused(const wire::CallFrame& call, const ResolvedMethod& resolved,
+                                              const absl::Status& status) {
+  absl::string_view path = call.path;
+  if (resolved.method != nullptr) {
+    path = resolved.method->path();
+  } else if (path.empty()) {
+    path = methods_[call.method - 1].unknown_path;
+  }
+  CallRecord record;
+  record.Begin(transport_.methods().monitor(), *resolved.counters, path, caller_.get(), received_ticks_);
+  record.End(status.code(), status.message());
 }
 
 void SeqpacketServerConnection::MayDispatch(uint32_t id, Tasks& tasks) {
@@ -238,10 +258,12 @@ absl::Status SeqpacketServerConnection::ResolveMethod(const wire::CallFrame& cal
     const NumberedMethod& numbered = methods_[call.method - 1];
     resolved.method = numbered.method;
     resolved.pace = numbered.pace;
+    resolved.counters = numbered.counters;
     if (numbered.method == nullptr) resolved.unknown = table.NotFound(numbered.unknown_path);
     return absl::OkStatus();
   }
   resolved.method = table.Find(call.path);
+  resolved.counters = &table.monitor().CountersOf(resolved.method);
   if (resolved.method != nullptr) {
     resolved.pace = &table.PaceOf(*resolved.method);
   } else {
@@ -255,6 +277,7 @@ absl::Status SeqpacketServerConnection::ResolveMethod(const wire::CallFrame& cal
   }
   methods_.push_back(NumberedMethod{.method = resolved.method,
                                     .pace = resolved.pace,
+                                    .counters = resolved.counters,
                                     .unknown_path = resolved.method != nullptr ? "" : std::string(call.path)});
   return absl::OkStatus();
 }

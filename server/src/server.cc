@@ -45,6 +45,7 @@ absl::Status Server::AddConnection(UniqueFd fd) {
   if (absl::Status refusal = (*caller)->refusal(); !refusal.ok()) return refusal;
   internal::MutexLock lock(state_->mutex);
   if (state_->shutting_down) return absl::UnavailableError("the server is shutting down");
+  state_->users->Add(*caller);
   return adopter->Adopt(std::move(fd), *std::move(caller));
 }
 
@@ -68,6 +69,8 @@ void Server::Shutdown(absl::Time deadline) {
   state.shut_down = true;
   state.changed.SignalAll();
 }
+
+ServerStats Server::Stats() const { return state_->Stats(); }
 
 Server::End Server::Wait() {
   internal::MutexLock lock(state_->mutex);

@@ -170,10 +170,15 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
   std::unique_ptr<Server> server(new Server);
   Server::State& state = *server->state_;
   std::vector<Service*> services = services_;
+  std::vector<ServerInterceptorFactory> interceptors;
   for (ServerExtension* extension : extensions_) {
     if (extension == nullptr) return absl::InvalidArgumentError("AddExtension was given a null extension");
     const std::vector<Service*> own = extension->services();
     services.insert(services.end(), own.begin(), own.end());
+    for (auto& [path, options] : extension->method_options()) method_options_.emplace(path, options);
+    if (ServerInterceptorFactory interceptor = extension->interceptor(); interceptor != nullptr) {
+      interceptors.push_back(std::move(interceptor));
+    }
   }
   for (const Service* service : services) {
     if (service == nullptr) return absl::InvalidArgumentError("RegisterService was given a null service");
@@ -184,7 +189,8 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     if (absl::Status status = state.methods.SetOptions(path, options); !status.ok()) return status;
   }
 
-  state.methods.SetInterceptors(options_.interceptors);
+  interceptors.insert(interceptors.end(), options_.interceptors.begin(), options_.interceptors.end());
+  state.methods.SetInterceptors(std::move(interceptors));
 
   std::vector<std::pair<std::optional<Endpoint>, const EndpointOptions*>> endpoints;
   bool offers_grpc = false;
@@ -275,6 +281,7 @@ absl::StatusOr<std::unique_ptr<Server>> ServerBuilder::Start() {
     state.transports.push_back(*std::move(transport));
   }
   state.info.endpoints = server->endpoints_;
+  state.info.monitor = &state;
   if (absl::Status status = state.StartExtensions(extensions_); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(std::move(listeners), *state.users);
   if (!acceptor.ok()) return acceptor.status();

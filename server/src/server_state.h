@@ -1,6 +1,7 @@
 #ifndef UDSRPC_SERVER_SERVER_STATE_H_
 #define UDSRPC_SERVER_SERVER_STATE_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/src/acceptor.h"
 #include "server/src/admission.h"
@@ -16,13 +18,14 @@
 #include "server/src/takeover_listener.h"
 #include "server/src/user.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/internal/server_monitor.h"
 #include "udsrpc/server.h"
 #include "udsrpc/server_extension.h"
 
 namespace udsrpc {
 
 // What a running server is made of; later members use earlier ones.
-struct Server::State final : public TakeoverListener::Predecessor {
+struct Server::State final : public TakeoverListener::Predecessor, public internal::ServerMonitor {
   // An endpoint without a name.
   struct Unnamed {
     Admission admission;
@@ -31,6 +34,8 @@ struct Server::State final : public TakeoverListener::Predecessor {
     ServerTransport* seqpacket;  // or that
   };
 
+  const absl::Time started = absl::Now();
+  const std::chrono::steady_clock::time_point steadily_started = std::chrono::steady_clock::now();
   MethodTable methods;
   std::unique_ptr<Users> users;
   std::vector<std::unique_ptr<ServerTransport>> transports;
@@ -57,6 +62,10 @@ struct Server::State final : public TakeoverListener::Predecessor {
   void EndExtensions();
   // Another thread has shut the server down, or will have.
   void AwaitEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // internal::ServerMonitor
+  ServerStats Stats() override;
+  void SetListener(internal::CallEndListener* listener) override { methods.monitor().SetListener(listener); }
 
   // TakeoverListener::Predecessor
   const std::vector<Acceptor::Listener>& listeners() const override { return acceptor->listeners(); }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "server/src/caller.h"
+
 namespace udsrpc {
 namespace {
 
@@ -65,6 +67,29 @@ std::shared_ptr<User> Users::Find(uid_t uid) {
     known = user;
   }
   return user;
+}
+
+void Users::Add(const std::shared_ptr<const Caller>& caller) {
+  (caller->peer().transport() == Transport::kGrpc ? accepted_grpc_ : accepted_seqpacket_).fetch_add(1);
+  internal::MutexLock lock(mutex_);
+  if (callers_.size() >= sweep_callers_at_) {
+    std::erase_if(callers_, [](const std::weak_ptr<const Caller>& one) { return one.expired(); });
+    sweep_callers_at_ = std::max(kLeastToSweep, 2 * callers_.size());
+  }
+  callers_.push_back(caller);
+}
+
+std::vector<std::shared_ptr<const Caller>> Users::Callers() {
+  std::vector<std::shared_ptr<const Caller>> callers;  // those of which this has the last share end without the mutex
+  internal::MutexLock lock(mutex_);
+  for (const std::weak_ptr<const Caller>& each : callers_) {
+    if (std::shared_ptr<const Caller> caller = each.lock(); caller != nullptr) callers.push_back(std::move(caller));
+  }
+  return callers;
+}
+
+uint64_t Users::accepted(Transport transport) const {
+  return (transport == Transport::kGrpc ? accepted_grpc_ : accepted_seqpacket_).load();
 }
 
 }  // namespace udsrpc

@@ -5,17 +5,22 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "udsrpc/internal/fd_count.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server.h"
+#include "udsrpc/transport.h"
 
 namespace udsrpc {
+
+class Caller;
 
 // What one user's processes have of a server at present. Thread-safe.
 class User {
@@ -113,6 +118,12 @@ class Users {
   // As long as somebody has it, always the same.
   std::shared_ptr<User> Find(uid_t uid);
 
+  // Somebody has connected.
+  void Add(const std::shared_ptr<const Caller>& caller);
+  // Those who are connected, and how many have been, transport by transport.
+  std::vector<std::shared_ptr<const Caller>> Callers();
+  uint64_t accepted(Transport transport) const;
+
  private:
   const UserLimits limits_;
   const std::map<uid_t, UserLimits> limits_of_;
@@ -120,6 +131,10 @@ class Users {
   internal::Mutex mutex_;
   absl::flat_hash_map<uid_t, std::weak_ptr<User>> users_ ABSL_GUARDED_BY(mutex_);
   size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 64;
+  std::vector<std::weak_ptr<const Caller>> callers_ ABSL_GUARDED_BY(mutex_);
+  size_t sweep_callers_at_ ABSL_GUARDED_BY(mutex_) = 64;
+  std::atomic<uint64_t> accepted_grpc_{0};
+  std::atomic<uint64_t> accepted_seqpacket_{0};
 };
 
 }  // namespace udsrpc

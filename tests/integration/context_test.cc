@@ -1,5 +1,6 @@
 // What a call hands on: deadline and cancellation, to callbacks and to the calls that its handler makes.
 
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,6 +31,17 @@ class Relay final : public TestService {
     return status;
   }
 
+  // Passes it on, as a coroutine where metadata "coroutine" asks for one.
+  absl::Status Look(ServerContext& context, const LookRequest& request, LookReply& reply) override {
+    const std::unique_ptr<ClientContext> nested = ClientContext::FromServerContext(context);
+    nested->set_timeout(kPatience);
+    return next_.Look(*nested, request, reply);
+  }
+  Task<absl::Status> LookAsync(ServerContext& context, const LookRequest& request, LookReply& reply) override {
+    if (!context.client_metadata().Get("coroutine").has_value()) return {};
+    return LookOn(context, request, reply);
+  }
+
   absl::Status Block(ServerContext& context, const BlockRequest&, EchoReply&) override {
     Event cancelled;
     int order = 0;
@@ -56,6 +68,15 @@ class Relay final : public TestService {
   int third = 0;
 
  private:
+  Task<absl::Status> LookOn(ServerContext& context, const LookRequest& request, LookReply& reply) {
+    const std::unique_ptr<ClientContext> nested = ClientContext::FromServerContext(context);
+    nested->set_timeout(kPatience);
+    absl::StatusOr<LookReply> looked = co_await next_.Async().Look(*nested, request);
+    if (!looked.ok()) co_return looked.status();
+    reply = *std::move(looked);
+    co_return absl::OkStatus();
+  }
+
   const TestStub next_;
 };
 
@@ -106,6 +127,26 @@ TEST_P(ContextTest, TheDeadlineReachesTheCallsThatAHandlerMakes) {
   EXPECT_LT(absl::AbsDuration(relay_->nested_deadline - deadline), absl::Milliseconds(50));
   EXPECT_NE(relay_->nested_code, absl::StatusCode::kOk);
   EXPECT_TRUE(service_.AwaitCancelled("nested", 1));
+}
+
+TEST_P(ContextTest, TheTraceReachesTheCallsThatAHandlerMakes) {
+  constexpr char kTrace[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  for (const bool coroutine : {false, true}) {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    ASSERT_TRUE(context.AddMetadata("traceparent", kTrace).ok());
+    ASSERT_TRUE(context.AddMetadata("tracestate", "congo=t61rcWkgMzE").ok());
+    ASSERT_TRUE(context.AddMetadata("private", "stays").ok());
+    if (coroutine) EXPECT_EQ(context.AddMetadata("coroutine", "1"), absl::OkStatus());
+    LookReply reply;
+    const absl::Status status = stub_->Look(context, LookRequest(), reply);
+    ASSERT_TRUE(status.ok()) << status;
+    std::map<std::string, std::string> seen;
+    for (const Pair& pair : reply.metadata()) seen.emplace(pair.key(), pair.value());
+    EXPECT_EQ(seen["traceparent"], kTrace);
+    EXPECT_EQ(seen["tracestate"], "congo=t61rcWkgMzE");
+    EXPECT_EQ(seen.count("private"), 0u);
+  }
 }
 
 TEST_P(ContextTest, CallbacksRunInOrderWhenTheClientCancels) {

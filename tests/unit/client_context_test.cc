@@ -82,5 +82,43 @@ TEST(ClientContext, RefusesMetadataThatGrpcForbids) {
   EXPECT_EQ(context.metadata().size(), 1U);
 }
 
+// A call that is served, and that came with metadata.
+class ServedCall final : public ParentCall {
+ public:
+  ServedCall() : ParentCall(metadata) {}
+  Metadata metadata;
+};
+
+Metadata SentFor(const ServedCall& served, const Metadata& own = {}) {
+  const std::unique_ptr<ClientContext> context = ClientContext::FromServerContext(served);
+  for (const auto& [key, value] : own) EXPECT_TRUE(context->AddMetadata(key, value).ok());
+  EXPECT_TRUE(ActiveCall::Claim(*context).ok());
+  return context->metadata();
+}
+
+TEST(ClientContext, TakesTheTraceOfItsParentAlong) {
+  ServedCall served;
+  ASSERT_TRUE(served.metadata.Add("other", "x").ok());
+  EXPECT_TRUE(SentFor(served).empty());
+  ASSERT_TRUE(served.metadata.Add("tracestate", "a=1").ok());
+  EXPECT_TRUE(SentFor(served).empty());  // of no trace
+  ASSERT_TRUE(served.metadata.Add("traceparent", "00-1-2-01").ok());
+  ASSERT_TRUE(served.metadata.Add("tracestate", "b=2").ok());
+  Metadata trace;
+  ASSERT_TRUE(trace.Add("tracestate", "a=1").ok());
+  ASSERT_TRUE(trace.Add("traceparent", "00-1-2-01").ok());
+  ASSERT_TRUE(trace.Add("tracestate", "b=2").ok());
+  EXPECT_EQ(SentFor(served), trace);
+}
+
+TEST(ClientContext, ATraceOfItsOwnWins) {
+  ServedCall served;
+  ASSERT_TRUE(served.metadata.Add("traceparent", "00-1-2-01").ok());
+  ASSERT_TRUE(served.metadata.Add("tracestate", "a=1").ok());
+  Metadata own;
+  ASSERT_TRUE(own.Add("traceparent", "00-1-3-01").ok());
+  EXPECT_EQ(SentFor(served, own), own);
+}
+
 }  // namespace
 }  // namespace udsrpc

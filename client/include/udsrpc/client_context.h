@@ -31,8 +31,10 @@ class ClientContext {
   ClientContext() = default;
   ~ClientContext();
 
-  // A context for a call that a handler makes on behalf of the call that it serves: it is cancelled with that one, and
-  // its deadline is not later. `parent`, a ServerContext, must outlive it.
+  // A context for a call that a handler makes on behalf of the call that it serves: it is cancelled with that one, its
+  // deadline is not later, and it belongs to the same trace: the metadata `traceparent` and `tracestate` (W3C Trace
+  // Context) that came with that one is sent as it came, unless this context has a `traceparent` of its own when its
+  // call starts. `parent`, a ServerContext, must outlive it.
   static std::unique_ptr<ClientContext> FromServerContext(const ParentCall& parent);
 
   ClientContext(const ClientContext&) = delete;
@@ -87,6 +89,8 @@ class ClientContext {
 
  private:
   friend class ActiveCall;
+
+  void InheritTrace();
 
   Metadata metadata_;
   Metadata server_initial_metadata_;

@@ -97,6 +97,7 @@ MessageReader::Outcome MessageReader::Read(google::protobuf::MessageLite& messag
   std::memcpy(&size, prefix, sizeof(size));
   has_fds_ = (size & InboundMessages::kHasFds) != 0;
   size &= ~InboundMessages::kHasFds;
+  message_bytes_ = size;
   if (size == 0) {
     message.Clear();
     return message.IsInitialized() ? Outcome::kMessage : Outcome::kMalformed;

@@ -1,6 +1,8 @@
 #ifndef UDSRPC_COMMON_STREAM_MESSAGE_READER_H_
 #define UDSRPC_COMMON_STREAM_MESSAGE_READER_H_
 
+#include <cstddef>
+
 #include "absl/functional/function_ref.h"
 #include "common/src/stream/byte_queue.h"
 #include "google/protobuf/message_lite.h"
@@ -23,6 +25,8 @@ class MessageReader {
   Outcome Read(google::protobuf::MessageLite& message, Fetch fetch);
   // Whether the message that was read last has descriptors, for InboundMessages::TakeFds to give.
   bool has_fds() const { return has_fds_; }
+  // And how long its encoding is.
+  size_t message_bytes() const { return message_bytes_; }
 
   // For a consumer that does not block: where to put what has come, and whether that is a whole message at least.
   ByteQueue& bytes() { return bytes_; }
@@ -34,6 +38,7 @@ class MessageReader {
  private:
   ByteQueue bytes_;
   bool has_fds_ = false;
+  size_t message_bytes_ = 0;
 };
 
 }  // namespace udsrpc

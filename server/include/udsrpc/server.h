@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "udsrpc/server_interceptor.h"
+#include "udsrpc/server_stats.h"
 #include "udsrpc/service.h"
 #include "udsrpc/unique_fd.h"
 
@@ -213,6 +214,10 @@ class Server {
   // Blocks until some thread has shut the server down, or until another one has taken over from it and its clients have
   // left.
   End Wait();
+
+  // What the server has counted: calls method by method, and who is connected. Takes some microseconds a method that
+  // was called, and a system call a connection over gRPC; holds up no call.
+  ServerStats Stats() const;
 
   // The endpoints' targets, as clients write them, in the order in which they were added; of those that have a name.
   // The remote ones come last, each with the port that it has.

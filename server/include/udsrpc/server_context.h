@@ -67,7 +67,7 @@ class ServerContext : public ParentCall {
   void AttachFd(UniqueFd fd) { internal::CallFds::Attach(fds_, std::move(fd)); }
 
  protected:
-  ServerContext() = default;
+  ServerContext() : ParentCall(client_metadata_) {}
 
   Metadata client_metadata_;
   std::unique_ptr<internal::CallFds> fds_;  // null: none

@@ -1,10 +1,14 @@
 #ifndef UDSRPC_SERVER_EXTENSION_H_
 #define UDSRPC_SERVER_EXTENSION_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "udsrpc/internal/server_monitor.h"
+#include "udsrpc/server.h"
+#include "udsrpc/server_interceptor.h"
 #include "udsrpc/service.h"
 
 namespace udsrpc {
@@ -15,6 +19,8 @@ struct ServerInfo {
   std::vector<const Service*> services;
   // See Server::endpoints().
   std::vector<std::string> endpoints;
+  // What it counts, and how its calls end.
+  internal::ServerMonitor* monitor = nullptr;
 };
 
 // Something that is registered at a server and follows its life, such as the standard services that tools and
@@ -28,6 +34,12 @@ class ServerExtension {
   // Services that the server is to offer beside the application's. They must outlive it. Asked once, by
   // ServerBuilder::Start.
   virtual std::vector<Service*> services() { return {}; }
+
+  // Of methods of these services, by their paths, where ServerBuilder::SetMethodOptions says nothing of them.
+  virtual std::map<std::string, MethodOptions> method_options() { return {}; }
+
+  // Sees every call of the server's, outside those of ServerOptions::interceptors. Null, the default: there is none.
+  virtual ServerInterceptorFactory interceptor() { return nullptr; }
 
   // By ServerBuilder::Start, once the endpoints are had and before anybody is accepted. Where it is not OK, Start
   // returns it, and no server has been. `server` outlives OnEnd.

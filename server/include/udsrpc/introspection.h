@@ -1,0 +1,67 @@
+#ifndef UDSRPC_INTROSPECTION_H_
+#define UDSRPC_INTROSPECTION_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "udsrpc/server_extension.h"
+
+namespace udsrpc {
+
+// Set by designated initializers: every field has a default, and fields are added, never reordered.
+struct IntrospectionOptions {
+  // Users and groups that may ask beside the server's own user and root, see MethodOptions. They learn who else calls,
+  // what, and how that ends.
+  std::vector<uid_t> allowed_uids = {};
+  std::vector<gid_t> allowed_gids = {};
+
+  // What is kept for somebody who watches calls and does not take what has come, in calls; beyond it they are dropped,
+  // and counted. One takes about 200 bytes, and its payloads. At least 1.
+  size_t max_waiting_calls = 1024;
+
+  // Those who watch at a time, each of whom takes a thread of ServerOptions::max_handler_threads; more get
+  // RESOURCE_EXHAUSTED. At least 1.
+  size_t max_watchers = 16;
+
+  // Of the requests of one call, in bytes of their encodings, what those may see who watch and ask for it, as
+  // `udsrpc record` does; of longer ones as many messages as fit. 0, the default: nothing, and each call costs nothing
+  // for it; else each call costs some tens of nanoseconds, and where somebody asks, the time to serialize its requests
+  // again.
+  size_t max_payload_bytes = 0;
+};
+
+// Offers udsrpc.v1.Introspection (proto/udsrpc/v1/introspection.proto), which the commands `udsrpc stats`, `top`,
+// `trace` and `record` ask:
+//
+//   udsrpc::Introspection introspection;
+//   builder.AddExtension(&introspection);
+//
+// Who does not watch costs the server's calls nothing; who does costs a call about a microsecond, and never makes it
+// wait. Watching ends with the server; whoever has stopped reading is ended by the server's deadline at the latest. Link
+// udsrpc::introspection beside udsrpc::udsrpc or udsrpc::seqpacket. Thread-safe.
+class Introspection final : public ServerExtension {
+ public:
+  explicit Introspection(IntrospectionOptions options = {});
+  ~Introspection() override;
+
+  // ServerExtension
+  std::vector<Service*> services() override;
+  std::map<std::string, MethodOptions> method_options() override;
+  ServerInterceptorFactory interceptor() override;
+  absl::Status OnStart(const ServerInfo& server) override;
+  void OnEnd() override;
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_INTROSPECTION_H_

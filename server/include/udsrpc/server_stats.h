@@ -1,0 +1,76 @@
+#ifndef UDSRPC_SERVER_STATS_H_
+#define UDSRPC_SERVER_STATS_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "udsrpc/latency_histogram.h"
+#include "udsrpc/transport.h"
+
+namespace udsrpc {
+
+// What a server has counted since it started, over both transports: see Server::Stats. A call is counted from when its
+// request, or of a stream its beginning, was read until its status is on its way to the client: a client that has its
+// status finds the call counted. A call that nobody waits for any more has ended with CANCELLED, or with
+// DEADLINE_EXCEEDED, whatever its handler says, and has so when its handler has ended. A call that never got as far as
+// a handler (refused by admission, by a limit, by a draining server) is counted with the status that it got.
+
+// Of the calls of one method.
+struct MethodStats {
+  // "/package.Service/Method". Empty: of all calls of methods that the server does not have, whatever they named.
+  std::string method;
+  uint64_t started = 0;
+  // Of these, those that have not ended. `started` less the sum of `ended`.
+  uint64_t in_flight = 0;
+  // By the status that they ended with; those that did not occur are left out.
+  std::map<absl::StatusCode, uint64_t> ended;
+  // Of calls that have ended: messages that handlers have read and written, and the bytes of their encodings.
+  uint64_t received_messages = 0;
+  uint64_t received_bytes = 0;
+  uint64_t sent_messages = 0;
+  uint64_t sent_bytes = 0;
+  // Of calls that have ended, with whatever status, from first to last: of a stream, as long as it was open.
+  LatencyHistogram latency;
+};
+
+// Of the connections that one process has made and that are open.
+struct PeerStats {
+  pid_t pid = 0;  // as Peer::pid
+  uid_t uid = 0;
+  size_t connections = 0;
+  // Of the calls of these connections; `errors` have ended with another status than OK.
+  uint64_t started = 0;
+  uint64_t in_flight = 0;
+  uint64_t errors = 0;
+};
+
+struct TransportStats {
+  Transport transport = Transport::kGrpc;
+  // Connections that are open, and all since the start, those whose calls are refused among them. Over gRPC a
+  // connection that has been closed may count as open for a moment.
+  size_t connections = 0;
+  uint64_t accepted = 0;
+};
+
+// A value; taking it does not hold up any call.
+struct ServerStats {
+  absl::Time started;
+  absl::Duration uptime;
+  // In the order in which their services were registered, those without a call, too; and last the one without a name.
+  std::vector<MethodStats> methods;
+  // Those with the most calls first. There are no more than there are connections.
+  std::vector<PeerStats> peers;
+  // Both, whether or not the server offers them.
+  std::vector<TransportStats> transports;
+};
+
+}  // namespace udsrpc
+
+#endif  // UDSRPC_SERVER_STATS_H_
