@@ -14,6 +14,7 @@
 #include "tests/integration/combinations.h"
 #include "tests/support/event.h"
 #include "udsrpc/async_client.h"
+#include "udsrpc/spawn.h"
 
 namespace udsrpc::testing {
 namespace {

@@ -323,6 +323,8 @@ class ServerBuilder {
   absl::StatusOr<std::unique_ptr<Server>> Start();
 
  private:
+  class Starting;
+
   ServerOptions options_;
   // Without a target the kernel chooses a name.
   std::vector<std::pair<std::optional<std::string>, EndpointOptions>> endpoints_;
