@@ -4,6 +4,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -69,17 +70,25 @@ std::string NameOf(const ScenarioThroughFace& param) {
 }
 void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << NameOf(param); }
 
+// Where one end is gRPC's.
+const std::vector<std::pair<Transport, Face>> kGrpcFaces = {
+#ifndef UDSRPC_WITHOUT_GRPC_FACES
+    {Transport::kSeqpacket, Face::kGrpcStub},
+    {Transport::kSeqpacket, Face::kGrpcStubQueue},
+    {Transport::kGrpc, Face::kGrpcService},
+    {Transport::kSeqpacket, Face::kGrpcService},
+#endif
+};
+
 std::vector<ScenarioThroughFace> AllThroughAllFaces() {
   std::vector<ScenarioThroughFace> params;
   for (const Scenario& scenario : AllScenarios()) {
     for (const Transport transport : {Transport::kGrpc, Transport::kSeqpacket}) {
-      for (const Face face : {Face::kBlocking, Face::kCallback, Face::kCoroutine, Face::kGrpcService}) {
+      for (const Face face : {Face::kBlocking, Face::kCallback, Face::kCoroutine}) {
         params.push_back({scenario, transport, face});
       }
     }
-    for (const Face face : {Face::kGrpcStub, Face::kGrpcStubQueue}) {
-      params.push_back({scenario, Transport::kSeqpacket, face});
-    }
+    for (const auto& [transport, face] : kGrpcFaces) params.push_back({scenario, transport, face});
   }
   return params;
 }
