@@ -8,6 +8,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
+#include <atomic>
 #include <coroutine>
 #include <memory>
 #include <string>
@@ -48,6 +49,7 @@ class [[nodiscard]] GrpcForwardedOperation {
 
   // Its event has come.
   void End(bool ok) {
+    begun_.load(std::memory_order_acquire);
     ok_ = ok;
     coroutine_.resume();
   }
@@ -58,6 +60,8 @@ class [[nodiscard]] GrpcForwardedOperation {
   grpc::ByteBuffer* const buffer_;
   std::coroutine_handle<> coroutine_;
   bool ok_ = false;
+  // Orders what was before the operation and what follows its event, for those who do not see into gRPC's queue.
+  std::atomic<bool> begun_{false};
 };
 
 // A call of ours that is handed on to a server of gRPC's: the client's side of it there, with what our context says of

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -72,6 +73,16 @@ std::string NameOf(const ScenarioThroughFace& param) {
 }
 void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << NameOf(param); }
 
+// Where one end is gRPC's.
+const std::vector<std::pair<Way, Face>> kGrpcFaces = {
+#ifndef UDSRPC_WITHOUT_GRPC_FACES
+    {Way::kSeqpacket, Face::kGrpcStub},
+    {Way::kSeqpacket, Face::kGrpcStubQueue},
+    {Way::kGrpc, Face::kGrpcService},
+    {Way::kSeqpacket, Face::kGrpcService},
+#endif
+};
+
 // Over TLS, which for all faces is what gRPC over a Unix socket is but for the connection, one face a scenario, in turns.
 std::vector<ScenarioThroughFace> AllThroughAllFaces() {
   constexpr Face kFaces[] = {Face::kBlocking, Face::kCallback, Face::kCoroutine};
@@ -80,11 +91,8 @@ std::vector<ScenarioThroughFace> AllThroughAllFaces() {
     params.push_back({scenario, Way::kTls, kFaces[params.size() % std::size(kFaces)]});
     for (const Way way : {Way::kGrpc, Way::kSeqpacket}) {
       for (const Face face : kFaces) params.push_back({scenario, way, face});
-      params.push_back({scenario, way, Face::kGrpcService});
     }
-    for (const Face face : {Face::kGrpcStub, Face::kGrpcStubQueue}) {
-      params.push_back({scenario, Way::kSeqpacket, face});
-    }
+    for (const auto& [way, face] : kGrpcFaces) params.push_back({scenario, way, face});
   }
   return params;
 }
