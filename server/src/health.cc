@@ -74,9 +74,10 @@ class Health::HealthService final : public grpc::health::v1::HealthService {
       Spawn(std::move(tell));
     }
     context.cancellation().Unsubscribe(subscription);
-    const bool ended = watcher->Leave();
-    if (ended) co_return absl::UnavailableError("the server is shutting down");
-    co_return absl::CancelledError("nobody watches any more");
+    const bool told_of_the_end = watcher->Leave();
+    // gRPC's clients drop what they have not read where the status is an error, so this must be none.
+    if (told_of_the_end) co_return absl::OkStatus();
+    co_return absl::UnavailableError("the server is shutting down, or nobody watches any more");
   }
 
   const std::shared_ptr<HealthTable> table_ = std::make_shared<HealthTable>();

@@ -125,7 +125,7 @@ bool HealthTable::Watcher::Leave() {
   const auto found = table_->names_.find(watch_.name);
   found->second.watches.erase(&watch_);
   if (found->second.watches.empty() && !found->second.serving) table_->names_.erase(found);
-  return table_->ended_;
+  return table_->ended_ && !watch_.gone && !watch_.telling;
 }
 
 }  // namespace udsrpc

@@ -87,7 +87,7 @@ class HealthTable::Watcher {
   void OnTold(bool told);
   // The client is gone.
   void OnGone();
-  // To be called before this is destroyed. Whether the table has ended.
+  // To be called before this is destroyed. Whether the table has ended, and that was told.
   bool Leave();
 
  private:
