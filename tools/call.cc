@@ -28,9 +28,9 @@ namespace {
 using google::protobuf::Message;
 
 // A person looks at the answer, and may well have asked for a large one.
-constexpr size_t kMaxReceiveBytes = 256 << 20;
+constexpr size_t kMaxResponseBytes = 256 << 20;
 
-void PrintMetadata(absl::string_view direction, const Metadata& metadata) {
+void PrintCallMetadata(absl::string_view direction, const Metadata& metadata) {
   if (!absl::GetFlag(FLAGS_verbose)) return;
   for (const auto& [key, value] : metadata) {
     const std::string shown = absl::EndsWith(key, "-bin") ? absl::Base64Escape(value) : value;
@@ -54,9 +54,9 @@ class JsonCall {
       if (Outcome outcome = method_.ParseRequest(text, request.get()); outcome.code != ExitCode::kOk) return outcome;
     }
     const Interruption interruption([this] { context_.Cancel(); });
-    PrintMetadata(">", context_.metadata());
+    PrintCallMetadata(">", context_.metadata());
     const absl::Status status = method_.kind() == MethodKind::kUnary ? CallUnary(*request) : Stream(request.get());
-    PrintMetadata("<", context_.server_trailing_metadata());
+    PrintCallMetadata("<", context_.server_trailing_metadata());
     if (outcome_.code != ExitCode::kOk) return outcome_;
     if (interruption.interrupted() && absl::IsCancelled(status))
       return Outcome::Failed("interrupted; the call was cancelled");
@@ -67,7 +67,7 @@ class JsonCall {
   absl::Status CallUnary(const Message& request) {
     const std::unique_ptr<Message> response = method_.NewResponse();
     absl::Status status = channel_->UnaryCall(method_.descriptor(), context_, request, *response);
-    PrintMetadata("<", context_.server_initial_metadata());
+    PrintCallMetadata("<", context_.server_initial_metadata());
     if (status.ok()) Print(*response);
     return status;
   }
@@ -84,7 +84,7 @@ class JsonCall {
     }
     if (absl::GetFlag(FLAGS_verbose)) {
       stream_->WaitForInitialMetadata();
-      PrintMetadata("<", context_.server_initial_metadata());
+      PrintCallMetadata("<", context_.server_initial_metadata());
     }
     const std::unique_ptr<Message> response = method_.NewResponse();
     while (stream_->Read(*response)) {
@@ -154,7 +154,7 @@ class JsonCall {
 Outcome RunCall(const std::vector<std::string>& arguments) {
   std::shared_ptr<Channel> channel;
   ChannelOptions options;
-  options.max_receive_message_bytes = kMaxReceiveBytes;
+  options.max_receive_message_bytes = kMaxResponseBytes;
   if (Outcome outcome = OpenChannel(arguments[0], &channel, options); outcome.code != ExitCode::kOk) return outcome;
   std::unique_ptr<Schema> schema;
   if (Outcome outcome = OpenSchema(channel, &schema); outcome.code != ExitCode::kOk) return outcome;

@@ -19,7 +19,7 @@ using google::protobuf::DescriptorPool;
 
 // In .proto syntax, with the comments that the .proto files have (reflection leaves them out); empty: there is no such
 // thing.
-std::string Describe(const DescriptorPool& pool, const std::string& symbol) {
+std::string DescribeSymbol(const DescriptorPool& pool, const std::string& symbol) {
   google::protobuf::DebugStringOptions options;
   options.include_comments = true;
   if (const auto* service = pool.FindServiceByName(symbol)) return service->DebugStringWithOptions(options);
@@ -72,7 +72,7 @@ Outcome RunDescribe(const std::vector<std::string>& arguments) {
   absl::string_view name = arguments[1];
   absl::ConsumePrefix(&name, "/") || absl::ConsumePrefix(&name, ".");
   const std::string symbol = absl::StrReplaceAll(name, {{"/", "."}});
-  std::string text = Describe(schema->pool(), symbol);
+  std::string text = DescribeSymbol(schema->pool(), symbol);
   Outcome outcome = schema->outcome();
   if (outcome.code == ExitCode::kOk && text.empty()) outcome = UnknownSymbol(*schema, symbol);
   if (outcome.code == ExitCode::kOk) std::printf("%s%s", text.c_str(), absl::EndsWith(text, "\n") ? "" : "\n");

@@ -24,18 +24,18 @@ using grpc::health::v1::HealthCheckResponse;
 using grpc::health::v1::HealthStub;
 
 // Between two attempts to watch: short at first, as a server that restarts is soon there.
-constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
-constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr absl::Duration kFirstHealthPause = absl::Milliseconds(20);
+constexpr absl::Duration kLongestHealthPause = absl::Seconds(1);
 
 constexpr char kNoHealth[] =
     "the server has no health checking (grpc.health.v1.Health); \"udsrpc list\" shows what it has";
 
-std::string NameOf(const std::string& service) {
+std::string ServiceTitle(const std::string& service) {
   return service.empty() ? "the server" : absl::StrCat("service ", service);
 }
 
 // Prints the state; how the command ends with it.
-Outcome Report(const std::string& service, HealthCheckResponse::ServingStatus state) {
+Outcome ReportHealth(const std::string& service, HealthCheckResponse::ServingStatus state) {
   const bool serving = state == HealthCheckResponse::SERVING;
   std::string name = HealthCheckResponse::ServingStatus_Name(state);
   if (name.empty()) name = absl::StrCat(static_cast<int>(state));  // of a later version
@@ -47,7 +47,7 @@ Outcome Report(const std::string& service, HealthCheckResponse::ServingStatus st
   return serving ? Outcome::Ok() : Outcome::Failed("");  // that is all there is to say
 }
 
-Outcome Check(const std::string& target, const HealthStub& stub, const std::string& service) {
+Outcome CheckHealth(const std::string& target, const HealthStub& stub, const std::string& service) {
   ClientContext context;
   if (Outcome outcome = PrepareContext(&context); outcome.code != ExitCode::kOk) return outcome;
   HealthCheckRequest request;
@@ -60,7 +60,7 @@ Outcome Check(const std::string& target, const HealthStub& stub, const std::stri
         absl::StrCat("the server knows no health of ", service, "; \"udsrpc list\" shows its services"));
   }
   if (!status.ok()) return CallOutcome(target, status);
-  return Report(service, response.status());
+  return ReportHealth(service, response.status());
 }
 
 // Waits for SERVING, by Watch; by a new one where the last has ended.
@@ -70,18 +70,18 @@ class HealthWait {
       : target_(std::move(target)), stub_(stub), service_(std::move(service)) {}
 
   Outcome Run() {
-    absl::Duration pause = kFirstPause;
+    absl::Duration pause = kFirstHealthPause;
     for (;;) {
       const absl::Duration left = deadline_ - absl::Now();
       if (left <= absl::ZeroDuration()) return TimedOut();
       bool heard = false;
       const absl::Status status = Watch(left, &heard);
       if (outcome_.code != ExitCode::kOk) return outcome_;
-      if (status.ok() && serving_) return Report(service_, HealthCheckResponse::SERVING);
+      if (status.ok() && serving_) return ReportHealth(service_, HealthCheckResponse::SERVING);
       if (absl::IsUnimplemented(status)) return Outcome::Failed(kNoHealth);
       if (absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status)) return CallOutcome(target_, status);
       if (!absl::IsDeadlineExceeded(status)) last_ = status;
-      pause = heard ? kFirstPause : std::min(2 * pause, kLongestPause);
+      pause = heard ? kFirstHealthPause : std::min(2 * pause, kLongestHealthPause);
       absl::SleepFor(std::min(pause, std::max(absl::ZeroDuration(), deadline_ - absl::Now())));
     }
   }
@@ -110,7 +110,7 @@ class HealthWait {
   Outcome TimedOut() const {
     const std::string timeout = absl::FormatDuration(absl::GetFlag(FLAGS_timeout));
     if (!seen_.empty()) {
-      return Outcome::Failed(absl::StrCat(NameOf(service_), " was ", seen_, " for all of ", timeout));
+      return Outcome::Failed(absl::StrCat(ServiceTitle(service_), " was ", seen_, " for all of ", timeout));
     }
     return Outcome::Unreachable(absl::StrCat("nobody answered at ", target_, " for ", timeout,
                                              last_.ok() ? "" : absl::StrCat(", at last ", last_.message()),
@@ -133,7 +133,7 @@ Outcome RunHealth(const std::vector<std::string>& arguments) {
   const HealthStub stub(channel);
   const std::string service = arguments.size() > 1 ? arguments[1] : "";
   if (absl::GetFlag(FLAGS_wait)) return HealthWait(channel->target(), stub, service).Run();
-  return Check(channel->target(), stub, service);
+  return CheckHealth(channel->target(), stub, service);
 }
 
 }  // namespace

@@ -18,20 +18,20 @@ std::atomic<int> signalled_fd{-1};
 std::atomic<bool> signalled{false};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-void Signal(int fd) {
+void Wake(int fd) {
   const uint64_t one = 1;
   const ssize_t written = write(fd, &one, sizeof one);
   static_cast<void>(written);  // eventfds take it
 }
 
-void OnSignal(int /*signal*/) {
+void OnInterrupt(int /*signal*/) {
   const int saved = errno;
   signalled.store(true);
-  Signal(signalled_fd.load());
+  Wake(signalled_fd.load());
   errno = saved;
 }
 
-void SetHandlers(void (*handler)(int)) {
+void SetInterruptHandlers(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
@@ -42,7 +42,7 @@ void SetHandlers(void (*handler)(int)) {
 
 Interruption::Interruption(std::function<void()> on_interrupt) : stop_(eventfd(0, EFD_CLOEXEC)) {
   if (signalled_fd.load() < 0) signalled_fd.store(eventfd(0, EFD_CLOEXEC));
-  SetHandlers(OnSignal);
+  SetInterruptHandlers(OnInterrupt);
   thread_ = std::thread([this, on_interrupt = std::move(on_interrupt)] {
     pollfd fds[] = {{.fd = signalled_fd.load(), .events = POLLIN, .revents = 0},
                     {.fd = stop_.get(), .events = POLLIN, .revents = 0}};
@@ -53,8 +53,8 @@ Interruption::Interruption(std::function<void()> on_interrupt) : stop_(eventfd(0
 }
 
 Interruption::~Interruption() {
-  SetHandlers(SIG_DFL);
-  Signal(stop_.get());
+  SetInterruptHandlers(SIG_DFL);
+  Wake(stop_.get());
   thread_.join();
 }
 

@@ -15,7 +15,7 @@ namespace {
 using google::protobuf::Message;
 
 // The parser's words in one line: what is wrong, and behind that, with a caret beneath, where.
-std::string InOneLine(absl::string_view words) {
+std::string JsonErrorInOneLine(absl::string_view words) {
   const std::vector<absl::string_view> lines = absl::StrSplit(words, '\n');
   if (lines.size() < 3) return std::string(absl::StripSuffix(absl::StrJoin(lines, " "), "."));
   const absl::string_view text = lines[lines.size() - 2];
@@ -58,7 +58,7 @@ std::string JsonString(absl::string_view text) {
 }
 
 std::string JsonError(const google::protobuf::util::Status& status) {
-  return InOneLine({status.message().data(), static_cast<size_t>(status.message().size())});
+  return JsonErrorInOneLine({status.message().data(), static_cast<size_t>(status.message().size())});
 }
 
 }  // namespace udsrpc::tools

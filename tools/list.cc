@@ -17,16 +17,16 @@ namespace {
 
 using google::protobuf::ServiceDescriptor;
 
-std::string Type(bool stream, const google::protobuf::Descriptor& type) {
+std::string TypeInSignature(bool stream, const google::protobuf::Descriptor& type) {
   return absl::StrCat(stream ? "stream " : "", type.full_name());
 }
 
 std::string Signature(const google::protobuf::MethodDescriptor& method) {
-  return absl::StrCat("(", Type(method.client_streaming(), *method.input_type()), ") returns (",
-                      Type(method.server_streaming(), *method.output_type()), ")");
+  return absl::StrCat("(", TypeInSignature(method.client_streaming(), *method.input_type()), ") returns (",
+                      TypeInSignature(method.server_streaming(), *method.output_type()), ")");
 }
 
-void PrintTree(const std::string& name, const ServiceDescriptor* service) {
+void PrintServiceTree(const std::string& name, const ServiceDescriptor* service) {
   std::printf("%s\n", Styled(Style::kBold, name).c_str());
   for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
     std::printf("  %s%s\n", service->method(i)->name().c_str(),
@@ -34,7 +34,7 @@ void PrintTree(const std::string& name, const ServiceDescriptor* service) {
   }
 }
 
-std::string ToJson(const std::string& name, const ServiceDescriptor* service) {
+std::string ServiceToJson(const std::string& name, const ServiceDescriptor* service) {
   std::vector<std::string> methods;
   for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *service->method(i);
@@ -53,16 +53,16 @@ Outcome FindListed(Schema& schema, const std::string& name, const ServiceDescrip
   return schema.outcome();
 }
 
-Outcome PrintAll(Schema& schema, const std::vector<std::string>& names) {
+Outcome PrintServices(Schema& schema, const std::vector<std::string>& names) {
   const bool json = absl::GetFlag(FLAGS_json);
   std::vector<std::string> services;
   for (const std::string& name : names) {
     const ServiceDescriptor* service = nullptr;
     if (Outcome outcome = FindListed(schema, name, &service); outcome.code != ExitCode::kOk) return outcome;
     if (json) {
-      services.push_back(ToJson(name, service));
+      services.push_back(ServiceToJson(name, service));
     } else {
-      PrintTree(name, service);
+      PrintServiceTree(name, service);
     }
   }
   if (json) std::printf("{\"services\":[%s]}\n", absl::StrJoin(services, ",").c_str());
@@ -96,7 +96,7 @@ Outcome RunList(const std::vector<std::string>& arguments) {
         return schema->UnknownService(arguments[1]);
       names = {arguments[1]};
     }
-    if (outcome.code == ExitCode::kOk) outcome = PrintAll(*schema, names);
+    if (outcome.code == ExitCode::kOk) outcome = PrintServices(*schema, names);
   }
   schema->Rest();
   return outcome;

@@ -11,12 +11,13 @@ namespace udsrpc::tools {
 namespace {
 
 // The messages of the two are the same on the wire, so those of v1 serve for both.
-constexpr MethodDescriptor kV1{"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", MethodKind::kBidiStreaming};
-constexpr MethodDescriptor kV1Alpha{"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-                                    MethodKind::kBidiStreaming};
+constexpr MethodDescriptor kReflectionV1{"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                                         MethodKind::kBidiStreaming};
+constexpr MethodDescriptor kReflectionV1Alpha{"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                                              MethodKind::kBidiStreaming};
 
 // Where --timeout is for a call that goes on for longer.
-constexpr absl::Duration kLongest = absl::Minutes(1);
+constexpr absl::Duration kLongestReflection = absl::Minutes(1);
 
 }  // namespace
 
@@ -106,8 +107,8 @@ absl::Status ReflectionDatabase::Exchange(const Request& request, Response* resp
     context_ = std::make_unique<ClientContext>();
     outcome_ = PrepareContext(context_.get());
     if (outcome_.code != ExitCode::kOk) return absl::InvalidArgumentError(outcome_.message);
-    context_->set_timeout(std::min(absl::GetFlag(FLAGS_timeout), kLongest));
-    stream_ = channel_->StreamingCall(v1alpha_ ? kV1Alpha : kV1, *context_, nullptr);
+    context_->set_timeout(std::min(absl::GetFlag(FLAGS_timeout), kLongestReflection));
+    stream_ = channel_->StreamingCall(v1alpha_ ? kReflectionV1Alpha : kReflectionV1, *context_, nullptr);
   }
   if (stream_->Write(request, /*last=*/false) && stream_->Read(*response)) return absl::OkStatus();
   absl::Status status = stream_->Finish();

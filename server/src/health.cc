@@ -1,12 +1,15 @@
 #include "udsrpc/health.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "grpc/health/v1/health.udsrpc.pb.h"
 #include "server/src/health_table.h"
 #include "udsrpc/spawn.h"
+#include "udsrpc/wait.h"
 
 namespace udsrpc {
 namespace {
@@ -39,6 +42,15 @@ Task<> Tell(std::shared_ptr<Watcher> watcher, AsyncServerWriter<HealthCheckRespo
   const HealthCheckResponse response = ToResponse(state);
   const bool told = co_await writer.Write(response);
   watcher->OnTold(told);
+}
+
+// How long those who watch may take to be told of the end. Over gRPC a message may have to wait for the one before it,
+// though the client reads.
+constexpr absl::Duration kFarewell = absl::Seconds(1);
+
+Task<> GiveUpSoon(std::shared_ptr<HealthTable> table, int end) {
+  co_await Sleep(kFarewell);
+  table->GiveUp(end);
 }
 
 }  // namespace
@@ -74,9 +86,10 @@ class Health::HealthService final : public grpc::health::v1::HealthService {
       Spawn(std::move(tell));
     }
     context.cancellation().Unsubscribe(subscription);
-    const bool ended = watcher->Leave();
-    if (ended) co_return absl::UnavailableError("the server is shutting down");
-    co_return absl::CancelledError("nobody watches any more");
+    const bool told_of_the_end = watcher->Leave();
+    // gRPC's clients drop what they have not read where the status is an error, so this must be none.
+    if (told_of_the_end) co_return absl::OkStatus();
+    co_return absl::UnavailableError("the server is shutting down, or nobody watches any more");
   }
 
   const std::shared_ptr<HealthTable> table_ = std::make_shared<HealthTable>();
@@ -99,6 +112,11 @@ absl::Status Health::OnStart(const ServerInfo& server) {
   return absl::OkStatus();
 }
 
-void Health::OnEnd() { service_->table()->End(); }
+void Health::OnEnd() {
+  const std::optional<int> end = service_->table()->End();
+  if (!end) return;
+  Task<> give_up = GiveUpSoon(service_->table(), *end);
+  Spawn(std::move(give_up));
+}
 
 }  // namespace udsrpc

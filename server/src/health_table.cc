@@ -33,17 +33,33 @@ void HealthTable::SetMaintenance(bool maintenance) {
 void HealthTable::Start(const std::vector<absl::string_view>& names) {
   const internal::MutexLock lock(mutex_);
   ended_ = false;
+  given_up_ = false;
   for (const absl::string_view name : names) {
     std::optional<bool>& serving = names_[std::string(name)].serving;
     if (!serving) serving = true;
   }
 }
 
-void HealthTable::End() {
+std::optional<int> HealthTable::End() {
   Resumable resumable;
   {
     const internal::MutexLock lock(mutex_);
     ended_ = true;
+    ++ends_;
+    for (const auto& [name, changed] : names_) TakeWaiting(changed, resumable);
+  }
+  ResumeAll(resumable);
+  const internal::MutexLock lock(mutex_);
+  if (!IsWatched()) return std::nullopt;
+  return ends_;
+}
+
+void HealthTable::GiveUp(int end) {
+  Resumable resumable;
+  {
+    const internal::MutexLock lock(mutex_);
+    if (!ended_ || end != ends_) return;  // another server has started since
+    given_up_ = true;
     for (const auto& [name, changed] : names_) TakeWaiting(changed, resumable);
   }
   ResumeAll(resumable);
@@ -61,7 +77,7 @@ HealthState HealthTable::State(absl::string_view name) const {
 }
 
 bool HealthTable::IsOver(const Watch& watch) const {
-  return watch.gone || (ended_ && (watch.telling || watch.told == State(watch.name)));
+  return watch.gone || given_up_ || (ended_ && !watch.telling && watch.told == State(watch.name));
 }
 
 bool HealthTable::HasStep(const Watch& watch) const {
@@ -75,6 +91,13 @@ void HealthTable::TakeWaiting(Watch& watch, Resumable& resumable) const {
 
 void HealthTable::TakeWaiting(const Name& name, Resumable& resumable) const {
   for (Watch* const watch : name.watches) TakeWaiting(*watch, resumable);
+}
+
+bool HealthTable::IsWatched() const {
+  for (const auto& [name, watched] : names_) {
+    if (!watched.watches.empty()) return true;
+  }
+  return false;
 }
 
 HealthTable::Watcher::Watcher(std::shared_ptr<HealthTable> table, std::string name)
@@ -125,7 +148,7 @@ bool HealthTable::Watcher::Leave() {
   const auto found = table_->names_.find(watch_.name);
   found->second.watches.erase(&watch_);
   if (found->second.watches.empty() && !found->second.serving) table_->names_.erase(found);
-  return table_->ended_;
+  return table_->ended_ && !watch_.gone && !watch_.telling;
 }
 
 }  // namespace udsrpc

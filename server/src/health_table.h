@@ -27,8 +27,10 @@ class HealthTable {
   void SetMaintenance(bool maintenance);
   // Names that were not set before serve from now on.
   void Start(const std::vector<absl::string_view>& names);
-  // None serves any more, and watchers are to go.
-  void End();
+  // None serves any more; watchers are to go once they have told that. Whether some are left: GiveUp is to be called a
+  // little later, with that number, for those whose clients take nothing.
+  std::optional<int> End();
+  void GiveUp(int end);
 
   HealthState StateOf(absl::string_view name) const;
 
@@ -53,11 +55,14 @@ class HealthTable {
   // Adds the coroutine that waits, where it has something to do now.
   void TakeWaiting(Watch& watch, Resumable& resumable) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeWaiting(const Name& name, Resumable& resumable) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsWatched() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable internal::Mutex mutex_;
   absl::flat_hash_map<std::string, Name> names_ ABSL_GUARDED_BY(mutex_);
   bool maintenance_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
+  int ends_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 // One who watches a name: a coroutine asks what to tell next, and another one, which may have to wait for the client,
@@ -87,7 +92,7 @@ class HealthTable::Watcher {
   void OnTold(bool told);
   // The client is gone.
   void OnGone();
-  // To be called before this is destroyed. Whether the table has ended.
+  // To be called before this is destroyed. Whether the table has ended, and that was told.
   bool Leave();
 
  private:

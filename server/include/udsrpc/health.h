@@ -20,10 +20,11 @@ namespace udsrpc {
 // What has a health: the server as a whole, whose name is "", each of its services ("package.Service", the standard
 // ones included), and whatever other names the application sets, such as "database". With the server's start the first
 // two are SERVING, unless they were set otherwise before. When the server is about to end, by Shutdown or because
-// another one has taken over, all are NOT_SERVING for good; those who watch are told, and their calls end with
-// UNAVAILABLE, so that they hold up no drain. (A client that reads nothing at all from its connection does when that is
-// full, as any client, to Shutdown's deadline; over gRPC so does one that left thousands of changes unread.) None
-// depends on another: the application says what a broken database means to "".
+// another one has taken over, all are NOT_SERVING for good; those who watch are told, and their calls end, so
+// that they hold up no drain for more than a second: with OK, as gRPC's clients drop what they have not read where it
+// is an error. (A client that reads nothing at all from its connection does when that is full, as any client, to
+// Shutdown's deadline; over gRPC so does one that left thousands of changes unread.) None depends on another: the
+// application says what a broken database means to "".
 //
 // Check of a name that has no health gives NOT_FOUND, and Watch SERVICE_UNKNOWN, and whatever it has later. Watch says
 // the newest state, and leaves out what it was in between for a client that does not read. It takes no thread while it
