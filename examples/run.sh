@@ -249,6 +249,8 @@ grep -E '^(METHOD|/helloworld.Greeter/SayHello +1 +0 )' "$directory/stats" >"$di
 [ "$(wc -l <"$directory/rows")" -eq 2 ] || fail "udsrpc stats did not find the call"
 sed 's/^/      /' "$directory/rows"
 rm "$directory/stats" "$directory/rows"
+read -r -t 30 -u "${output[front]}" line || fail "front did not log the call of udsrpc stats"
+[[ $line == "served /udsrpc.v1.Introspection/GetStats OK in "* ]] || fail "front logged \"$line\""
 end front TERM
 end back TERM
 
