@@ -172,7 +172,8 @@ TEST_P(HealthTest, AServerThatWasTakenOverDoesNotServe) {
   const auto start = [&](Service& service, Health& health) {
     ServerBuilder builder;
     builder.AddEndpoint(target(), AllTransports()).RegisterService(&service).AddExtension(&health);
-    return builder.EnableTakeover(path).Start();
+    // Over gRPC a client that makes no call after that keeps its connection for so long.
+    return builder.EnableTakeover(path, {.drain_timeout = absl::Seconds(1)}).Start();
   };
   absl::StatusOr<std::unique_ptr<Server>> server = start(service_, *health_);
   ASSERT_TRUE(server.ok()) << server.status();
