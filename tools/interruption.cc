@@ -43,6 +43,7 @@ void SetInterruptHandlers(void (*handler)(int)) {
 Interruption::Interruption(std::function<void()> on_interrupt) : stop_(eventfd(0, EFD_CLOEXEC)) {
   if (signalled_fd.load() < 0) signalled_fd.store(eventfd(0, EFD_CLOEXEC));
   SetInterruptHandlers(OnInterrupt);
+  if (on_interrupt == nullptr) return;
   thread_ = std::thread([this, on_interrupt = std::move(on_interrupt)] {
     pollfd fds[] = {{.fd = signalled_fd.load(), .events = POLLIN, .revents = 0},
                     {.fd = stop_.get(), .events = POLLIN, .revents = 0}};
@@ -54,10 +55,13 @@ Interruption::Interruption(std::function<void()> on_interrupt) : stop_(eventfd(0
 
 Interruption::~Interruption() {
   SetInterruptHandlers(SIG_DFL);
+  if (!thread_.joinable()) return;
   Wake(stop_.get());
   thread_.join();
 }
 
 bool Interruption::interrupted() const { return signalled.load(); }
+
+int Interruption::fd() const { return signalled_fd.load(); }
 
 }  // namespace udsrpc::tools

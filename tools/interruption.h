@@ -12,14 +12,16 @@ namespace udsrpc::tools {
 // process. One at a time.
 class Interruption {
  public:
-  // `on_interrupt` runs once at most, on a thread of its own.
-  explicit Interruption(std::function<void()> on_interrupt);
+  // `on_interrupt` runs once at most, on a thread of its own; it may be null.
+  explicit Interruption(std::function<void()> on_interrupt = nullptr);
   // It will not run any more.
   ~Interruption();
   Interruption(const Interruption&) = delete;
   Interruption& operator=(const Interruption&) = delete;
 
   bool interrupted() const;
+  // Readable once it was interrupted.
+  int fd() const;
 
  private:
   UniqueFd stop_;

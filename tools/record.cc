@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "tools/flags.h"
-#include "tools/interrupts.h"
+#include "tools/interruption.h"
 #include "tools/introspection_client.h"
 #include "tools/recording.h"
 #include "tools/target.h"
@@ -45,7 +45,6 @@ Outcome RunRecord(const std::vector<std::string>& arguments) {
   const std::string& target = arguments[0];
   const int count = absl::GetFlag(FLAGS_count);
   if (count < 0) return Outcome::Usage("--count: it must be 0 or more");
-  const Interrupts interrupts;
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(target, &channel); opened.code != ExitCode::kOk) return opened;
   ClientContext context;
@@ -57,7 +56,7 @@ Outcome RunRecord(const std::vector<std::string>& arguments) {
   absl::StatusOr<std::unique_ptr<RecordingWriter>> writer = RecordingWriter::Create(arguments[1], target);
   if (!writer.ok()) return Outcome::Usage(std::string(writer.status().message()));
   ClientReader<v1::WatchCallsResponse> stream = v1::IntrospectionStub(channel).WatchCalls(context, request);
-  const Interrupts::Watcher watcher(interrupts, [&context] { context.Cancel(); });
+  const Interruption interruption([&context] { context.Cancel(); });
   Recorded recorded;
   const absl::Status written = WriteCalls(stream, **writer, count, recorded);
   const bool enough = !written.ok() || (count > 0 && recorded.calls == count);

@@ -14,7 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "tools/flags.h"
-#include "tools/interrupts.h"
+#include "tools/interruption.h"
 #include "tools/introspection_client.h"
 #include "tools/recording.h"
 #include "tools/replay_run.h"
@@ -85,14 +85,14 @@ Outcome RunReplay(const std::vector<std::string>& arguments) {
   const int callers = absl::GetFlag(FLAGS_callers);
   if (!(speed >= 0) || std::isinf(speed)) return Outcome::Usage("--speed: it must be 0 or more");
   if (callers < 1 || callers > 1000) return Outcome::Usage("--callers: it must be 1 to 1000");
-  const Interrupts interrupts;
+  const Interruption interruption;
   const absl::StatusOr<Recording> recording = ReadRecording(arguments[0]);
   if (!recording.ok()) return Outcome::Usage(std::string(recording.status().message()));
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(arguments[1], &channel); opened.code != ExitCode::kOk) return opened;
   const std::vector<ReplayedCall> calls = Replay(
       recording->calls, channel,
-      {.speed = speed, .callers = callers, .timeout = absl::GetFlag(FLAGS_timeout), .interrupt_fd = interrupts.fd()});
+      {.speed = speed, .callers = callers, .timeout = absl::GetFlag(FLAGS_timeout), .interrupt_fd = interruption.fd()});
   const uint64_t others = Report(calls);
   std::fflush(stdout);
   const auto made = std::count_if(calls.begin(), calls.end(), [](const ReplayedCall& call) { return call.made; });

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tools/flags.h"
-#include "tools/interrupts.h"
+#include "tools/interruption.h"
 #include "tools/introspection_client.h"
 #include "tools/screen.h"
 #include "tools/target.h"
@@ -33,8 +33,8 @@ constexpr absl::Duration kShortestInterval = absl::Milliseconds(50);
 class Pause {
  public:
   // `keys`: whether standard input has keys.
-  Pause(const Interrupts& interrupts, bool keys)
-      : watched_{{.fd = interrupts.fd(), .events = POLLIN, .revents = 0},
+  Pause(const Interruption& interruption, bool keys)
+      : watched_{{.fd = interruption.fd(), .events = POLLIN, .revents = 0},
                  {.fd = keys ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}} {}
 
   enum class End { kTime, kKey, kInterrupt };
@@ -51,8 +51,8 @@ class Pause {
 
 class Top {
  public:
-  Top(std::string target, const v1::IntrospectionStub& stub, const Interrupts& interrupts)
-      : target_(std::move(target)), stub_(stub), pause_(interrupts, Screen::IsThere() && !absl::GetFlag(FLAGS_once)) {
+  Top(std::string target, const v1::IntrospectionStub& stub, const Interruption& interruption)
+      : target_(std::move(target)), stub_(stub), pause_(interruption, Screen::IsThere() && !absl::GetFlag(FLAGS_once)) {
     if (Screen::IsThere() && !absl::GetFlag(FLAGS_once)) screen_.emplace();
   }
 
@@ -114,11 +114,11 @@ class Top {
 
 Outcome RunTop(const std::vector<std::string>& arguments) {
   if (absl::GetFlag(FLAGS_interval) < kShortestInterval) return Outcome::Usage("--interval: it must be 50ms or more");
-  const Interrupts interrupts;
+  const Interruption interruption;
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(arguments[0], &channel); opened.code != ExitCode::kOk) return opened;
   const v1::IntrospectionStub stub(channel);
-  return Top(arguments[0], stub, interrupts).Run();
+  return Top(arguments[0], stub, interruption).Run();
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "tools/flags.h"
-#include "tools/interrupts.h"
+#include "tools/interruption.h"
 #include "tools/introspection_client.h"
 #include "tools/target.h"
 #include "tools/terminal.h"
@@ -104,7 +104,6 @@ Outcome RunTrace(const std::vector<std::string>& arguments) {
   const std::string& target = arguments[0];
   const int count = absl::GetFlag(FLAGS_count);
   if (count < 0) return Outcome::Usage("--count: it must be 0 or more");
-  const Interrupts interrupts;
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(target, &channel); opened.code != ExitCode::kOk) return opened;
   ClientContext context;
@@ -112,7 +111,7 @@ Outcome RunTrace(const std::vector<std::string>& arguments) {
   context.set_deadline(absl::InfiniteFuture());
   const v1::IntrospectionStub stub(channel);
   ClientReader<v1::WatchCallsResponse> stream = stub.WatchCalls(context, RequestOfFlags());
-  const Interrupts::Watcher watcher(interrupts, [&context] { context.Cancel(); });
+  const Interruption interruption([&context] { context.Cancel(); });
   stream.WaitForInitialMetadata();
   const Printed printed = PrintCalls(stream, static_cast<uint64_t>(count));
   const bool enough = count > 0 && printed.calls == static_cast<uint64_t>(count);

@@ -18,6 +18,11 @@
 #include "udsrpc/client_stream.h"
 #include "udsrpc/server.h"
 #include "udsrpc/transport.h"
+#ifdef CONSUMER_WITH_EXTENSIONS
+#include "udsrpc/health.h"
+#include "udsrpc/introspection.h"
+#include "udsrpc/reflection.h"
+#endif
 #ifdef CONSUMER_WITH_SYSTEMD
 #include "udsrpc/systemd.h"
 #endif
@@ -107,6 +112,12 @@ int main(int argc, char** argv) {
   consumer::SumService service;
   udsrpc::ServerBuilder builder;
   builder.AddEndpoint(endpoint, {.grpc = kGrpc}).RegisterService(&service);
+#ifdef CONSUMER_WITH_EXTENSIONS
+  udsrpc::Health health;
+  udsrpc::Introspection introspection;
+  udsrpc::Reflection reflection;
+  builder.AddExtension(&health).AddExtension(&introspection).AddExtension(&reflection);
+#endif
 #ifdef CONSUMER_WITH_SYSTEMD
   if (absl::StatusOr<int> passed = udsrpc::AddSystemdSockets(builder); !passed.ok()) return Fail(passed.status());
 #endif
