@@ -16,8 +16,10 @@ case " $* " in *" tsan "* | *" fuzz "*) install_packages clang libclang-rt-dev ;
 mkdir -p build
 for preset in "$@"; do
   echo "== $preset: build in build/$preset"
-  case "$preset" in asan | tsan | fuzz) benchmarks=OFF ;; *) benchmarks=ON ;; esac
-  cmake --preset "$preset" -DUDSRPC_WERROR=ON -DUDSRPC_BUILD_TESTS=ON -DUDSRPC_BUILD_BENCHMARKS=$benchmarks \
+  # The sanitizers are for the libraries and the command; benchmarks/run.sh builds the benchmarks.
+  case "$preset" in asan | tsan | fuzz) examples=OFF ;; *) examples=ON ;; esac
+  cmake --preset "$preset" -DUDSRPC_WERROR=ON -DUDSRPC_BUILD_TESTS=ON -DUDSRPC_BUILD_EXAMPLES=$examples \
+        -DUDSRPC_BUILD_BENCHMARKS=OFF \
         -DUDSRPC_SHARED_TEST_PROCESSES=ON >build/"$preset".configure.log 2>&1 || {
     cat build/"$preset".configure.log >&2
     exit 1

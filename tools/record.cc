@@ -53,12 +53,14 @@ Outcome RunRecord(const std::vector<std::string>& arguments) {
   v1::WatchCallsRequest request;
   request.set_payloads(true);
   for (const std::string& method : absl::GetFlag(FLAGS_method)) request.add_methods(method);
-  absl::StatusOr<std::unique_ptr<RecordingWriter>> writer = RecordingWriter::Create(arguments[1], target);
+  absl::StatusOr<std::unique_ptr<RecordingWriter>> writer = RecordingWriter::Create(arguments[1]);
   if (!writer.ok()) return Outcome::Usage(std::string(writer.status().message()));
   ClientReader<v1::WatchCallsResponse> stream = v1::IntrospectionStub(channel).WatchCalls(context, request);
   const Interruption interruption([&context] { context.Cancel(); });
+  stream.WaitForInitialMetadata();  // from then on the server tells of each call, and the file says so
   Recorded recorded;
-  const absl::Status written = WriteCalls(stream, **writer, count, recorded);
+  absl::Status written = (*writer)->Begin(target);
+  if (written.ok()) written = WriteCalls(stream, **writer, count, recorded);
   const bool enough = !written.ok() || (count > 0 && recorded.calls == count);
   if (enough) context.Cancel();
   const absl::Status status = stream.Finish();

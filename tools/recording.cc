@@ -25,20 +25,21 @@ std::string FileErrorText(int error) { return std::generic_category().message(er
 RecordingWriter::RecordingWriter(std::string path, UniqueFd fd)
     : path_(std::move(path)), fd_(std::move(fd)), stream_(fd_.get()) {}
 
-absl::StatusOr<std::unique_ptr<RecordingWriter>> RecordingWriter::Create(const std::string& path,
-                                                                         const std::string& target) {
+absl::StatusOr<std::unique_ptr<RecordingWriter>> RecordingWriter::Create(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd.valid()) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot write it: ", FileErrorText(errno)));
-  std::unique_ptr<RecordingWriter> writer(new RecordingWriter(path, std::move(fd)));
+  return std::unique_ptr<RecordingWriter>(new RecordingWriter(path, std::move(fd)));
+}
+
+absl::Status RecordingWriter::Begin(const std::string& target) {
   RecordingEntry entry;
   RecordingHeader& header = *entry.mutable_header();
   header.set_format(kRecordingFormat);
   header.set_version(kRecordingVersion);
   header.set_target(target);
   header.mutable_start_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
-  google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &writer->stream_);
-  if (absl::Status status = writer->Flush(); !status.ok()) return status;
-  return writer;
+  google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &stream_);
+  return Flush();
 }
 
 absl::Status RecordingWriter::Write(const v1::WatchCallsResponse& calls) {

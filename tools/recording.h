@@ -18,9 +18,12 @@ namespace udsrpc::tools {
 class RecordingWriter {
  public:
   // Makes the file, of mode 0600, or empties it. The message says why it cannot.
-  static absl::StatusOr<std::unique_ptr<RecordingWriter>> Create(const std::string& path, const std::string& target);
+  static absl::StatusOr<std::unique_ptr<RecordingWriter>> Create(const std::string& path);
 
-  // Writes what has come. Not OK: the disk is full, or the like.
+  // Writes whose calls they are, once they are about to come. Not OK: the disk is full, or the like.
+  absl::Status Begin(const std::string& target);
+
+  // Writes what has come. Not OK: as Begin.
   absl::Status Write(const v1::WatchCallsResponse& calls);
 
  private:

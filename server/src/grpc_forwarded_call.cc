@@ -8,7 +8,7 @@ namespace udsrpc {
 
 void GrpcForwardedOperation::await_suspend(std::coroutine_handle<> coroutine) {
   coroutine_ = coroutine;
-  begun_.store(true, std::memory_order_release);
+  internal::TsanRelease(this);
   call_.Begin(kind_, buffer_, this);
 }
 

@@ -8,7 +8,6 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
-#include <atomic>
 #include <coroutine>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "udsrpc/internal/operation.h"
+#include "udsrpc/internal/tsan.h"
 #include "udsrpc/server_context.h"
 
 namespace udsrpc {
@@ -49,7 +49,7 @@ class [[nodiscard]] GrpcForwardedOperation {
 
   // Its event has come.
   void End(bool ok) {
-    begun_.load(std::memory_order_acquire);
+    internal::TsanAcquire(this);  // of await_suspend, by way of gRPC's queue
     ok_ = ok;
     coroutine_.resume();
   }
@@ -60,8 +60,6 @@ class [[nodiscard]] GrpcForwardedOperation {
   grpc::ByteBuffer* const buffer_;
   std::coroutine_handle<> coroutine_;
   bool ok_ = false;
-  // Orders what was before the operation and what follows its event, for those who do not see into gRPC's queue.
-  std::atomic<bool> begun_{false};
 };
 
 // A call of ours that is handed on to a server of gRPC's: the client's side of it there, with what our context says of
