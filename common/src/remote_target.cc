@@ -160,7 +160,7 @@ absl::StatusOr<RemoteTarget> RemoteTarget::ParseListening(absl::string_view addr
   } else if (absl::ConsumePrefix(&rest, kIpv6)) {
     parsed = ParseAddress(address, WithoutEmptyAuthority(rest), AF_INET6);
   } else {
-    if (absl::StartsWith(address, "unix")) {
+    if (absl::StartsWith(address, "unix:") || absl::StartsWith(address, "unix-abstract:")) {
       return InvalidTarget(address, "a Unix socket is no remote endpoint; call AddEndpoint for it");
     }
     absl::ConsumePrefix(&rest, kDns);

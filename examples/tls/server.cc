@@ -62,7 +62,7 @@ std::shared_ptr<const udsrpc::ServerCredentials> Credentials(const std::string& 
   options.pem_root_certs = ReadFile(certificates + "/authority.pem");
   options.pem_key_cert_pairs.push_back(
       {ReadFile(certificates + "/server.key"), ReadFile(certificates + "/server.pem")});
-  return udsrpc::GrpcCredentials(grpc::SslServerCredentials(options));
+  return udsrpc::GrpcCredentials(grpc::SslServerCredentials(options), udsrpc::ClientCertificates::kVerified);
 }
 
 absl::StatusOr<std::unique_ptr<udsrpc::Server>> Serve(Greeter& greeter, const std::string& certificates,

@@ -13,13 +13,13 @@
 namespace udsrpc {
 namespace {
 
-Peer::Remote Credentials(const grpc::ServerContext& call) {
+Peer::Remote Credentials(const grpc::ServerContext& call, bool verified) {
   Peer::Remote remote;
   const std::shared_ptr<const grpc::AuthContext> context = call.auth_context();
   if (context == nullptr) return remote;
   // gRPC calls it authenticated as well where nothing but the kind of the credentials is known
   // (LocalServerCredentials).
-  remote.authenticated = context->IsPeerAuthenticated() &&
+  remote.authenticated = verified && context->IsPeerAuthenticated() &&
                          context->GetPeerIdentityPropertyName() != GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME;
   if (remote.authenticated) {
     for (const grpc::string_ref& name : context->GetPeerIdentity()) remote.names.emplace_back(name.data(), name.size());
@@ -39,7 +39,8 @@ std::string Address(const std::string& peer) {
 }  // namespace
 
 std::shared_ptr<const Caller> GrpcRemoteCallers::Of(const grpc::ServerContext& call) const {
-  return std::make_shared<const Caller>(std::make_shared<const Peer>(Address(call.peer()), Credentials(call)), user_);
+  return std::make_shared<const Caller>(
+      std::make_shared<const Peer>(Address(call.peer()), Credentials(call, verified_)), user_);
 }
 
 }  // namespace udsrpc

@@ -16,12 +16,17 @@ class GrpcRemoteCallers final : public GrpcCallers {
  public:
   explicit GrpcRemoteCallers(const UserLimits& limits) : user_(std::make_shared<User>(limits)) {}
 
+  // All that they show has been verified; until this is called nobody is taken for whom they say to be. Before the
+  // first call.
+  void AreVerified() { verified_ = true; }
+
   std::shared_ptr<const Caller> Of(const grpc::ServerContext& call) const override;
   void CloseConnection(const grpc::ServerContext& /*call*/) override {}
   void ForgetClosed(Clock::time_point /*now*/, Clock::time_point /*not_held_back_since*/) override {}
 
  private:
   const std::shared_ptr<User> user_;
+  bool verified_ = false;
 };
 
 }  // namespace udsrpc

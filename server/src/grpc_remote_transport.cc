@@ -39,6 +39,10 @@ class GrpcRemoteTransport final : public ServerTransport {
     if (const int calls = options_.remote_limits.max_calls; calls < std::numeric_limits<int>::max() - kRefusedCalls) {
       builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls + kRefusedCalls);
     }
+    if (std::all_of(endpoints.begin(), endpoints.end(),
+                    [](const RemoteEndpoint& one) { return one.credentials->verifies_clients(); })) {
+      callers_.AreVerified();
+    }
     std::vector<int> ports(endpoints.size(), kNoPort);
     for (size_t i = 0; i < endpoints.size(); ++i) {
       const RemoteTarget& target = endpoints[i].target;

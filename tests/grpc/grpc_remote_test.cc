@@ -424,6 +424,18 @@ TEST_F(GrpcRemoteTest, ARemoteCallerIsNoUserOfThisHost) {
   EXPECT_EQ(seen[1].uid, geteuid());
 }
 
+TEST_F(GrpcRemoteTest, ACertificateThatNobodyVerifiedProvesNothing) {
+  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+  options.pem_key_cert_pairs.push_back({TestCertificates().server_key, TestCertificates().server});
+  Serve({.credentials = GrpcCredentials(grpc::SslServerCredentials(options))});
+  ExpectEcho(Connect({.credentials = MutualTlsClient()}));
+  const std::vector<SeenPeer> seen = TakeSeen();
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_FALSE(seen[0].credentials.authenticated);
+  EXPECT_THAT(seen[0].credentials.names, ::testing::IsEmpty());
+  EXPECT_THAT(seen[0].credentials.properties, Contains(Pair("x509_common_name", "client.example")));
+}
+
 TEST_F(GrpcRemoteTest, MutualTlsSaysWhoCalls) {
   Serve({.credentials = TlsServer(/*demands_client=*/true)});
   ExpectEcho(Connect({.credentials = MutualTlsClient()}));

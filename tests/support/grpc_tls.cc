@@ -58,7 +58,8 @@ std::shared_ptr<const ServerCredentials> TlsServer(bool demands_client) {
                                                            : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
   options.pem_root_certs = certificates.authority;
   options.pem_key_cert_pairs.push_back({certificates.server_key, certificates.server});
-  return GrpcCredentials(grpc::SslServerCredentials(options));
+  return GrpcCredentials(grpc::SslServerCredentials(options),
+                         demands_client ? ClientCertificates::kVerified : ClientCertificates::kNotVerified);
 }
 
 std::shared_ptr<const ChannelCredentials> TlsClient(const Certificates& certificates) {

@@ -29,12 +29,13 @@ class Peer {
   // what its credentials have proved.
   struct Remote {
     // Whether it has proved who it is: over TLS by a certificate that an authority has signed that the server's
-    // credentials name (mutual TLS). False: it may be anybody who can reach the port.
+    // credentials name (mutual TLS), where these were passed with ClientCertificates::kVerified. False: it may be
+    // anybody who can reach the port.
     bool authenticated = false;
     // The names that it has proved to have: the subject alternative names of its certificate, or where that has none
     // its common name. Empty where it has not proved any.
     std::vector<std::string> names = {};
-    // All that is known of its credentials, as grpc::AuthContext has it: "transport_security_type" is "ssl" for TLS and
+    // All that it has shown, proved or not, as grpc::AuthContext has it: "transport_security_type" is "ssl" for TLS and
     // "insecure" for none; "x509_common_name", "x509_subject_alternative_name", "x509_pem_cert" and others. A key may
     // have several values.
     std::vector<std::pair<std::string, std::string>> properties = {};

@@ -261,7 +261,8 @@ class ServerBuilder {
   //
   // At a takeover the port is not handed over: the successor listens beside this server until that has stopped
   // (SO_REUSEPORT, which a server without EnableTakeover does not set), and this one ends there as by Shutdown, so
-  // calls may end with UNAVAILABLE then.
+  // calls may end with UNAVAILABLE then. The successor has its share of new connections from before it is known
+  // whether it takes over; where it does not, those are lost.
   ServerBuilder& AddRemoteEndpoint(absl::string_view address, std::shared_ptr<const ServerCredentials> credentials);
 
   // A socket that another process, such as a service manager, has bound and listens on: an endpoint, or one of an
