@@ -27,9 +27,6 @@ namespace {
 
 using google::protobuf::Message;
 
-// A person looks at the answer, and may well have asked for a large one.
-constexpr size_t kMaxResponseBytes = 256 << 20;
-
 void PrintCallMetadata(absl::string_view direction, const Metadata& metadata) {
   if (!absl::GetFlag(FLAGS_verbose)) return;
   for (const auto& [key, value] : metadata) {

@@ -1,6 +1,7 @@
 #ifndef UDSRPC_TOOLS_TARGET_H_
 #define UDSRPC_TOOLS_TARGET_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,9 @@ inline constexpr absl::string_view kExitCodeHelp =
     "or "
     "what it names, is wrong, and nothing was done. 3: nobody answers there, or not in time, or this user may not "
     "connect.";
+
+// What a command takes as one answer that may well be large: a person or a file asked for it.
+inline constexpr size_t kMaxResponseBytes = 256 << 20;
 
 // "/run/a.sock" is "unix:/run/a.sock", and "@name" is "unix-abstract:name"; everything else is what it is.
 std::string CanonicalTarget(absl::string_view target);

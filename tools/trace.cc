@@ -105,7 +105,9 @@ Outcome RunTrace(const std::vector<std::string>& arguments) {
   const int count = absl::GetFlag(FLAGS_count);
   if (count < 0) return Outcome::Usage("--count: it must be 0 or more");
   std::shared_ptr<Channel> channel;
-  if (Outcome opened = OpenChannel(target, &channel); opened.code != ExitCode::kOk) return opened;
+  ChannelOptions options;
+  options.max_receive_message_bytes = kMaxResponseBytes;
+  if (Outcome opened = OpenChannel(target, &channel, options); opened.code != ExitCode::kOk) return opened;
   ClientContext context;
   if (Outcome prepared = PrepareContext(&context); prepared.code != ExitCode::kOk) return prepared;
   context.set_deadline(absl::InfiniteFuture());

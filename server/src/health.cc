@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/src/valid_utf8.h"
 #include "grpc/health/v1/health.udsrpc.pb.h"
 #include "server/src/health_table.h"
 #include "udsrpc/spawn.h"
@@ -20,6 +21,9 @@ using Watcher = HealthTable::Watcher;
 
 // Of names that nobody has set: each that is watched is kept.
 constexpr size_t kMaxUnknownName = 1024;
+
+// Of such a name, in an error.
+constexpr size_t kMostQuotedBytes = 256;
 
 HealthCheckResponse ToResponse(HealthState state) {
   HealthCheckResponse response;
@@ -64,7 +68,8 @@ class Health::HealthService final : public grpc::health::v1::HealthService {
                      HealthCheckResponse& response) override {
     const HealthState state = table_->StateOf(request.service());
     if (state == HealthState::kUnknown) {
-      return absl::NotFoundError(absl::StrCat("no health is known of \"", request.service(), "\""));
+      return absl::NotFoundError(
+          absl::StrCat("no health is known of \"", ValidUtf8(request.service(), kMostQuotedBytes), "\""));
     }
     response = ToResponse(state);
     return absl::OkStatus();

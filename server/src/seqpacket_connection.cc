@@ -237,6 +237,7 @@ void SeqpacketServerConnection::Close(absl::string_view why) {
 void SeqpacketServerConnection::CloseLocked() {
   if (closed_) return;
   closed_ = true;
+  caller_->MarkClosed();
   loop().Remove(socket_.get(), *this);
   loop().RemoveTimer(idle_timer_);
   loop().RemoveTimer(farewell_timer_);

@@ -89,6 +89,9 @@ TEST_P(HealthTest, AllServeFromTheStart) {
     EXPECT_EQ(Watching(stub, service).Next(), HealthCheckResponse::SERVING) << service;
   }
   EXPECT_EQ(Check(stub, "database").status().code(), absl::StatusCode::kNotFound);
+  const absl::Status unknown = Check(stub, std::string(100'000, 'x')).status();
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kNotFound);
+  EXPECT_LT(unknown.message().size(), 400u);  // over gRPC so much of a status would not arrive
 }
 
 TEST_P(HealthTest, EachIsSetByItself) {

@@ -18,14 +18,20 @@
 namespace udsrpc::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 class IntrospectionTest : public ::testing::TestWithParam<Transport> {
  protected:
   void Start(IntrospectionOptions options = {}) {
     introspection_.emplace(std::move(options));
+    StartServer();
+  }
+  void StartServer() {
     ServerBuilder builder;
     builder.AddEndpoint(target_, {.mode = 0666}).RegisterService(&service_).AddExtension(&*introspection_);
     absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
@@ -34,6 +40,13 @@ class IntrospectionTest : public ::testing::TestWithParam<Transport> {
     channel_ = *CreateChannel(target_, {.transport = GetParam()});
     stub_ = std::make_unique<TestStub>(channel_);
     introspection_stub_ = std::make_unique<v1::IntrospectionStub>(channel_);
+  }
+
+  absl::Status CallNothing(const std::string& path) {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    EchoReply reply;
+    return channel_->UnaryCall({path.c_str(), MethodKind::kUnary}, context, EchoRequest(), reply);
   }
 
   // A stream of the server's calls, from now on.
@@ -75,6 +88,17 @@ class IntrospectionTest : public ::testing::TestWithParam<Transport> {
     const absl::Status status = introspection_stub_->GetStats(context, v1::GetStatsRequest(), stats);
     if (!status.ok()) return status;
     return stats;
+  }
+
+  // The handlers of those who watched end beside their clients.
+  bool NobodyWatches() {
+    const absl::Time give_up = absl::Now() + kPatience;
+    for (; absl::Now() < give_up; std::this_thread::yield()) {
+      for (const MethodStats& method : server_->Stats().methods) {
+        if (method.method == "/udsrpc.v1.Introspection/WatchCalls" && method.in_flight == 0) return true;
+      }
+    }
+    return false;
   }
 
   TempDir dir_;
@@ -160,9 +184,37 @@ TEST_P(IntrospectionTest, TheySeeWhatTheyAskFor) {
   EXPECT_EQ(calls[1].message(), "that");
 }
 
-TEST_P(IntrospectionTest, WhatIsNotTakenInTimeIsDroppedAndCounted) {
-  Start({.max_waiting_calls = 4});
+TEST_P(IntrospectionTest, WhateverAClientNamesIsText) {
+  Start();
   Watch watch = WatchCalls();
+  EXPECT_EQ(CallNothing("/not.There/\xff\xfe").code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(CallNothing("/not.There/" + std::string(500, '\xff')).code(), absl::StatusCode::kUnimplemented);
+  Fail(5, std::string(2000, 'x'));
+  const std::vector<v1::CallEvent> calls = watch.Next(3);
+  ASSERT_EQ(calls.size(), 3u);
+  EXPECT_EQ(calls[0].method(), "/not.There/\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_LE(calls[1].method().size(), 1024u);
+  EXPECT_THAT(calls[1].method(), AllOf(StartsWith("/not.There/\xef\xbf\xbd"), EndsWith("\xef\xbf\xbd...")));
+  EXPECT_LE(calls[1].message().size(), 1024u);
+  EXPECT_EQ(calls[2].message(), std::string(1021, 'x') + "...");
+}
+
+TEST_P(IntrospectionTest, WhatTheyAskForIsBounded) {
+  Start();
+  std::vector<v1::WatchCallsRequest> requests(3);
+  for (int i = 0; i < 65; ++i) requests[0].add_methods("/a");
+  requests[1].add_methods(std::string(1025, 'a'));
+  for (int i = 0; i < 33; ++i) requests[2].add_codes(1);
+  for (const v1::WatchCallsRequest& request : requests) {
+    EXPECT_EQ(WatchCalls(request).stream.Finish().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_P(IntrospectionTest, WhatIsNotTakenInTimeIsDroppedAndCounted) {
+  Start({.max_waiting_calls = 4, .max_payload_bytes = 10'000});
+  v1::WatchCallsRequest request;
+  request.set_payloads(true);
+  Watch watch = WatchCalls(request);
   // More than fit into what waits, the stream and the socket. Nobody reads meanwhile.
   const std::string long_message(4000, 'x');
   constexpr size_t kCalls = 1500;
@@ -177,7 +229,7 @@ TEST_P(IntrospectionTest, WhatIsNotTakenInTimeIsDroppedAndCounted) {
 }
 
 TEST_P(IntrospectionTest, RequestsAreShownWhereTheServerAllowsIt) {
-  Start({.max_payload_bytes = 100});
+  Start({.max_payload_bytes = 200});
   v1::WatchCallsRequest request;
   request.set_payloads(true);
   Watch watch = WatchCalls(request);
@@ -202,6 +254,61 @@ TEST_P(IntrospectionTest, RequestsAreShownWhereTheServerAllowsIt) {
   EXPECT_TRUE(calls[1].requests_truncated());
   EXPECT_EQ(calls[2].requests_size(), 2);
   EXPECT_EQ(calls[2].received_messages(), 2u);
+}
+
+TEST_P(IntrospectionTest, EmptyRequestsTakeRoomAsWell) {
+  Start({.max_payload_bytes = 640});
+  v1::WatchCallsRequest request;
+  request.set_payloads(true);
+  Watch watch = WatchCalls(request);
+  ClientContext context;
+  context.set_timeout(kPatience);
+  CollectReply reply;
+  auto writer = stub_->Collect(context, reply);
+  for (int i = 0; i < 11; ++i) EXPECT_TRUE(writer.Write(EchoRequest()));
+  EXPECT_TRUE(writer.Finish().ok());
+  const std::vector<v1::CallEvent> calls = watch.Next(1);
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].requests_size(), 10);
+  EXPECT_TRUE(calls[0].requests_truncated());
+  EXPECT_EQ(calls[0].received_messages(), 11u);
+}
+
+TEST_P(IntrospectionTest, RequestsAreNotKeptForNobody) {
+  Start({.max_payload_bytes = 1000});
+  v1::WatchCallsRequest request;
+  request.set_payloads(true);
+  Watch watch = WatchCalls(request);
+  ClientContext context;
+  context.set_timeout(kPatience);
+  auto stream = stub_->Chat(context);
+  EchoRequest message;
+  EchoReply reply;
+  ASSERT_TRUE(stream.Write(message) && stream.Read(reply));
+  watch.context.Cancel();
+  EXPECT_FALSE(watch.stream.Finish().ok());
+  ASSERT_TRUE(NobodyWatches());
+  ASSERT_TRUE(stream.Write(message) && stream.Read(reply));
+  Watch another = WatchCalls(request);
+  stream.WritesDone();
+  EXPECT_TRUE(stream.Finish().ok());
+  const std::vector<v1::CallEvent> calls = another.Next(1);
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_THAT(calls[0].requests(), IsEmpty());
+  EXPECT_TRUE(calls[0].requests_truncated());
+  EXPECT_EQ(calls[0].received_messages(), 2u);
+}
+
+TEST_P(IntrospectionTest, ResponsesAreSplitSoThatClientsTakeThem) {
+  Start({.max_payload_bytes = 2 << 20, .max_waiting_bytes = 100 << 20});
+  v1::WatchCallsRequest request;
+  request.set_payloads(true);
+  Watch watch = WatchCalls(request);
+  // Far more than a client takes as one message. Nobody reads until all have ended.
+  constexpr size_t kCalls = 12;
+  for (size_t i = 0; i < kCalls; ++i) ExpectEcho(*stub_, std::string(1'000'000, 'x'));
+  EXPECT_EQ(watch.Next(kCalls).size(), kCalls);
+  EXPECT_EQ(watch.dropped, 0u);
 }
 
 TEST_P(IntrospectionTest, RequestsAreNotShownOtherwise) {
@@ -245,6 +352,25 @@ TEST_P(IntrospectionTest, ToWatchEndsWithTheServerAndDoesNotHoldItUp) {
   reader.join();
 }
 
+class NeverStarting final : public ServerExtension {
+ public:
+  absl::Status OnStart(const ServerInfo& /*server*/) override { return absl::InternalError("never"); }
+};
+
+TEST_P(IntrospectionTest, AStartThatFailedDoesNotKeepAnybodyFromWatching) {
+  introspection_.emplace();
+  {
+    ServerBuilder builder;
+    NeverStarting never;
+    builder.AddEndpoint(target_).AddExtension(&*introspection_).AddExtension(&never);
+    ASSERT_EQ(builder.Start().status().code(), absl::StatusCode::kInternal);
+  }
+  StartServer();
+  Watch watch = WatchCalls();
+  ExpectEcho(*stub_, "a");
+  EXPECT_EQ(watch.Next(1).size(), 1u);
+}
+
 TEST_P(IntrospectionTest, IsForTheServersOwnUserAndRoot) {
   Start();
   for (const auto& [path, options] : introspection_->method_options()) {
@@ -255,8 +381,11 @@ TEST_P(IntrospectionTest, IsForTheServersOwnUserAndRoot) {
 }
 
 TEST(IntrospectionOptionsTest, LimitsBelowOneAreRefused) {
-  Introspection introspection({.max_watchers = 0});
-  EXPECT_EQ(introspection.OnStart(ServerInfo()).code(), absl::StatusCode::kInvalidArgument);
+  for (const IntrospectionOptions& options :
+       {IntrospectionOptions{.max_waiting_calls = 0}, {.max_watchers = 0}, {.max_waiting_bytes = 0}}) {
+    Introspection introspection(options);
+    EXPECT_EQ(introspection.OnStart(ServerInfo()).code(), absl::StatusCode::kInvalidArgument);
+  }
 }
 
 }  // namespace

@@ -169,6 +169,42 @@ TEST_P(ServerStatsTest, RefusedCallsAreCounted) {
   EXPECT_EQ(Of(kEcho).in_flight, 0u);
 }
 
+// Its handler waits for the test, whether or not its call is cancelled.
+class StubbornService final : public TestService {
+ public:
+  absl::Status Echo(ServerContext& /*context*/, const EchoRequest& /*request*/, EchoReply& /*reply*/) override {
+    arrived.Happen();
+    EXPECT_TRUE(leave.Await());
+    return absl::OkStatus();
+  }
+  Event arrived;
+  Event leave;
+};
+
+TEST_P(ServerStatsTest, AConnectionIsClosedThoughAHandlerOfItsRuns) {
+  if (GetParam().transport == Transport::kGrpc) GTEST_SKIP() << "gRPC keeps the socket as long as its calls";
+  StubbornService service;
+  TempDir dir;
+  const std::string target = "unix:" + dir.path() + "/s";
+  ServerBuilder builder;
+  builder.AddEndpoint(target, AllTransports()).RegisterService(&service);
+  absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+  ASSERT_TRUE(server.ok()) << server.status();
+  {
+    const TestStub stub(*CreateChannel(target, {.transport = GetParam().transport}));
+    ClientContext context;
+    const EchoRequest request;
+    EchoReply reply;
+    Event done;
+    stub.Async().Echo(context, request, reply, [&](absl::Status /*status*/) { done.Happen(); });
+    ASSERT_TRUE(service.arrived.Await());
+    context.Cancel();
+    ASSERT_TRUE(done.Await());
+  }
+  EXPECT_TRUE(Eventually([&] { return (*server)->Stats().peers.empty(); }));
+  service.leave.Happen();
+}
+
 TEST_P(ServerStatsTest, PeersAndConnectionsAreThereWhileTheyAreOpen) {
   StartServer();
   EXPECT_THAT(server_->Stats().peers, IsEmpty());

@@ -48,7 +48,7 @@ class ObservedServerTest : public ::testing::Test {
   TempDir dir_;
   const std::string target_ = "unix:" + dir_.path() + "/s";
   TestServiceImpl service_;
-  Introspection introspection_{{.max_payload_bytes = 1 << 20}};
+  Introspection introspection_{{.max_payload_bytes = 16 << 20}};
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestStub> stub_;
 };

@@ -96,6 +96,20 @@ TEST_F(RecordingTest, CallsAreMadeAgain) {
   EXPECT_EQ(EndedOf("Echo"), 3u);
 }
 
+TEST_F(RecordingTest, ACallOfMoreThanAClientTakesByDefaultIsRecorded) {
+  Record(1, [&] {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    CollectReply reply;
+    auto writer = stub_->Collect(context, reply);
+    EchoRequest request;
+    request.set_text(std::string(1'000'000, 'x'));
+    for (int i = 0; i < 6; ++i) EXPECT_TRUE(writer.Write(request));
+    EXPECT_TRUE(writer.Finish().ok());
+  });
+  EXPECT_GT(Contents().size(), 6'000'000u);
+}
+
 TEST_F(RecordingTest, TheirPaceIsKeptOrChanged) {
   Record(2, [&] {
     Echo("one");

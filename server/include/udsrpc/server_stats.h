@@ -54,7 +54,7 @@ struct PeerStats {
 struct TransportStats {
   Transport transport = Transport::kGrpc;
   // Connections that are open, and all since the start, those whose calls are refused among them. Over gRPC a
-  // connection that has been closed may count as open for a moment.
+  // connection that has been closed may count as open for a moment, or until a handler of its has returned.
   size_t connections = 0;
   uint64_t accepted = 0;
 };

@@ -13,7 +13,15 @@ namespace {
 // would cost those calls more than all the rest.
 constexpr absl::Duration kPause = absl::Milliseconds(10);
 
+// What an event takes beside its encoding, and what each of its requests does.
+constexpr size_t kEventOverhead = 512;
+constexpr size_t kRequestOverhead = 64;
+
 }  // namespace
+
+EndedCall::EndedCall(v1::CallEvent ended)
+    : event(std::move(ended)),
+      bytes(event.ByteSizeLong() + kEventOverhead + kRequestOverhead * static_cast<size_t>(event.requests_size())) {}
 
 bool CallWatch::Wants(absl::string_view method, absl::StatusCode code) const {
   if (wanted_.only_errors() && code == absl::StatusCode::kOk) return false;
@@ -25,16 +33,17 @@ bool CallWatch::Wants(absl::string_view method, absl::StatusCode code) const {
          });
 }
 
-void CallWatch::Offer(const v1::CallEvent& call) {
+void CallWatch::Offer(const std::shared_ptr<const EndedCall>& call) {
   internal::MutexLock lock(mutex_);
   if (closed_) return;
-  const auto waiting = static_cast<size_t>(waiting_.calls_size());
-  if (waiting >= max_waiting_) {
-    waiting_.set_dropped(waiting_.dropped() + 1);
+  if (waiting_.size() >= max_waiting_ || waiting_bytes_ >= max_waiting_bytes_) {
+    ++dropped_;
     return;
   }
-  *waiting_.add_calls() = call;
-  if (pausing_ ? waiting == max_waiting_ / 2 : waiting == 0) changed_.SignalAll();
+  const bool was_half_full = HalfFull();
+  waiting_.push_back(call);
+  waiting_bytes_ += call->bytes;
+  if (pausing_ ? !was_half_full && HalfFull() : waiting_.size() == 1) changed_.SignalAll();
 }
 
 void CallWatch::Close() {
@@ -43,22 +52,41 @@ void CallWatch::Close() {
   changed_.SignalAll();
 }
 
+bool CallWatch::HalfFull() const {
+  return waiting_.size() > max_waiting_ / 2 || waiting_bytes_ > max_waiting_bytes_ / 2;
+}
+
 bool CallWatch::Take(v1::WatchCallsResponse& response) {
   response.Clear();
-  internal::MutexLock lock(mutex_);
-  const absl::Time pause_end = absl::Now() + kPause;
-  while (pausing_ && !closed_ && static_cast<size_t>(waiting_.calls_size()) <= max_waiting_ / 2) {
-    if (changed_.WaitWithDeadline(mutex_, pause_end)) break;
+  std::deque<std::shared_ptr<const EndedCall>> taken;
+  {
+    internal::MutexLock lock(mutex_);
+    const absl::Time pause_end = absl::Now() + kPause;
+    while (pausing_ && !closed_ && !HalfFull()) {
+      if (changed_.WaitWithDeadline(mutex_, pause_end)) break;
+    }
+    pausing_ = false;
+    while (!closed_ && waiting_.empty() && dropped_ == told_dropped_) changed_.Wait(mutex_);
+    if (waiting_.empty() && dropped_ == told_dropped_) return false;
+    taken = TakeSome();
+    response.set_dropped(dropped_);
+    told_dropped_ = dropped_;
+    pausing_ = waiting_.empty();
   }
-  pausing_ = false;
-  while (!closed_ && waiting_.calls().empty() && waiting_.dropped() == told_dropped_) changed_.Wait(mutex_);
-  if (waiting_.calls().empty() && waiting_.dropped() == told_dropped_) return false;
-  const uint64_t dropped = waiting_.dropped();
-  response.Swap(&waiting_);
-  waiting_.set_dropped(dropped);
-  told_dropped_ = dropped;
-  pausing_ = true;
+  for (const std::shared_ptr<const EndedCall>& call : taken) *response.add_calls() = call->event;
   return true;
+}
+
+std::deque<std::shared_ptr<const EndedCall>> CallWatch::TakeSome() {
+  std::deque<std::shared_ptr<const EndedCall>> some;
+  for (size_t bytes = 0; !waiting_.empty(); waiting_.pop_front()) {
+    const size_t next = waiting_.front()->bytes;
+    if (!some.empty() && bytes + next > kMostResponseBytes) break;
+    bytes += next;
+    waiting_bytes_ -= next;
+    some.push_back(std::move(waiting_.front()));
+  }
+  return some;
 }
 
 }  // namespace udsrpc

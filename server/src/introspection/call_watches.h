@@ -22,15 +22,18 @@ class CallWatches final : public internal::CallEndListener {
   explicit CallWatches(const IntrospectionOptions& options)
       : max_watchers_(options.max_watchers),
         max_waiting_(options.max_waiting_calls),
+        max_waiting_bytes_(options.max_waiting_bytes),
         max_payload_bytes_(options.max_payload_bytes) {}
 
   // Once, before anybody watches. `monitor` must outlive it.
   void SetMonitor(internal::ServerMonitor& monitor) { monitor_ = &monitor; }
 
-  // PERMISSION_DENIED, RESOURCE_EXHAUSTED: see introspection.proto. UNAVAILABLE: the server is about to end.
+  // INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED: see introspection.proto. UNAVAILABLE: the server is about
+  // to end.
   absl::StatusOr<std::shared_ptr<CallWatch>> Add(const v1::WatchCallsRequest& wanted);
   void Remove(const std::shared_ptr<CallWatch>& watch);
-  // Closes all that there are, and those to come.
+  // Closes all that there are, and those to come until Open.
+  void Open();
   void Close();
 
   // Of a call whose requests are wanted by somebody; else null.
@@ -42,11 +45,13 @@ class CallWatches final : public internal::CallEndListener {
  private:
   class Recorder;
 
-  void Offer(const v1::CallEvent& call, bool payloads);
+  bool wants_payloads() const { return wants_payloads_.load(std::memory_order_relaxed); }
+  void Offer(v1::CallEvent event, bool payloads);
   void CountWatches() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_watchers_;
   const size_t max_waiting_;
+  const size_t max_waiting_bytes_;
   const size_t max_payload_bytes_;
   internal::ServerMonitor* monitor_ = nullptr;
   std::atomic<bool> wants_payloads_{false};

@@ -71,10 +71,13 @@ ServerInterceptorFactory Introspection::interceptor() {
 }
 
 absl::Status Introspection::OnStart(const ServerInfo& server) {
-  if (impl_->options().max_waiting_calls < 1 || impl_->options().max_watchers < 1) {
-    return absl::InvalidArgumentError("IntrospectionOptions::max_waiting_calls and ::max_watchers must be at least 1");
+  const IntrospectionOptions& options = impl_->options();
+  if (options.max_waiting_calls < 1 || options.max_waiting_bytes < 1 || options.max_watchers < 1) {
+    return absl::InvalidArgumentError(
+        "IntrospectionOptions::max_waiting_calls, ::max_waiting_bytes and ::max_watchers must be at least 1");
   }
   impl_->SetMonitor(*server.monitor);
+  impl_->watches().Open();
   return absl::OkStatus();
 }
 
