@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/src/grpc_async_queue.h"
@@ -85,7 +86,7 @@ TEST_P(NoThreadCallTest, LeavesItsContextAlone) {
   const TempDir dir;
   const std::shared_ptr<Channel> channel =
       CreateChannel(absl::StrCat("unix:", dir.File("s")), {.transport = GetParam()}).value();
-  const NoThreads no_threads;
+  auto no_threads = std::make_unique<NoThreads>();
   ClientContext unary;
   ClientContext streaming;
   google::protobuf::StringValue request;
@@ -96,6 +97,17 @@ TEST_P(NoThreadCallTest, LeavesItsContextAlone) {
                std::system_error);
   streaming.Cancel();  // would be handed on to the stream
   unary.Cancel();
+  no_threads.reset();
+  ClientContext context;
+  absl::Status status;
+  Event done;
+  const auto next = channel->PrepareUnaryCall({"/a.B/Unary", MethodKind::kUnary}, context, request, response);
+  next->Start([&](absl::Status result) {
+    status = std::move(result);
+    done.Happen();
+  });
+  ASSERT_TRUE(done.Await());
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NoThreadCallTest, ::testing::Values(Transport::kGrpc, Transport::kSeqpacket),
