@@ -34,10 +34,11 @@ std::string NamesOf(const Peer& peer) {
 bool ReadRemote(absl::string_view place, absl::string_view names, std::optional<GrpcPeer::Remote>& remote) {
   if (place == kLocal) return names.empty();
   if (place != kRemote && place != kAuthenticated) return false;
-  remote.emplace().authenticated = place == kAuthenticated;
+  GrpcPeer::Remote read{.authenticated = place == kAuthenticated};
   for (const absl::string_view name : absl::StrSplit(names, ' ', absl::SkipEmpty())) {
-    if (!absl::WebSafeBase64Unescape(name, &remote->names.emplace_back())) return false;
+    if (!absl::WebSafeBase64Unescape(name, &read.names.emplace_back())) return false;
   }
+  remote = std::move(read);
   return true;
 }
 
