@@ -8,9 +8,9 @@ namespace udsrpc {
 
 void GrpcAsyncCall::Begin(absl::Status refusal) {
   internal::MutexLock lock(mutex_);
-  queue_.get();  // so that it does not throw later, in the start queue's thread
   ActiveCall::Attach(context_);
   try {
+    queue_.get();  // so that it does not throw later, in the start queue's thread
     BeginAttached(std::move(refusal));
   } catch (...) {  // there is no thread to be had, and the call is destroyed, perhaps before this has returned
     over_ = true;
