@@ -9,6 +9,17 @@ namespace udsrpc {
 void GrpcAsyncCall::Begin(absl::Status refusal) {
   internal::MutexLock lock(mutex_);
   ActiveCall::Attach(context_);
+  try {
+    queue_.get();  // so that it does not throw later, in the start queue's thread
+    BeginAttached(std::move(refusal));
+  } catch (...) {  // there is no thread to be had, and the call is destroyed, perhaps before this has returned
+    over_ = true;
+    Detach(context_);
+    throw;
+  }
+}
+
+void GrpcAsyncCall::BeginAttached(absl::Status refusal) {
   if (refusal.ok()) refusal = CheckDeadline();
   if (!refusal.ok()) return starts_.Post(*this, std::move(refusal));
   // As GrpcCall::Prepare.

@@ -23,6 +23,7 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
   };
 
   // Launches the call, now or once there is a server for it; or fails it, later, with `refusal` or for want of time.
+  // std::system_error: there is no thread for it; then it has not begun, and nothing refers to it.
   void Begin(absl::Status refusal = absl::OkStatus());
   // Nobody wants to hear of the call any more, nor may its context be touched. Cancels it if it has not ended; waits
   // for a completion that another thread runs.
@@ -45,6 +46,7 @@ class GrpcAsyncCall : public GrpcCall, private StartQueue::Entry {
   GrpcAsyncQueue& queue() { return queue_; }
 
  private:
+  void BeginAttached(absl::Status refusal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnStart(absl::Status status) override;
   // Has OnStart called once there is a connection, or will be none.
   void AwaitStart();

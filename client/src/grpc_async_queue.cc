@@ -22,8 +22,9 @@ GrpcAsyncQueue::~GrpcAsyncQueue() {
 grpc::CompletionQueue* GrpcAsyncQueue::get() {
   internal::MutexLock lock(mutex_);
   if (queue_ == nullptr) {
-    queue_ = std::make_shared<grpc::CompletionQueue>();
-    thread_ = std::thread(&GrpcAsyncQueue::Poll, queue_);
+    auto queue = std::make_shared<grpc::CompletionQueue>();
+    thread_ = std::thread(&GrpcAsyncQueue::Poll, queue);
+    queue_ = std::move(queue);  // not where there is no thread to poll it
   }
   return queue_.get();
 }

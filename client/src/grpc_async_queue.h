@@ -37,7 +37,7 @@ class GrpcAsyncQueue {
   GrpcAsyncQueue(const GrpcAsyncQueue&) = delete;
   GrpcAsyncQueue& operator=(const GrpcAsyncQueue&) = delete;
 
-  // To begin operations on.
+  // To begin operations on. std::system_error: there is no thread to poll it; later there may be.
   grpc::CompletionQueue* get();
 
  private:

@@ -88,7 +88,7 @@ void GrpcAsyncStreamCarrier::PumpSending() {
     if (sent.first) {
       sent.batch->Hijack();
     } else {
-      sent.batch->Proceed();
+      GoOn(*sent.batch);
     }
   }
   PumpReceiving();
@@ -110,7 +110,7 @@ std::optional<bool> GrpcAsyncStreamCarrier::TryWrite() {
     if (sent.first) {
       sent.batch->Hijack();
     } else {
-      sent.batch->Proceed();
+      GoOn(*sent.batch);
     }
     carrier->PumpSending();
   };
@@ -131,7 +131,7 @@ void GrpcAsyncStreamCarrier::PumpReceiving() {
       return receiving.done();
     });
   }
-  for (GrpcBatch* const batch : done) batch->Proceed();
+  for (GrpcBatch* const batch : done) GoOn(*batch);
 }
 
 bool GrpcAsyncStreamCarrier::Step() {
@@ -166,7 +166,7 @@ bool GrpcAsyncStreamCarrier::StepInitialMetadata() {
 bool GrpcAsyncStreamCarrier::StepMessage(Receiving& receiving) {
   if (!has_ahead_ && !all_read_) return ReadAhead();
   bool received = std::exchange(has_ahead_, false);
-  if (received && !type_.Deliver(ahead_, receiving.batch->GetRecvMessage())) {
+  if (received && !Deliver(ahead_, *receiving.batch)) {
     refusal_ = absl::InternalError(absl::StrCat(method_.path, ": a message does not parse"));
     GrpcStubCarrier::Cancel();
     received = false;

@@ -77,7 +77,6 @@ class GrpcAsyncStreamCarrier final : public GrpcStubCarrier,
   Asked asked_ ABSL_GUARDED_BY(mutex_) = Asked::kNothing;
   internal::OpaqueMessage ahead_ ABSL_GUARDED_BY(mutex_);
   bool has_ahead_ ABSL_GUARDED_BY(mutex_) = false;
-  GrpcReceivedType type_ ABSL_GUARDED_BY(mutex_);
   bool initial_metadata_known_ ABSL_GUARDED_BY(mutex_) = false;
   bool all_read_ ABSL_GUARDED_BY(mutex_) = false;
   bool given_up_ ABSL_GUARDED_BY(mutex_) = false;  // cancelled, or beyond the deadline: what is not read is dropped

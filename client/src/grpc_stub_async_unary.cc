@@ -18,6 +18,7 @@ void GrpcAsyncUnaryCarrier::Start(GrpcBatch& batch) {
       });
     }
   } catch (const std::system_error& error) {
+    call_.reset();  // it has not begun, and keeps this
     refusal_ = NoThreadError(error);
   }
   if (!refusal_.ok()) OnDone(refusal_);
@@ -48,13 +49,13 @@ void GrpcAsyncUnaryCarrier::OnDone(absl::Status status) {
 void GrpcAsyncUnaryCarrier::Answer(GrpcBatch& batch, absl::Status status) {
   if (batch.QueryInterceptionHookPoint(GrpcPoint::PRE_RECV_INITIAL_METADATA)) FillInitialMetadata(batch);
   if (batch.QueryInterceptionHookPoint(GrpcPoint::PRE_RECV_MESSAGE)) {
-    if (status.ok() && !type_.Deliver(response_, batch.GetRecvMessage())) {
+    if (status.ok() && !Deliver(response_, batch)) {
       status = absl::InternalError(absl::StrCat(method_.path, ": the reply does not parse"));
     }
     if (!status.ok()) batch.FailHijackedRecvMessage();
   }
   if (batch.QueryInterceptionHookPoint(GrpcPoint::PRE_RECV_STATUS)) FillStatus(batch, status);
-  batch.Proceed();
+  GoOn(batch);
 }
 
 }  // namespace udsrpc

@@ -29,7 +29,6 @@ class GrpcAsyncUnaryCarrier final : public GrpcStubCarrier, public std::enable_s
 
   internal::OpaqueMessage request_;
   internal::OpaqueMessage response_;
-  GrpcReceivedType type_;
   std::unique_ptr<AsyncUnaryCall> call_;
 
   internal::Mutex mutex_;

@@ -1,11 +1,14 @@
 #include "client/src/grpc_stub_call.h"
 
+#include <system_error>
 #include <utility>
 
 #include "client/src/grpc_stub_async_stream.h"
 #include "client/src/grpc_stub_async_unary.h"
 #include "client/src/grpc_stub_blocking.h"
 #include "client/src/thread_stack.h"
+#include "common/src/deadline.h"
+#include "common/src/timer_thread.h"
 
 namespace udsrpc {
 namespace {
@@ -50,25 +53,29 @@ void GrpcStubCall::Begin(GrpcBatch& batch) {
     internal::MutexLock lock(mutex_);
     phase = phase_.load(std::memory_order_relaxed);
     if (phase == Phase::kNew && batch.QueryInterceptionHookPoint(GrpcPoint::PRE_SEND_INITIAL_METADATA)) {
-      carrier_ = MakeCarrier(batch);
+      MakeCarrier(batch);
       starter_ = &batch;
       phase_.store(Phase::kStarting, std::memory_order_relaxed);
     } else if (phase == Phase::kStarting && starter_ == &batch) {  // Hijack has been called
       phase_.store(phase = Phase::kHijacked, std::memory_order_release);
+      hijacked_.SignalAll();
       held.swap(held_);
+    } else if (phase == Phase::kStarting && blocks_) {
+      while (phase_.load(std::memory_order_relaxed) == Phase::kStarting) hijacked_.Wait(mutex_);
     } else if (phase == Phase::kNew || phase == Phase::kStarting) {
       return held_.push_back(&batch);
     }
   }
   switch (phase) {
     case Phase::kNew:
-      carrier_->Configure(*info_.client_context(), batch, wait_for_ready_);
+      carrier_->Configure(*info_.client_context(), batch);
       return carrier_->Start(batch);
     case Phase::kHijacked:
       for (GrpcBatch* const other : held) other->Proceed();
       return Carry(batch);
-    default:
-      return batch.Proceed();
+    default:  // left to gRPC; or it has waited, and comes again
+      AcquireBatch(batch);
+      return GoOn(batch);
   }
 }
 
@@ -82,23 +89,38 @@ void GrpcStubCall::Cancel() {
     }
   }
   if (carrier_ != nullptr) return carrier_->Cancel();
-  for (GrpcBatch* const batch : held) batch->Proceed();
+  if (held.empty()) return;
+  // See GrpcStubCarrier::Cancel. The batches keep the call.
+  const auto let_go = [held = std::move(held)] {
+    for (GrpcBatch* const batch : held) GoOn(*batch);
+  };
+  try {
+    TimerThread::Get().Add(Deadline::Clock::now(), let_go);
+  } catch (const std::system_error&) {  // there is no other thread to be had, and nobody else would go on with them
+    let_go();
+  }
 }
 
 void GrpcStubCall::Carry(GrpcBatch& batch) {
   if (Sends(batch)) return carrier_->Send(batch);
   if (Receives(batch)) return carrier_->Receive(batch);
-  batch.Proceed();
+  AcquireBatch(batch);  // it has nothing to do, or all is done, and this is the thread that takes its event
+  GoOn(batch);
 }
 
-std::shared_ptr<GrpcStubCarrier> GrpcStubCall::MakeCarrier(const GrpcBatch& batch) {
+void GrpcStubCall::MakeCarrier(const GrpcBatch& batch) {
   const MethodKind kind = KindOf(info_.type());
   // gRPC does not say by which interface a call is made. Of the blocking one the batch is a local variable of the
   // thread that makes it, and waits for it; of the others it is memory of the call's. Where this cannot be seen, as on
   // the stack of a fiber, the call goes the other way, which serves it as well, and slower.
-  if (IsOnThisThreadsStack(&batch)) return std::make_shared<GrpcBlockingCarrier>(channel_, std::move(path_), kind);
-  if (kind == MethodKind::kUnary) return std::make_shared<GrpcAsyncUnaryCarrier>(channel_, std::move(path_), kind);
-  return std::make_shared<GrpcAsyncStreamCarrier>(channel_, std::move(path_), kind);
+  blocks_ = held_.empty() && !options_.generic && IsOnThisThreadsStack(&batch);
+  if (blocks_) {
+    carrier_ = std::make_shared<GrpcBlockingCarrier>(channel_, std::move(path_), kind, options_);
+  } else if (kind == MethodKind::kUnary) {
+    carrier_ = std::make_shared<GrpcAsyncUnaryCarrier>(channel_, std::move(path_), kind, options_);
+  } else {
+    carrier_ = std::make_shared<GrpcAsyncStreamCarrier>(channel_, std::move(path_), kind, options_);
+  }
 }
 
 }  // namespace udsrpc

@@ -4,7 +4,6 @@
 #include <grpcpp/support/slice.h>
 
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/src/grpc_status.h"
+#include "udsrpc/internal/tsan.h"
 
 namespace udsrpc {
 namespace {
@@ -31,6 +31,13 @@ void Fill(const Metadata& metadata, std::multimap<grpc::string_ref, grpc::string
 
 }  // namespace
 
+void GoOn(GrpcBatch& batch) {
+  internal::TsanRelease(&batch);
+  batch.Proceed();
+}
+
+void AcquireBatch(const GrpcBatch& batch) { internal::TsanAcquire(&batch); }
+
 absl::Status NoThreadError(const std::system_error& error) {
   return absl::ResourceExhaustedError(absl::StrCat("no thread to be had for the call: ", error.what()));
 }
@@ -43,23 +50,10 @@ void CopySentMessage(GrpcBatch& batch, internal::OpaqueMessage& message) {
   for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
 }
 
-bool GrpcReceivedType::Deliver(const internal::OpaqueMessage& message, void* target) {
-  if (!bytes_) {
-    const void* first;
-    std::memcpy(&first, target, sizeof(first));
-    bytes_ = first == nullptr;
-  }
-  const std::string& bytes = message.unknown_fields();
-  if (!*bytes_) return static_cast<google::protobuf::MessageLite*>(target)->ParseFromString(bytes);
-  const grpc::Slice slice(bytes);
-  grpc::ByteBuffer(&slice, 1).Swap(static_cast<grpc::ByteBuffer*>(target));
-  return true;
-}
-
-void GrpcStubCarrier::Configure(const grpc::ClientContext& context, GrpcBatch& first, bool wait_for_ready) {
+void GrpcStubCarrier::Configure(const grpc::ClientContext& context, GrpcBatch& first) {
   const std::chrono::system_clock::time_point deadline = context.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) context_.set_deadline(absl::FromChrono(deadline));
-  context_.set_wait_for_ready(wait_for_ready);
+  context_.set_wait_for_ready(options_.wait_for_ready);
   for (const auto& [key, value] : *first.GetSendInitialMetadata()) {
     if (IsReserved(key)) continue;
     refusal_.Update(context_.AddMetadata(key, value));
@@ -68,6 +62,15 @@ void GrpcStubCarrier::Configure(const grpc::ClientContext& context, GrpcBatch& f
 
 void GrpcStubCarrier::FillInitialMetadata(GrpcBatch& batch) const {
   Fill(context_.server_initial_metadata(), *batch.GetRecvInitialMetadata());
+}
+
+bool GrpcStubCarrier::Deliver(const internal::OpaqueMessage& message, GrpcBatch& batch) const {
+  void* const target = batch.GetRecvMessage();
+  const std::string& bytes = message.unknown_fields();
+  if (!options_.generic) return static_cast<google::protobuf::MessageLite*>(target)->ParseFromString(bytes);
+  const grpc::Slice slice(bytes);
+  grpc::ByteBuffer(&slice, 1).Swap(static_cast<grpc::ByteBuffer*>(target));
+  return true;
 }
 
 void GrpcStubCarrier::FillStatus(GrpcBatch& batch, const absl::Status& status) {

@@ -5,7 +5,6 @@
 #include <grpcpp/support/client_interceptor.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -25,35 +24,35 @@ namespace udsrpc {
 using GrpcBatch = grpc::experimental::InterceptorBatchMethods;
 using GrpcPoint = grpc::experimental::InterceptionHookPoints;
 
+// Proceeds, by a thread that need not be the one that gets the batch back from gRPC. Between them gRPC's completion
+// queue orders the operation before its event; AcquireBatch is called when the batch comes back.
+void GoOn(GrpcBatch& batch);
+void AcquireBatch(const GrpcBatch& batch);
+
 // RESOURCE_EXHAUSTED, where our channel throws: a stub of gRPC's expects a status.
 absl::Status NoThreadError(const std::system_error& error);
 
 // What `batch` sends, serialized, in `message`.
 void CopySentMessage(GrpcBatch& batch, internal::OpaqueMessage& message);
 
-// What gRPC's stubs receive into, of which an interceptor is told no type.
-class GrpcReceivedType {
- public:
-  // Where a message goes: false where it does not parse.
-  bool Deliver(const internal::OpaqueMessage& message, void* target);
-
- private:
-  // Whether it is a grpc::ByteBuffer, of a generic stub. Found out at a call's first message: an empty buffer is a null
-  // pointer, where any message begins with a pointer to its virtual functions.
-  std::optional<bool> bytes_;
+// What a channel's options say of its calls.
+struct GrpcStubOptions {
+  bool wait_for_ready;
+  bool generic;  // messages are grpc::ByteBuffers, and not Protobuf's; an interceptor is told no type
 };
 
 // A call of a stub of gRPC's as a call of ours, whose context this is.
 class GrpcStubCarrier {
  public:
-  GrpcStubCarrier(std::shared_ptr<Channel> channel, std::unique_ptr<const std::string> path, MethodKind kind)
-      : path_(std::move(path)), channel_(std::move(channel)), method_{path_->c_str(), kind} {}
+  GrpcStubCarrier(std::shared_ptr<Channel> channel, std::unique_ptr<const std::string> path, MethodKind kind,
+                  const GrpcStubOptions& options)
+      : path_(std::move(path)), channel_(std::move(channel)), method_{path_->c_str(), kind}, options_(options) {}
   virtual ~GrpcStubCarrier() = default;
   GrpcStubCarrier(const GrpcStubCarrier&) = delete;
   GrpcStubCarrier& operator=(const GrpcStubCarrier&) = delete;
 
   // What the call's context says, before Start.
-  void Configure(const grpc::ClientContext& context, GrpcBatch& first, bool wait_for_ready);
+  void Configure(const grpc::ClientContext& context, GrpcBatch& first);
 
   // Starts the call, and sends what the first batch does; goes on by Hijack in the place of Proceed.
   virtual void Start(GrpcBatch& batch) = 0;
@@ -69,9 +68,12 @@ class GrpcStubCarrier {
   // The parts of `batch`, which must have them.
   void FillInitialMetadata(GrpcBatch& batch) const;
   void FillStatus(GrpcBatch& batch, const absl::Status& status);
+  // `batch` receives a message, which goes there. False: it does not parse.
+  bool Deliver(const internal::OpaqueMessage& message, GrpcBatch& batch) const;
 
   const std::shared_ptr<Channel> channel_;
   const MethodDescriptor method_;
+  const GrpcStubOptions options_;
   ClientContext context_;
   absl::Status refusal_;  // why there is no call, unless OK
 

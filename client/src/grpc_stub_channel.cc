@@ -12,16 +12,16 @@ namespace {
 
 class GrpcStubCallFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
  public:
-  GrpcStubCallFactory(std::shared_ptr<Channel> channel, bool wait_for_ready)
-      : channel_(std::move(channel)), wait_for_ready_(wait_for_ready) {}
+  GrpcStubCallFactory(std::shared_ptr<Channel> channel, const GrpcStubOptions& options)
+      : channel_(std::move(channel)), options_(options) {}
 
   grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo* info) override {
-    return new GrpcStubCall(channel_, *info, wait_for_ready_);
+    return new GrpcStubCall(channel_, *info, options_);
   }
 
  private:
   const std::shared_ptr<Channel> channel_;
-  const bool wait_for_ready_;
+  const GrpcStubOptions options_;
 };
 
 // Nobody connects to it.
@@ -31,7 +31,8 @@ constexpr char kTarget[] = "unix-abstract:udsrpc.none";
 
 std::shared_ptr<grpc::Channel> CreateGrpcChannel(std::shared_ptr<Channel> channel, GrpcChannelOptions options) {
   auto& interceptors = options.interceptors;
-  interceptors.push_back(std::make_unique<GrpcStubCallFactory>(std::move(channel), options.wait_for_ready));
+  const GrpcStubOptions of_calls = {.wait_for_ready = options.wait_for_ready, .generic = options.generic};
+  interceptors.push_back(std::make_unique<GrpcStubCallFactory>(std::move(channel), of_calls));
   return grpc::experimental::CreateCustomChannelWithInterceptors(kTarget, grpc::InsecureChannelCredentials(),
                                                                  grpc::ChannelArguments(), std::move(interceptors));
 }

@@ -1,5 +1,6 @@
 #include "client/src/seqpacket_async_call.h"
 
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,8 +22,8 @@ void SeqpacketAsyncCall::Begin(const google::protobuf::MessageLite* request, boo
   response_ = response;
   const absl::StatusOr<Deadline> deadline = ReadDeadline(method_, context_);
   if (!deadline.ok()) {
-    state_ = State::kConnecting;
     transport_.starts.Post(*this, deadline.status());
+    state_ = State::kConnecting;
     connecting_.Attach(context_);
     return;
   }
@@ -35,8 +36,8 @@ void SeqpacketAsyncCall::Connect() {
   if (std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current(); connection != nullptr) {
     return OpenOn(std::move(connection));
   }
-  state_ = State::kConnecting;
   transport_.starts.Add(*this, deadline_, context_.wait_for_ready());
+  state_ = State::kConnecting;
   connecting_.Attach(context_);
 }
 
@@ -83,6 +84,7 @@ void SeqpacketAsyncCall::OnChange() {
   if (state_ == State::kOpening) TryOpen();
   if (state_ == State::kOpen && replayable_ && MayCallAgain()) {
     CallAgain();
+    if (state_ == State::kOver) return Proceed();
     if (state_ == State::kOpen) connection_->TellWatcher(*call_);  // it goes on from there, by another thread
     return mutex_.Unlock();
   }
@@ -147,7 +149,14 @@ void SeqpacketAsyncCall::CallAgain() {
   ActiveCall::InitialMetadata(context_).clear();
   ActiveCall::TrailingMetadata(context_).clear();
   reader_.Clear();
-  Connect();
+  try {
+    Connect();
+  } catch (const std::system_error& error) {  // in the connection's thread
+    status_ = absl::ResourceExhaustedError(
+        absl::StrCat(method_.path, ": not called again, there is no thread to be had: ", error.what()));
+    state_ = State::kOver;
+    ActiveCall::ReleaseAttachedFds(context_);
+  }
 }
 
 bool SeqpacketAsyncCall::Over() {

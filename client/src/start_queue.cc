@@ -26,7 +26,7 @@ constexpr absl::Duration kStartThreadLife = absl::Seconds(10);
 struct StartQueue::State : public std::enable_shared_from_this<State> {
   State(std::string endpoint, Connect attempt) : name(std::move(endpoint)), connect(std::move(attempt)) {}
 
-  // There is something to do.
+  // There is something to do, once the mutex is given up.
   void WakeThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void ThreadMain();
   void Tell(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -76,19 +76,19 @@ StartQueue::~StartQueue() {
 
 void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready) {
   internal::MutexLock lock(state_->mutex);
+  state_->WakeThread();  // may throw, and then nothing must refer to the entry
   entry.deadline_ = deadline;
   entry.wait_for_ready_ = wait_for_ready;
   entry.patience_ = Deadline::After(kBacklogPatience, Deadline::Clock::now());
   entry.attempts_before_ = state_->attempts;
   state_->try_now = true;
   state_->waiting.push_back(&entry);
-  state_->WakeThread();
 }
 
 void StartQueue::Post(Entry& entry, absl::Status status) {
   internal::MutexLock lock(state_->mutex);
+  state_->WakeThread();  // as in Add
   state_->Ripen(entry, std::move(status));
-  state_->WakeThread();
 }
 
 void StartQueue::Cancel(Entry& entry) {

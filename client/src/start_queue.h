@@ -56,7 +56,8 @@ class StartQueue {
   StartQueue& operator=(const StartQueue&) = delete;
 
   // Has the entry told when there is a connection, or that there is none: at once, or for one that waits for ready when
-  // `deadline` has passed (DEADLINE_EXCEEDED), and where another attempt could not succeed.
+  // `deadline` has passed (DEADLINE_EXCEEDED), and where another attempt could not succeed. std::system_error: there is
+  // no thread to tell it; then it does not wait. So with Post.
   void Add(Entry& entry, const Deadline& deadline, bool wait_for_ready);
   // Has it told this.
   void Post(Entry& entry, absl::Status status);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/migration/grpc_channel_fixture.h"
+#include "tests/support/event.h"
 
 namespace udsrpc::testing {
 namespace {
@@ -143,6 +144,120 @@ TEST_F(GrpcChannelTest, BlockingStreamMayBeCorked) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+// Tells of the batches of calls that do not begin them.
+class LaterBatches final : public grpc::experimental::ClientInterceptorFactoryInterface {
+ public:
+  LaterBatches(Event& come, Event& gone_on) : come_(come), gone_on_(gone_on) {}
+
+  grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo* /*info*/) override {
+    return new Observer(come_, gone_on_);
+  }
+
+ private:
+  class Observer final : public grpc::experimental::Interceptor {
+   public:
+    Observer(Event& come, Event& gone_on) : come_(come), gone_on_(gone_on) {}
+    void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
+      if (batch->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+        return batch->Proceed();
+      }
+      Event& gone_on = gone_on_;  // the call may end before Proceed returns
+      come_.Happen();
+      batch->Proceed();
+      gone_on.Happen();
+    }
+
+   private:
+    Event& come_;
+    Event& gone_on_;
+  };
+
+  Event& come_;
+  Event& gone_on_;
+};
+
+class AnswersSecondMessage final : public TestService {
+ public:
+  absl::Status Chat(ServerContext& /*context*/, ServerReaderWriter<EchoReply, EchoRequest>& stream) override {
+    EchoRequest request;
+    EchoReply reply;
+    reply.set_text("both");
+    if (stream.Read(request) && stream.Read(request)) stream.Write(reply);
+    return absl::OkStatus();
+  }
+};
+
+// A corked stream, read by a thread of its own before or while another begins the call: neither may run what is the
+// other's to wait for.
+class CorkedGrpcStreamTest : public GrpcChannelTest {
+ protected:
+  CorkedGrpcStreamTest() {
+    server_.reset();
+    SetTimeout(context_);
+    context_.set_initial_metadata_corked(true);
+  }
+  ~CorkedGrpcStreamTest() override {
+    if (reader_.joinable()) reader_.join();
+  }
+
+  void StartServer() {
+    ServerBuilder builder;
+    builder.AddEndpoint(target_, {.grpc = false});
+    builder.RegisterService(&answers_second_);
+    absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  void StartReading(bool wait_for_ready) {
+    GrpcChannelOptions options;
+    options.wait_for_ready = wait_for_ready;
+    options.interceptors.push_back(std::make_unique<LaterBatches>(read_come_, read_held_));
+    UseChannel(std::move(options));
+    stream_ = stub_->Chat(&context_);
+    reader_ = std::thread([this] {
+      EchoReply reply;
+      if (stream_->Read(&reply)) read_ = reply.text();
+      read_done_.Happen();
+    });
+  }
+
+  void ExpectAnswer() {
+    EXPECT_TRUE(stream_->Write(RequestOf("b"), grpc::WriteOptions().set_last_message()));
+    ASSERT_TRUE(read_done_.Await());
+    EXPECT_EQ(read_, "both");
+    EXPECT_TRUE(stream_->Finish().ok());
+  }
+
+  AnswersSecondMessage answers_second_;
+  Event read_come_;
+  Event read_held_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<EchoRequest, EchoReply>> stream_;
+  std::string read_;
+  Event read_done_;
+  std::thread reader_;
+};
+
+TEST_F(CorkedGrpcStreamTest, ReadBeforeTheFirstWriteDoesNotHoldItUp) {
+  StartServer();
+  StartReading(/*wait_for_ready=*/false);
+  ASSERT_TRUE(read_held_.Await());
+  EXPECT_TRUE(stream_->Write(RequestOf("a")));
+  ExpectAnswer();
+}
+
+TEST_F(CorkedGrpcStreamTest, ReadDuringTheFirstWriteDoesNotHoldItUp) {
+  std::thread starter([this] {
+    EXPECT_TRUE(read_come_.Await());  // while the write waits for the server, or just before
+    StartServer();
+  });
+  StartReading(/*wait_for_ready=*/true);
+  EXPECT_TRUE(stream_->Write(RequestOf("a")));
+  starter.join();
+  ExpectAnswer();
+}
+
 TEST_F(GrpcChannelTest, CorkedStreamThatIsCancelledBeforeItBeganEnds) {
   grpc::ClientContext context;
   SetTimeout(context);
@@ -231,6 +346,9 @@ TEST_F(GrpcChannelTest, DeadlineEndsAStreamWithAMessageThatNobodyReads) {
 }
 
 TEST_F(GrpcChannelTest, GenericStubSendsAndReceivesBytes) {
+  GrpcChannelOptions options;
+  options.generic = true;
+  UseChannel(std::move(options));
   grpc::GenericStub stub(channel_);
   grpc::ClientContext context;
   SetTimeout(context);
@@ -240,7 +358,7 @@ TEST_F(GrpcChannelTest, GenericStubSendsAndReceivesBytes) {
   const grpc::ByteBuffer request(&slice, 1);
   const auto call = stub.PrepareUnaryCall(&context, "/udsrpc.testing.Test/Echo", request, &queue);
   call->StartCall();
-  grpc::ByteBuffer response;
+  grpc::ByteBuffer response(request);  // what it has before is replaced
   grpc::Status status;
   call->Finish(&response, &status, Tag(1));
   EXPECT_TRUE(Next(queue, 1));

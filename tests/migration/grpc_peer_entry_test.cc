@@ -23,6 +23,26 @@ TEST(GrpcPeerEntryTest, ComesBackAsItWas) {
   EXPECT_EQ(read->uid, 2u);
   EXPECT_EQ(read->gid, 4294967294u);
   EXPECT_EQ(read->groups, (std::vector<gid_t>{4, 5}));
+  EXPECT_FALSE(read->remote.has_value());
+}
+
+TEST(GrpcPeerEntryTest, RemoteCallerComesBackAsOne) {
+  const std::vector<std::string> names = {"a.example", "b, \xff\n"};
+  const std::optional<GrpcPeer> proved = ReadGrpcPeerEntry(
+      kToken, MakeGrpcPeerEntry(kToken, Peer("ipv4:127.0.0.1:5", Peer::Remote{.authenticated = true, .names = names})));
+  ASSERT_TRUE(proved.has_value());
+  ASSERT_TRUE(proved->remote.has_value());
+  EXPECT_TRUE(proved->remote->authenticated);
+  EXPECT_EQ(proved->remote->names, names);
+  EXPECT_EQ(proved->pid, 0);
+  EXPECT_EQ(proved->uid, Peer::kNoUid);
+  EXPECT_EQ(proved->gid, Peer::kNoGid);
+  const std::optional<GrpcPeer> anybody =
+      ReadGrpcPeerEntry(kToken, MakeGrpcPeerEntry(kToken, Peer("ipv4:127.0.0.1:5", Peer::Remote())));
+  ASSERT_TRUE(anybody.has_value());
+  ASSERT_TRUE(anybody->remote.has_value());
+  EXPECT_FALSE(anybody->remote->authenticated);
+  EXPECT_TRUE(anybody->remote->names.empty());
 }
 
 TEST(GrpcPeerEntryTest, OfAnotherTokenOrOfNoneIsNobody) {
@@ -32,8 +52,12 @@ TEST(GrpcPeerEntryTest, OfAnotherTokenOrOfNoneIsNobody) {
   for (size_t size = 0; size + 1 < entry.size(); ++size) {
     EXPECT_FALSE(ReadGrpcPeerEntry(kToken, entry.substr(0, size)).has_value()) << size;
   }
-  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,x,0,0,,").has_value());
-  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,0,0,0,1 x,").has_value());
+  EXPECT_TRUE(ReadGrpcPeerEntry(kToken, "0123abcd,0,0,0,0,1,local,,").has_value());
+  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,x,0,0,,local,,").has_value());
+  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,0,0,0,1 x,local,,").has_value());
+  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,0,0,0,1,elsewhere,,").has_value());
+  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,0,0,0,1,local,YQ,").has_value());
+  EXPECT_FALSE(ReadGrpcPeerEntry(kToken, "0123abcd,0,0,0,0,1,remote,!,").has_value());
 }
 
 TEST(ThreadStackTest, KnowsItsOwnVariablesOnly) {

@@ -19,6 +19,7 @@
 #include "tests/proto/testing.udsrpc.pb.h"
 #include "tests/support/child_process.h"
 #include "tests/support/event.h"
+#include "tests/support/grpc_tls.h"
 #include "tests/support/program_for_others.h"
 #include "tests/support/temp_dir.h"
 #include "udsrpc/channel.h"
@@ -42,6 +43,12 @@ class StockTestService final : public StockTest::Service {
     reply->set_method(peer->endpoint);
     reply->set_peer_pid(peer->pid);
     reply->set_peer_uid(peer->uid);
+    if (!peer->remote) return grpc::Status::OK;
+    for (const std::string& name : peer->remote->names) {
+      Pair& entry = *reply->add_metadata();
+      entry.set_key(name);
+      entry.set_value(peer->remote->authenticated ? "authenticated" : "");
+    }
     return grpc::Status::OK;
   }
   grpc::Status Block(grpc::ServerContext* context, const BlockRequest*, EchoReply*) override {
@@ -156,6 +163,30 @@ TEST_P(GrpcServicesTest, TellsHandlersTheirPeerWhichAClientCannotForge) {
     EXPECT_EQ(reply.peer_uid(), getuid());
     EXPECT_EQ(reply.method(), server_->endpoints().front());
   }
+}
+
+TEST(RemoteGrpcServicesTest, TellRemoteCallersByTheirCredentials) {
+  StockTestService service;
+  GrpcServices services;
+  service.services_ = &services;
+  services.Add<StockTest>(&service);
+  ServerBuilder builder;
+  builder.AddRemoteEndpoint("localhost:0", TlsServer(/*demands_client=*/true));
+  ASSERT_TRUE(services.RegisterWith(builder).ok());
+  absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto channel = CreateChannel((*server)->endpoints().front(), {.credentials = MutualTlsClient()});
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  ClientContext context;
+  context.set_timeout(kPatience);
+  LookReply reply;
+  const absl::Status status = TestStub(*channel).Look(context, LookRequest(), reply);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(reply.metadata_size(), 1);
+  EXPECT_EQ(reply.metadata(0).key(), "client.example");
+  EXPECT_EQ(reply.metadata(0).value(), "authenticated");
+  EXPECT_EQ(reply.peer_pid(), 0);
+  EXPECT_EQ(reply.peer_uid(), Peer::kNoUid);
 }
 
 // Of other users, by programs of their own.

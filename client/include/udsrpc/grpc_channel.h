@@ -19,6 +19,12 @@ struct GrpcChannelOptions {
   // says, which therefore says nothing here.
   bool wait_for_ready = false;
 
+  // All stubs on the channel are grpc::GenericStubs, whose messages are grpc::ByteBuffers. A channel has either those
+  // or the ones whose messages are Protobuf's, as gRPC does not say which a call has: to make a call of the one kind on
+  // a channel for the other is undefined, as to cast a pointer to a wrong type. Both may be made over one
+  // udsrpc::Channel.
+  bool generic = false;
+
   // gRPC's interceptors, before the one that takes the calls over; they see them as on any channel of gRPC's.
   std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors = {};
 };
@@ -36,7 +42,7 @@ struct GrpcChannelOptions {
 // - set_wait_for_ready of the context (see GrpcChannelOptions); call credentials, authority and compression, which say
 //   nothing either, and the channel arguments, for which there are ChannelOptions;
 // - of ClientContext::FromServerContext, the parent's cancellation and deadline: set a deadline, and call TryCancel;
-// - messages other than Protobuf's. A grpc::GenericStub works where the buffers that it reads into are empty;
+// - messages other than Protobuf's, but for those of a grpc::GenericStub (see GrpcChannelOptions::generic);
 // - ClientContext::peer and debug_error_string, which are empty or say nothing of the call;
 // - WritesDone of a call that has ended says true; what is written then is false, as ever.
 // Metadata that is not allowed (see Metadata) ends a call with INVALID_ARGUMENT, where gRPC would end the program; with

@@ -21,12 +21,21 @@ namespace udsrpc {
 
 // Who calls a handler of gRPC's: as Peer, whose comments hold.
 struct GrpcPeer {
+  // As Peer::Remote.
+  struct Remote {
+    bool authenticated = false;
+    std::vector<std::string> names = {};
+  };
+
   std::string endpoint;
   Transport transport = Transport::kGrpc;
+  // Look at `remote` first. Of a remote caller they are 0, Peer::kNoUid and Peer::kNoGid (4294967295), which are
+  // nobody: not to be looked up, nor stored where an id is, as chown(2) takes them for "leave it".
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<gid_t> groups;
+  std::optional<Remote> remote = std::nullopt;  // nothing: its process is on this host
 };
 
 // Services that were written for gRPC (classes derived from Greeter::Service or Greeter::CallbackService), unchanged,
@@ -73,8 +82,9 @@ class GrpcServices {
   // FAILED_PRECONDITION: it has been called before.
   absl::Status RegisterWith(ServerBuilder& builder);
 
-  // By the kernel's word: who calls the handler whose context this is. Nothing, where the call has not come by a server
-  // of ours, whatever its client says. Thread-safe.
+  // Who calls the handler whose context this is: by the kernel's word a process on this host, or by its credentials a
+  // remote caller, which may be anybody unless they are `authenticated`. Nothing, where the call has not come by a
+  // server of ours, whatever its client says. Thread-safe.
   std::optional<GrpcPeer> PeerOf(const grpc::ServerContextBase& context) const;
 
  private:
