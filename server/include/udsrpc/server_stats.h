@@ -53,10 +53,11 @@ struct PeerStats {
   uint64_t errors = 0;
 };
 
+// Of the connections over one transport, but for those to remote endpoints, which are not counted.
 struct TransportStats {
   Transport transport = Transport::kGrpc;
   // Connections that are open, and all since the start, those whose calls are refused among them. Over gRPC a
-  // connection that has been closed may count as open for a moment; those to remote endpoints are not counted.
+  // connection that has been closed may count as open for a moment.
   size_t connections = 0;
   uint64_t accepted = 0;
 };
