@@ -1,11 +1,12 @@
 // A greeter that logs its calls, and that may ask another greeter:
 //
-//   logging_greeter [--next=ENDPOINT] [--transport=grpc|seqpacket|auto] ENDPOINT
+//   logging_greeter [--next=ENDPOINT] [--transport=grpc|seqpacket|auto] [--max_payload_bytes=N] ENDPOINT
 //
 // serves until it gets SIGINT or SIGTERM.
 
 #include <signal.h>
 
+#include <cstddef>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,8 @@
 #include "udsrpc/server.h"
 
 ABSL_FLAG(std::string, next, "", "the greeter to ask; none: this one knows the answer");
+ABSL_FLAG(size_t, max_payload_bytes, 0,
+          "how much of a call's requests \"udsrpc record\" may have, in bytes; 0: nothing");
 ABSL_FLAG(udsrpc::Transport, transport, udsrpc::Transport::kSeqpacket, "grpc, seqpacket or auto, to the next one");
 
 namespace {
@@ -86,7 +89,8 @@ int main(int argc, char** argv) {
   }
   Greeter greeter(std::move(next));
   // README: introspection
-  udsrpc::Introspection introspection;  // for udsrpc stats, top and trace
+  // For udsrpc stats, top and trace; and for record, unless it is to have nothing of the requests.
+  udsrpc::Introspection introspection({.max_payload_bytes = absl::GetFlag(FLAGS_max_payload_bytes)});
   udsrpc::ServerBuilder builder({.interceptors = {LogServedCalls(LogLine)}});
   builder.AddEndpoint(arguments[1]).RegisterService(&greeter).AddExtension(&introspection);
   // README: end

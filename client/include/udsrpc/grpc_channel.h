@@ -9,7 +9,8 @@
 
 #include "udsrpc/channel.h"
 
-// Link udsrpc::grpc_channel beside udsrpc::udsrpc. The only header for clients that shows gRPC's types.
+// Link udsrpc::grpc_channel beside udsrpc::udsrpc. Shows gRPC's types, as of the headers for clients only
+// grpc_credentials.h does besides.
 
 namespace udsrpc {
 

@@ -8,8 +8,9 @@
 
 namespace udsrpc {
 
-// How many of something took how long, in buckets that are narrow enough for each duration to be known to a few per
-// cent (see docs/OBSERVABILITY.md). A value; not thread-safe.
+// How many of something took how long. A server's buckets are 64 ns wide up to 1,024 ns, and from there on 16 for each
+// doubling, so that a duration is known to within 32 ns or 3.2 %; what took 18 minutes or longer is in the last one,
+// and only max() and sum() say how long it took. A value; not thread-safe.
 class LatencyHistogram {
  public:
   // `lower` belongs to it, `upper` does not.
@@ -27,9 +28,11 @@ class LatencyHistogram {
   absl::Duration sum() const { return sum_; }
   // The longest. Of a difference, the upper bound of its last bucket, where that is less.
   absl::Duration max() const { return max_; }
+  // Zero where nothing was counted.
   absl::Duration mean() const;
 
-  // What a share of `quantile`, 0 to 1, was not longer than: 0.5 is the median. Zero where nothing was counted.
+  // What a share of `quantile` was not longer than: 0.5 is the median. What is below 0 counts as 0, above 1 as 1. Zero
+  // where nothing was counted.
   absl::Duration Quantile(double quantile) const;
 
   // How many were shorter than `limit`; of a bucket that it cuts, the share that is below it.
@@ -38,7 +41,7 @@ class LatencyHistogram {
   // Those that are not empty.
   const std::vector<Bucket>& buckets() const { return buckets_; }
 
-  // What has been counted since `earlier`, which is of the same counter.
+  // What has been counted since `earlier`, which is of the same counter. Nothing where `earlier` is the later one.
   LatencyHistogram Since(const LatencyHistogram& earlier) const;
 
  private:

@@ -15,7 +15,8 @@
 #include "udsrpc/server.h"
 #include "udsrpc/transport.h"
 
-// Link udsrpc::grpc_services beside udsrpc::udsrpc. The only header for servers that shows gRPC's types.
+// Link udsrpc::grpc_services beside udsrpc::udsrpc. Shows gRPC's types, as of the headers for servers only
+// grpc_server_credentials.h does besides.
 
 namespace udsrpc {
 

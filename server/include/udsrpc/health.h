@@ -17,14 +17,20 @@ namespace udsrpc {
 //   udsrpc::Health health;
 //   builder.AddExtension(&health);
 //
+// In the place of gRPC's EnableDefaultHealthCheckService and HealthCheckServiceInterface: SetServing is their
+// SetServingStatus. What their Shutdown says, that nothing serves any more, Server::Shutdown says by itself, and
+// SetMaintenance before that.
+//
 // What has a health: the server as a whole, whose name is "", each of its services ("package.Service", the standard
 // ones included), and whatever other names the application sets, such as "database". With the server's start the first
-// two are SERVING, unless they were set otherwise before. When the server is about to end, by Shutdown or because
-// another one has taken over, all are NOT_SERVING for good; those who watch are told, and their calls end, so
-// that they hold up no drain for more than a second: with OK, as gRPC's clients drop what they have not read where it
-// is an error. (A client that reads nothing at all from its connection does when that is full, as any client, to
-// Shutdown's deadline; over gRPC so does one that left thousands of changes unread.) None depends on another: the
-// application says what a broken database means to "".
+// two are SERVING, unless they were set otherwise before. None depends on another: the application says what a broken
+// database means to "".
+//
+// When the server is about to end, by Shutdown or because another one has taken over, all are NOT_SERVING for good.
+// Those who watch are told, and their calls end within a second, so that they hold up no drain. They end with OK, as
+// gRPC's clients drop what they have not read where it is an error. A client that reads nothing at all from its
+// connection, so that this is full, holds the drain up to Shutdown's deadline, as any client; over gRPC so does one
+// that left thousands of changes unread.
 //
 // Check of a name that has no health gives NOT_FOUND, and Watch SERVICE_UNKNOWN, and whatever it has later. Watch says
 // the newest state, and leaves out what it was in between for a client that does not read. It takes no thread while it
@@ -36,8 +42,9 @@ class Health final : public ServerExtension {
   Health();
   ~Health() override;
 
-  // Whether `service` is SERVING or NOT_SERVING from now on. May be called before the server starts; says nothing once
-  // it is about to end. Those who watch are told by the calling thread, which does not wait for them; not to be called
+  // Whether `service` is SERVING or NOT_SERVING from now on. A name that no service has, be it mistyped, gets a health
+  // of its own, and keeps it: nothing takes a name back. May be called before the server starts; says nothing once it
+  // is about to end. Those who watch are told by the calling thread, which does not wait for them; not to be called
   // with a lock that an interceptor's OnFinish may want.
   void SetServing(absl::string_view service, bool serving);
 

@@ -14,7 +14,8 @@
 
 namespace udsrpc {
 
-// Set by designated initializers: every field has a default, and fields are added, never reordered.
+// Set by designated initializers: every field has a default, and fields are added, never reordered. With one that is
+// less than it says ServerBuilder::Start ends with INVALID_ARGUMENT.
 struct IntrospectionOptions {
   // Users and groups that may ask beside the server's own user and root, see MethodOptions. They learn who else calls,
   // what, and how that ends.
@@ -47,6 +48,8 @@ struct IntrospectionOptions {
 //
 //   udsrpc::Introspection introspection;
 //   builder.AddExtension(&introspection);
+//
+// Of one server at a time, which it must outlive.
 //
 // Who does not watch costs the server's calls nothing; who does costs a call about a microsecond, and never makes it
 // wait. Watching ends with the server; whoever has stopped reading is ended by the server's deadline at the latest.

@@ -22,9 +22,10 @@ namespace udsrpc {
 // "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", and of the same of v1alpha, say otherwise.
 //
 // A file comes with those that it imports, up to 2 MiB; a client asks for the rest by name. Streams of it take no
-// thread while they wait, and end with UNAVAILABLE when the server is about to end.
+// thread while they wait, and end with UNAVAILABLE when the server is about to end: a client may be owed answers then,
+// and is to ask again elsewhere. (Those of Health end with OK, as their last message says it all.)
 //
-// Of one server at a time, which it must outlive.
+// Thread-safe. Of one server at a time, which it must outlive.
 class Reflection final : public ServerExtension {
  public:
   Reflection();

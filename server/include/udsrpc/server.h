@@ -298,7 +298,8 @@ class ServerBuilder {
   // UNKNOWN and the exception's what(), which the client sees.
   ServerBuilder& RegisterService(Service* service);
 
-  // `extension` must outlive the server. Its services are offered like those of RegisterService.
+  // `extension` must outlive the server. Its services are offered like those of RegisterService. Null, or with a null
+  // service: Start ends with INVALID_ARGUMENT. See server_extension.h.
   ServerBuilder& AddExtension(ServerExtension* extension);
 
   // `path` is "/package.Service/Method", as in ServerContext::method(). The last call for a path wins.
@@ -308,9 +309,10 @@ class ServerBuilder {
   // an endpoint, while another process locks its directory, and 30 s for the server that it takes over, and as long as
   // it takes to look up the name of a remote one. The message names the endpoint and says what to do.
   // INVALID_ARGUMENT: no endpoint; a target that is none; a path too long; an endpoint without a transport; a mode that
-  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service or extension;
-  //   no handler threads; more event loops than 256; a user's limit below 1; options of a method that no service has; a
-  //   remote endpoint without credentials, or with some that gRPC refuses, or at an address that is none of this host's.
+  //   is none; a passed socket that is none to serve on; a path for takeovers that is none; a null service or
+  //   extension; no handler threads; more event loops than 256; a user's limit below 1; options of a method that no
+  //   service has; a remote endpoint without credentials, or with some that gRPC refuses, or at an address that is none
+  //   of this host's.
   // ALREADY_EXISTS: a live server holds the endpoint, or something that is no socket is at the path; two services of
   //   one name; somebody listens on the port.
   // NOT_FOUND: the path's directory is missing. PERMISSION_DENIED: it may not be read and written, or the socket not be
@@ -321,6 +323,7 @@ class ServerBuilder {
   // ABORTED: another process is taking over at the moment. RESOURCE_EXHAUSTED: no descriptor or thread left.
   // INTERNAL: the kernel or gRPC refused for another reason.
   // UNIMPLEMENTED: an endpoint offers gRPC and the program is linked without it.
+  // Any other: what an extension's OnStart has returned.
   absl::StatusOr<std::unique_ptr<Server>> Start();
 
  private:

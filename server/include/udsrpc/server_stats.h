@@ -40,17 +40,20 @@ struct MethodStats {
   LatencyHistogram latency;
 };
 
-// Of the connections that one process has made and that are open.
+// Of the connections that one process has made and that are open. Remote callers (Peer::remote) are none: gRPC does not
+// tell of their connections, so their calls are counted by method only.
 struct PeerStats {
-  pid_t pid = 0;  // as Peer::pid
+  // As Peer::pid and Peer::uid: pid 0 is all processes of that user that the server's pid namespace does not contain.
+  pid_t pid = 0;
   uid_t uid = 0;
   size_t connections = 0;
-  // Of the calls of these connections; `errors` have ended with another status than OK.
+  // Calls of these connections: all, those that have not ended, and those that have ended with another status than OK.
   uint64_t started = 0;
   uint64_t in_flight = 0;
   uint64_t errors = 0;
 };
 
+// Of the connections over one transport, but for those to remote endpoints, which are not counted.
 struct TransportStats {
   Transport transport = Transport::kGrpc;
   // Connections that are open, and all since the start, those whose calls are refused among them. Over gRPC a
