@@ -123,8 +123,7 @@ class Reader {
     }
     std::string error;
     if (SetFlag(*flag, typed.value, &error)) return Outcome::Ok();
-    return Outcome::Usage(absl::StrCat("--", typed.name, "=", typed.value, ": ",
-                                       error.empty() ? "it cannot be that" : error, "; ", HelpHint()));
+    return Outcome::Usage(absl::StrCat("--", typed.name, "=", typed.value, ": ", error, "; ", HelpHint()));
   }
 
   Outcome CheckArguments() const {

@@ -34,7 +34,7 @@ struct FlagHelp {
 };
 FlagHelp DescribeFlag(absl::string_view name);
 
-// Sets it, or, where it may be given more than once, adds to it. False: `error` says what is wrong, or nothing.
+// Sets it, or, where it may be given more than once, adds to it. False: `error` says what is wrong.
 bool SetFlag(absl::CommandLineFlag& flag, const std::string& value, std::string* error);
 
 }  // namespace udsrpc::tools

@@ -74,8 +74,6 @@ std::string LatencyText(absl::Duration latency) {
   return "-";
 }
 
-std::string Printable(absl::string_view text) { return absl::Utf8SafeCHexEscape(text); }
-
 std::string JsonLine(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.always_print_primitive_fields = true;
