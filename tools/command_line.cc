@@ -71,6 +71,10 @@ class Reader {
   Reader(const std::vector<std::string>& words, CommandLine* line) : words_(words), line_(*line) {}
 
   Outcome Read() {
+    if (words_.size() == 1 && words_[0] == "--version") {
+      line_.command = FindCommand("version");
+      return Outcome::Ok();
+    }
     if (!words_.empty() && !absl::StartsWith(words_[0], "-")) {
       line_.command = FindCommand(words_[next_++]);
       if (line_.command == nullptr) return UnknownCommand();

@@ -73,6 +73,9 @@ FlagHelp DescribeFlag(absl::string_view name) {
   FlagHelp help{
       .name = std::string(name), .text = flag.Help(), .default_value = "", .is_switch = flag.IsOfType<bool>()};
   if (!help.is_switch) help.default_value = flag.DefaultValue();
+  if (name == "color") help.values = {"auto", "always", "never"};
+  if (name == "format") help.values = {"table", "json", "prometheus"};
+  if (name == "transport") help.values = {"auto", "grpc", "seqpacket"};
   return help;
 }
 

@@ -1,5 +1,7 @@
 // The command udsrpc: what it can do is in commands.cc.
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -12,6 +14,8 @@
 
 namespace udsrpc::tools {
 namespace {
+
+char output_buffer[256 << 10];
 
 int Finish(Outcome outcome, absl::string_view command) {
   if (!FlushOutput() && outcome.code == ExitCode::kOk) outcome = Outcome::Failed(OutputErrorText());
@@ -41,4 +45,8 @@ int Main(const std::vector<std::string>& words) {
 }  // namespace
 }  // namespace udsrpc::tools
 
-int main(int argc, char** argv) { return udsrpc::tools::Main(std::vector<std::string>(argv + 1, argv + argc)); }
+int main(int argc, char** argv) {
+  // What is not looked at as it comes is written at once, where its error is known.
+  if (isatty(STDOUT_FILENO) == 0) std::setvbuf(stdout, output_buffer, _IOFBF, sizeof output_buffer);
+  return udsrpc::tools::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

@@ -37,10 +37,14 @@ bool IsSocket(const std::string& path) {
 }
 
 // What may be seen of the file at a path that could not be connected to; empty: nothing.
-std::string AdviceOfFile(std::string path, const std::string& line) {
+std::string AdviceOfFile(const std::string& path, const std::string& line) {
   struct stat file;
   if (stat(path.c_str(), &file) == 0 && !S_ISSOCK(file.st_mode)) {
     return "what is there is no socket; \"udsrpc ps\" lists the servers that run";
+  }
+  absl::string_view without = path;
+  if (absl::ConsumeSuffix(&without, ".seqpacket") && IsSocket(path)) {
+    return absl::StrCat("name the endpoint without .seqpacket, as in unix:", without);
   }
   const Transport transport = absl::GetFlag(FLAGS_transport);
   if (absl::StrContains(line, "No such file")) {
@@ -50,10 +54,6 @@ std::string AdviceOfFile(std::string path, const std::string& line) {
     if (transport == Transport::kGrpc && IsSocket(path + ".seqpacket")) {
       return "the server does not offer this transport; leave out --transport=grpc";
     }
-  }
-  absl::string_view without = path;
-  if (absl::ConsumeSuffix(&without, ".seqpacket") && IsSocket(path)) {
-    return absl::StrCat("name the endpoint without .seqpacket, as in unix:", without);
   }
   return "";
 }
@@ -67,9 +67,12 @@ std::string AdviceOf(absl::string_view target, const std::string& line) {
   if (endpoint.ok() && endpoint->kind() == Endpoint::Kind::kPath) {
     if (std::string advice = AdviceOfFile(endpoint->address(), line); !advice.empty()) return advice;
   }
-  for (const absl::string_view sign : {"rong type", "Failed parsing HTTP/2", "Broken pipe", "malformed"}) {
+  for (const absl::string_view sign : {"rong type", "Failed parsing HTTP/2", "Broken pipe", "broke the protocol"}) {
     if (!absl::StrContains(line, sign)) continue;
     return absl::StrCat("something that is no gRPC server listens there; \"udsrpc ps ", target, "\" shows who");
+  }
+  if (absl::StrContains(line, "closed the connection") || absl::StrContains(line, "SETTINGS frame")) {
+    return absl::StrCat("\"udsrpc ps ", target, "\" shows who listens there");
   }
   return "\"udsrpc ps\" lists the servers that run";
 }

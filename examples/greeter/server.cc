@@ -10,7 +10,10 @@
 
 #include <iostream>
 #include <memory>
+#include <vector>
 
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -26,7 +29,7 @@ class Greeter final : public helloworld::GreeterService {
   }
 };
 
-absl::StatusOr<std::unique_ptr<udsrpc::Server>> Serve(Greeter& greeter, int count, char** endpoints) {
+absl::StatusOr<std::unique_ptr<udsrpc::Server>> Serve(Greeter& greeter, int count, char* const* endpoints) {
   udsrpc::ServerBuilder builder;
   for (int i = 0; i < count; ++i) builder.AddEndpoint(endpoints[i]);  // "unix:/run/greeter.sock"
   return builder.RegisterService(&greeter).Start();
@@ -41,8 +44,11 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  absl::SetProgramUsageMessage("greets over udsrpc: greeter_server ENDPOINT...");
+  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   Greeter greeter;
-  absl::StatusOr<std::unique_ptr<udsrpc::Server>> server = Serve(greeter, argc - 1, argv + 1);
+  absl::StatusOr<std::unique_ptr<udsrpc::Server>> server =
+      Serve(greeter, static_cast<int>(arguments.size()) - 1, arguments.data() + 1);
   if (!server.ok()) {
     std::cerr << "greeter_server: " << server.status().message() << "\n";
     return 1;
