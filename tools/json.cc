@@ -23,8 +23,7 @@ std::string JsonErrorInOneLine(absl::string_view words) {
   const size_t caret = lines.back().find('^');
   if (caret == absl::string_view::npos) return absl::StrJoin(lines, " ");
   const std::string what(absl::StripSuffix(lines[0], "."));
-  if (text.empty()) return absl::StrCat(what, ", and there is nothing");
-  if (caret >= text.size()) return absl::StrCat(what, ", at the end of ", text);
+  if (caret >= text.size()) return absl::StrCat(what, ", at the end", text.empty() ? "" : " of ", text);
   return absl::StrCat(what, ", at ", text.substr(caret));
 }
 

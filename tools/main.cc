@@ -15,8 +15,6 @@
 namespace udsrpc::tools {
 namespace {
 
-char output_buffer[256 << 10];
-
 int Finish(Outcome outcome, absl::string_view command) {
   if (!FlushOutput() && outcome.code == ExitCode::kOk) outcome = Outcome::Failed(OutputErrorText());
   if (!outcome.message.empty()) {
@@ -47,6 +45,7 @@ int Main(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   // What is not looked at as it comes is written at once, where its error is known.
+  static char output_buffer[256 << 10];
   if (isatty(STDOUT_FILENO) == 0) std::setvbuf(stdout, output_buffer, _IOFBF, sizeof output_buffer);
   return udsrpc::tools::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -88,9 +88,10 @@ std::string CanonicalTarget(absl::string_view target) {
 std::string WithoutAdvice(absl::string_view message) {
   std::string line(absl::StripSuffix(message, "."));
   const size_t at = line.rfind("; ");
-  if (!absl::StrContains(line, "cannot connect") || at == std::string::npos) return line;
+  if (at == std::string::npos) return line;
   const absl::string_view advice = absl::string_view(line).substr(at + 2);
-  if (!absl::StartsWith(advice, "is ") && !absl::StartsWith(advice, "ask ")) return line;
+  const bool is_cause = absl::StrContains(line, "cannot connect") && absl::StartsWith(advice, "is ");
+  if (!is_cause && !absl::StartsWith(advice, "ask the server's owner ")) return line;
   // The system's words for it, in parentheses, are no advice.
   const size_t end = line.find(" (", at);
   return line.erase(at, end == std::string::npos ? end : end - at);

@@ -31,7 +31,7 @@ Outcome BadTarget(absl::string_view target, const absl::Status& status);
 // Usage: it is of another host, and this program only asks those of this one.
 Outcome CheckOfThisHost(absl::string_view target);
 
-// A message without the library's advice, where it could not connect: this program has its own.
+// A message without the library's advice, where it could not connect or may not call: this program has its own.
 std::string WithoutAdvice(absl::string_view message);
 
 // A channel over the transport of --transport; or why there is none.

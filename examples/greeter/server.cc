@@ -29,7 +29,7 @@ class Greeter final : public helloworld::GreeterService {
   }
 };
 
-absl::StatusOr<std::unique_ptr<udsrpc::Server>> Serve(Greeter& greeter, int count, char* const* endpoints) {
+absl::StatusOr<std::unique_ptr<udsrpc::Server>> Serve(Greeter& greeter, int count, char** endpoints) {
   udsrpc::ServerBuilder builder;
   for (int i = 0; i < count; ++i) builder.AddEndpoint(endpoints[i]);  // "unix:/run/greeter.sock"
   return builder.RegisterService(&greeter).Start();
@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   absl::SetProgramUsageMessage("greets over udsrpc: greeter_server ENDPOINT...");
-  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
+  std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   Greeter greeter;
   absl::StatusOr<std::unique_ptr<udsrpc::Server>> server =
       Serve(greeter, static_cast<int>(arguments.size()) - 1, arguments.data() + 1);

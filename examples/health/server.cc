@@ -17,7 +17,9 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -68,6 +70,9 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   absl::SetProgramUsageMessage("greets, and tells of its health and services: health_server [flags] ENDPOINT...");
+  absl::FlagsUsageConfig usage;  // --help shows the flags of this file
+  usage.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "health/server.cc"); };
+  absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   Greeter greeter;
   udsrpc::Health health;

@@ -1,6 +1,6 @@
 // A greeter that logs its calls, and that may ask another greeter:
 //
-//   logging_greeter [--next=ENDPOINT] [--transport=grpc|seqpacket|auto] ENDPOINT
+//   logging_greeter [--next=ENDPOINT] [--max_payload_bytes=BYTES] [--transport=grpc|seqpacket|auto] ENDPOINT
 //
 // serves until it gets SIGINT or SIGTERM.
 
@@ -16,6 +16,8 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -26,6 +28,7 @@
 #include "udsrpc/server.h"
 
 ABSL_FLAG(std::string, next, "", "the greeter to ask; none: this one knows the answer");
+ABSL_FLAG(size_t, max_payload_bytes, 0, "how much of a call's requests \"udsrpc record\" is shown; 0: nothing");
 ABSL_FLAG(udsrpc::Transport, transport, udsrpc::Transport::kSeqpacket, "grpc, seqpacket or auto, to the next one");
 
 namespace {
@@ -68,6 +71,9 @@ int Fail(absl::string_view message) {
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("greets, and logs it: logging_greeter [flags] ENDPOINT");
+  absl::FlagsUsageConfig usage;  // --help shows the flags of this file
+  usage.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "logging/greeter.cc"); };
+  absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   if (arguments.size() != 2) return Fail("give one endpoint, such as unix:/run/greeter.sock");
   // Blocked before any thread starts, so that sigwait below is the only one to take them.
@@ -85,8 +91,10 @@ int main(int argc, char** argv) {
     next = *std::move(channel);
   }
   Greeter greeter(std::move(next));
+  udsrpc::IntrospectionOptions options;
+  options.max_payload_bytes = absl::GetFlag(FLAGS_max_payload_bytes);
   // README: introspection
-  udsrpc::Introspection introspection;  // for udsrpc stats, top and trace
+  udsrpc::Introspection introspection(options);  // for udsrpc stats, top and trace
   udsrpc::ServerBuilder builder({.interceptors = {LogServedCalls(LogLine)}});
   builder.AddEndpoint(arguments[1]).RegisterService(&greeter).AddExtension(&introspection);
   // README: end

@@ -76,10 +76,10 @@ TEST_P(CallTest, WhatIsWrongWithARequestIsOneLine) {
   const std::string echo = "udsrpc.testing.Test/Echo";
   ExpectError(Run({"call", echo, R"({"text" "a"})"}), kUsage,
               "the request is no udsrpc.testing.EchoRequest in JSON: Expected : between key:value pair, at \"a\"}");
-  ExpectError(Run({"call", echo, R"({"text": "a")"}), kUsage, "at the end of");
+  ExpectError(Run({"call", echo, R"({"text": "a")"}), kUsage, ", at the end\n");
   ExpectError(Run({"call", echo, R"({"txet": "a"})"}), kUsage, "txet: Cannot find field");
   ExpectError(Run({"call", echo, R"({"text": {}})"}), kUsage, "in JSON");
-  ExpectError(Run({"call", echo, ""}), kUsage, ", and there is nothing\n");
+  ExpectError(Run({"call", echo, ""}), kUsage, ", at the end\n");
   ExpectError(Run({"call", echo, "3"}), kUsage, "in JSON: Root element");
   const CliResult result = Run({"call", "udsrpc.testing.Test/Chat"}, "{\"text\":\"good\"}\n{bad}\n{\"text\":\"no\"}\n");
   EXPECT_EQ(result.code, kFailed) << "the first was sent";
