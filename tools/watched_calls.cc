@@ -75,8 +75,6 @@ void WatchMethods(const std::vector<std::string>& prefixes, v1::WatchCallsReques
 WatchedCalls::WatchedCalls(std::string target, std::shared_ptr<Channel> channel)
     : target_(std::move(target)), channel_(std::move(channel)) {}
 
-WatchedCalls::~WatchedCalls() { interruption_.reset(); }
-
 Outcome WatchedCalls::Begin(const v1::WatchCallsRequest& request) {
   if (Outcome prepared = PrepareContext(&context_); prepared.code != ExitCode::kOk) return prepared;
   context_.set_deadline(absl::InfiniteFuture());  // of the call; the server has to begin in time

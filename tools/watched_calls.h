@@ -23,7 +23,6 @@ void WatchMethods(const std::vector<std::string>& prefixes, v1::WatchCallsReques
 class WatchedCalls {
  public:
   WatchedCalls(std::string target, std::shared_ptr<Channel> channel);
-  ~WatchedCalls();
   WatchedCalls(const WatchedCalls&) = delete;
   WatchedCalls& operator=(const WatchedCalls&) = delete;
 
@@ -42,7 +41,7 @@ class WatchedCalls {
   ClientContext context_;
   std::atomic<bool> cancelled_{false};
   std::optional<ClientReader<v1::WatchCallsResponse>> stream_;
-  std::optional<Interruption> interruption_;
+  std::optional<Interruption> interruption_;  // the last, since it refers to the others
 };
 
 }  // namespace udsrpc::tools

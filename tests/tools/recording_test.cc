@@ -125,6 +125,18 @@ TEST_F(RecordingTest, TheirPaceIsKeptOrChanged) {
   EXPECT_GE(time_of("0.5"), absl::Milliseconds(795));
 }
 
+TEST_F(RecordingTest, AReplayThatIsInterruptedSaysSoByItsExitCode) {
+  Record(2, [&] {
+    Echo("one");
+    Echo("two");
+  });
+  ChildProcess replay(CliArguments({"replay", file_, target_, "--speed=1e-9"}));
+  const absl::Time give_up = absl::Now() + kPatience;
+  while (EndedOf("Echo") < 3 && absl::Now() < give_up) sched_yield();
+  replay.Kill(SIGINT);
+  EXPECT_EQ(replay.Wait(), 128 + SIGINT);
+}
+
 TEST_F(RecordingTest, AnotherStatusIsAFailure) {
   Record(1, [&] { Echo("one"); });
   ServerBuilder builder;
