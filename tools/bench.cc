@@ -297,6 +297,7 @@ class Bench {
     } else {
       std::fputs(BenchText(report_, TerminalWidth()).c_str(), stdout);
     }
+    if (report_.calls() == 0) return Outcome::Failed("no call was measured; give it a longer --duration, or --timeout");
     if (report_.failed() == 0) return Outcome::Ok();
     return Outcome::Failed(absl::StrFormat("%.0f of %.0f calls failed", report_.failed(), report_.calls()));
   }

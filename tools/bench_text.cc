@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/terminal.h"
@@ -138,7 +137,7 @@ std::string BenchText(const BenchReport& report, int width) {
   for (const BenchReport::StatusCount& failure : report.failures()) {
     absl::StrAppend(&text,
                     Row("failed", Styled(Style::kRed, absl::StrFormat("%.0f %s: %s", failure.count(), failure.code(),
-                                                                      absl::Utf8SafeCHexEscape(failure.message())))));
+                                                                      Printable(failure.message())))));
   }
   if (report.has_latency_us()) absl::StrAppend(&text, Row("latency", LatencyText(report.latency_us())));
   if (report.has_delay_us()) {

@@ -30,7 +30,7 @@ using google::protobuf::Message;
 void PrintCallMetadata(absl::string_view direction, const Metadata& metadata) {
   if (!absl::GetFlag(FLAGS_verbose)) return;
   for (const auto& [key, value] : metadata) {
-    const std::string shown = absl::EndsWith(key, "-bin") ? absl::Base64Escape(value) : value;
+    const std::string shown = absl::EndsWith(key, "-bin") ? absl::Base64Escape(value) : Printable(value);
     std::fprintf(stderr, "%s\n", StyledForError(Style::kDim, absl::StrCat(direction, " ", key, ": ", shown)).c_str());
   }
 }
@@ -55,8 +55,9 @@ class JsonCall {
     const absl::Status status = method_.kind() == MethodKind::kUnary ? CallUnary(*request) : Stream(request.get());
     PrintCallMetadata("<", context_.server_trailing_metadata());
     if (outcome_.code != ExitCode::kOk) return outcome_;
-    if (interruption.interrupted() && absl::IsCancelled(status))
-      return Outcome::Failed("interrupted; the call was cancelled");
+    if (interruption.interrupted() && absl::IsCancelled(status)) {
+      return interruption.Interrupted("interrupted; the call was cancelled");
+    }
     return Conclude(status);
   }
 
@@ -97,15 +98,20 @@ class JsonCall {
   // On a thread of its own, beside the reading of responses.
   void SendInput() {
     std::string line;
+    bool sent = false;
     while (input_.Next(&line)) {
       if (absl::StripAsciiWhitespace(line).empty()) continue;
       const std::unique_ptr<Message> request = method_.NewRequest();
       send_outcome_ = method_.ParseRequest(line, request.get());
       if (send_outcome_.code != ExitCode::kOk) {
-        send_outcome_.message = absl::StrCat("line ", input_.number(), ": ", send_outcome_.message);
+        // Once something was sent, something was done.
+        if (sent) send_outcome_.code = ExitCode::kFailed;
+        send_outcome_.message =
+            absl::StrCat("line ", input_.number(), ": ", send_outcome_.message, sent ? "; the call was cancelled" : "");
         return context_.Cancel();
       }
       if (!stream_->Write(*request, /*last=*/false)) return;
+      sent = true;
     }
     stream_->WritesDone();
   }
@@ -120,8 +126,9 @@ class JsonCall {
       return false;
     }
     std::printf("%s%s", json.c_str(), absl::EndsWith(json, "\n") ? "" : "\n");
-    std::fflush(stdout);
-    return true;
+    if (FlushOutput()) return true;
+    if (outcome_.code == ExitCode::kOk) outcome_ = Outcome::Failed(OutputErrorText());
+    return false;
   }
 
   Outcome Conclude(const absl::Status& status) {
@@ -133,7 +140,7 @@ class JsonCall {
     if (status.ok()) return Outcome::Ok();
     status.ForEachPayload([this](absl::string_view type_url, const absl::Cord& value) {
       const std::string detail = AnyToJson(schema_, type_url, std::string(value));
-      std::fprintf(stderr, "detail: %s\n", absl::StrReplaceAll(detail, {{"\n", " "}}).c_str());
+      std::fprintf(stderr, "detail: %s\n", Printable(absl::StrReplaceAll(detail, {{"\n", " "}})).c_str());
     });
     return CallOutcome(channel_->target(), status);
   }

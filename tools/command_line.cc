@@ -71,6 +71,10 @@ class Reader {
   Reader(const std::vector<std::string>& words, CommandLine* line) : words_(words), line_(*line) {}
 
   Outcome Read() {
+    if (words_.size() == 1 && words_[0] == "--version") {
+      line_.command = FindCommand("version");
+      return Outcome::Ok();
+    }
     if (!words_.empty() && !absl::StartsWith(words_[0], "-")) {
       line_.command = FindCommand(words_[next_++]);
       if (line_.command == nullptr) return UnknownCommand();
@@ -123,8 +127,7 @@ class Reader {
     }
     std::string error;
     if (SetFlag(*flag, typed.value, &error)) return Outcome::Ok();
-    return Outcome::Usage(absl::StrCat("--", typed.name, "=", typed.value, ": ",
-                                       error.empty() ? "it cannot be that" : error, "; ", HelpHint()));
+    return Outcome::Usage(absl::StrCat("--", typed.name, "=", typed.value, ": ", error, "; ", HelpHint()));
   }
 
   Outcome CheckArguments() const {

@@ -12,6 +12,7 @@
 #include "tools/stats.h"
 #include "tools/top.h"
 #include "tools/trace.h"
+#include "tools/version.h"
 
 namespace udsrpc::tools {
 
@@ -32,6 +33,7 @@ const std::vector<Command>& Commands() {
       StatsCommand(),
       TopCommand(),
       TraceCommand(),
+      VersionCommand(),
   };
   // clang-format on
   return *commands;

@@ -65,12 +65,13 @@ Outcome UnknownSymbol(Schema& schema, const std::string& symbol) {
 }
 
 Outcome RunDescribe(const std::vector<std::string>& arguments) {
+  absl::string_view name = arguments[1];
+  absl::ConsumePrefix(&name, "/") || absl::ConsumePrefix(&name, ".");
+  if (name.empty()) return Outcome::Usage("SYMBOL is empty; \"udsrpc list\" shows the services");
   std::shared_ptr<Channel> channel;
   if (Outcome outcome = OpenChannel(arguments[0], &channel); outcome.code != ExitCode::kOk) return outcome;
   std::unique_ptr<Schema> schema;
   if (Outcome outcome = OpenSchema(channel, &schema); outcome.code != ExitCode::kOk) return outcome;
-  absl::string_view name = arguments[1];
-  absl::ConsumePrefix(&name, "/") || absl::ConsumePrefix(&name, ".");
   const std::string symbol = absl::StrReplaceAll(name, {{"/", "."}});
   std::string text = DescribeSymbol(schema->pool(), symbol);
   Outcome outcome = schema->outcome();

@@ -36,7 +36,6 @@ struct MethodName {
 
 // The part behind the last slash, or where there is none behind the last dot, is the method's.
 MethodName SplitName(absl::string_view name) {
-  absl::ConsumePrefix(&name, "/") || absl::ConsumePrefix(&name, ".");
   size_t at = name.rfind('/');
   if (at == absl::string_view::npos) at = name.rfind('.');
   if (at == absl::string_view::npos) return {.service = "", .method = std::string(name)};
@@ -68,16 +67,28 @@ Outcome UnknownMethodOf(const ServiceDescriptor& service, absl::string_view meth
   return Outcome::Usage(absl::StrCat(missing, "; it has ", known.empty() ? "none" : absl::StrJoin(known, ", ")));
 }
 
+Outcome OnlyAService(const ServiceDescriptor& service) {
+  const std::string& name = service.full_name();
+  if (service.method_count() == 0) return Outcome::Usage(absl::StrCat(name, " is a service, and it has no methods"));
+  return Outcome::Usage(
+      absl::StrCat(name, " is a service; name a method of it, such as ", name, "/", service.method(0)->name()));
+}
+
 }  // namespace
 
 Outcome DynamicMethod::Find(Schema& schema, absl::string_view name, std::unique_ptr<DynamicMethod>* method) {
+  absl::ConsumePrefix(&name, "/") || absl::ConsumePrefix(&name, ".");
   const MethodName split = SplitName(name);
-  if (split.service.empty()) return UnknownMethod(schema, split.method);
-  const ServiceDescriptor* const service = schema.pool().FindServiceByName(split.service);
+  const ServiceDescriptor* const service =
+      split.service.empty() ? nullptr : schema.pool().FindServiceByName(split.service);
   if (service == nullptr) {
+    absl::ConsumeSuffix(&name, "/");
+    const ServiceDescriptor* const named = name.empty() ? nullptr : schema.pool().FindServiceByName(std::string(name));
     if (Outcome outcome = schema.outcome(); outcome.code != ExitCode::kOk) return outcome;
-    return schema.UnknownService(split.service);
+    if (named != nullptr) return OnlyAService(*named);
+    return split.service.empty() ? UnknownMethod(schema, split.method) : schema.UnknownService(split.service);
   }
+  if (split.method.empty()) return OnlyAService(*service);
   const google::protobuf::MethodDescriptor* const found = service->FindMethodByName(split.method);
   if (found == nullptr) return UnknownMethodOf(*service, split.method);
   method->reset(new DynamicMethod(schema, *found));

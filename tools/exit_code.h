@@ -9,9 +9,12 @@ namespace udsrpc::tools {
 // What a script learns from a command.
 enum class ExitCode {
   kOk = 0,
-  kFailed = 1,       // the server was reached, and what was asked for failed: a status that is not OK, not healthy
+  kFailed = 1,       // the server was reached, and what was asked for failed, or the output could not be written
   kUsage = 2,        // the command line, or what it names, is wrong: nothing was done
   kUnreachable = 3,  // nobody answers there, or not in time, or this user may not connect
+  // A signal has ended what would have gone on: as of a process that it has ended, which most commands are.
+  kInterrupted = 128 + 2,  // SIGINT
+  kTerminated = 128 + 15,  // SIGTERM
 };
 
 // How a command has ended. Its message is printed by main alone, so that it is printed once: one line that says what is

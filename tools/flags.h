@@ -31,10 +31,11 @@ struct FlagHelp {
   std::string text;
   std::string default_value;  // empty where there is nothing to say of it
   bool is_switch = false;     // takes no value
+  std::vector<absl::string_view> values = {};  // all that there are; empty: there are others
 };
 FlagHelp DescribeFlag(absl::string_view name);
 
-// Sets it, or, where it may be given more than once, adds to it. False: `error` says what is wrong, or nothing.
+// Sets it, or, where it may be given more than once, adds to it. False: `error` says what is wrong.
 bool SetFlag(absl::CommandLineFlag& flag, const std::string& value, std::string* error);
 
 }  // namespace udsrpc::tools

@@ -112,9 +112,10 @@ class HealthWait {
     if (!seen_.empty()) {
       return Outcome::Failed(absl::StrCat(ServiceTitle(service_), " was ", seen_, " for all of ", timeout));
     }
-    return Outcome::Unreachable(absl::StrCat("nobody answered at ", target_, " for ", timeout,
-                                             last_.ok() ? "" : absl::StrCat(", at last ", last_.message()),
-                                             "; give it more time with --timeout"));
+    return Outcome::Unreachable(absl::StrCat(
+        "nobody answered at ", target_, " for ", timeout,
+        last_.ok() ? "" : absl::StrCat(", at last ", WithoutAdvice({last_.message().data(), last_.message().size()})),
+        "; give it more time with --timeout"));
   }
 
   const std::string target_;

@@ -15,8 +15,8 @@ namespace {
 
 // What a signal handler may use: the descriptor that it writes to, open as long as the process, and what it says.
 std::atomic<int> signalled_fd{-1};
-std::atomic<bool> signalled{false};
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+std::atomic<int> signalled{0};  // which, once one came
+static_assert(std::atomic<int>::is_always_lock_free);
 
 void Wake(int fd) {
   const uint64_t one = 1;
@@ -24,9 +24,9 @@ void Wake(int fd) {
   static_cast<void>(written);  // eventfds take it
 }
 
-void OnInterrupt(int /*signal*/) {
+void OnInterrupt(int signal) {
   const int saved = errno;
-  signalled.store(true);
+  signalled.store(signal);
   Wake(signalled_fd.load());
   errno = saved;
 }
@@ -60,7 +60,11 @@ Interruption::~Interruption() {
   thread_.join();
 }
 
-bool Interruption::interrupted() const { return signalled.load(); }
+bool Interruption::interrupted() const { return signalled.load() != 0; }
+
+Outcome Interruption::Interrupted(std::string message) const {
+  return {signalled.load() == SIGTERM ? ExitCode::kTerminated : ExitCode::kInterrupted, std::move(message)};
+}
 
 int Interruption::fd() const { return signalled_fd.load(); }
 

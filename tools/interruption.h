@@ -2,8 +2,10 @@
 #define UDSRPC_TOOLS_INTERRUPTION_H_
 
 #include <functional>
+#include <string>
 #include <thread>
 
+#include "tools/exit_code.h"
 #include "udsrpc/unique_fd.h"
 
 namespace udsrpc::tools {
@@ -20,6 +22,8 @@ class Interruption {
   Interruption& operator=(const Interruption&) = delete;
 
   bool interrupted() const;
+  // How a command ends that was interrupted before it was done: with the signal's exit code.
+  Outcome Interrupted(std::string message) const;
   // Readable once it was interrupted.
   int fd() const;
 

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
 #include "tools/target.h"
 
@@ -21,6 +22,7 @@ Outcome FetchStats(absl::string_view target, const v1::IntrospectionStub& stub, 
 Outcome IntrospectionOutcome(absl::string_view target, const absl::Status& status) {
   Outcome outcome = CallOutcome(target, status);
   if (absl::IsUnimplemented(status)) {
+    outcome.message = std::string(absl::StripSuffix(outcome.message, "."));
     absl::StrAppend(&outcome.message, "; the server's program has to add a udsrpc::Introspection to it");
   }
   return outcome;
@@ -73,8 +75,6 @@ std::string LatencyText(absl::Duration latency) {
   }
   return "-";
 }
-
-std::string Printable(absl::string_view text) { return absl::Utf8SafeCHexEscape(text); }
 
 std::string JsonLine(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;

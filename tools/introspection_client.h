@@ -32,8 +32,6 @@ uint64_t ErrorsOf(const v1::MethodStats& stats);
 
 // In three digits and with a unit: "12.3us", "4.56ms"; "-" for nothing.
 std::string LatencyText(absl::Duration latency);
-// What a peer has sent, fit for a terminal.
-std::string Printable(absl::string_view text);
 // The message as JSON in one line.
 std::string JsonLine(const google::protobuf::Message& message);
 

@@ -16,13 +16,14 @@ using google::protobuf::Message;
 
 // The parser's words in one line: what is wrong, and behind that, with a caret beneath, where.
 std::string JsonErrorInOneLine(absl::string_view words) {
+  absl::ConsumePrefix(&words, ": ");  // of the field, where it is the message itself
   const std::vector<absl::string_view> lines = absl::StrSplit(words, '\n');
   if (lines.size() < 3) return std::string(absl::StripSuffix(absl::StrJoin(lines, " "), "."));
   const absl::string_view text = lines[lines.size() - 2];
   const size_t caret = lines.back().find('^');
   if (caret == absl::string_view::npos) return absl::StrJoin(lines, " ");
   const std::string what(absl::StripSuffix(lines[0], "."));
-  if (caret >= text.size()) return absl::StrCat(what, ", at the end of ", text);
+  if (caret >= text.size()) return absl::StrCat(what, ", at the end", text.empty() ? "" : " of ", text);
   return absl::StrCat(what, ", at ", text.substr(caret));
 }
 

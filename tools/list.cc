@@ -27,7 +27,7 @@ std::string Signature(const google::protobuf::MethodDescriptor& method) {
 }
 
 void PrintServiceTree(const std::string& name, const ServiceDescriptor* service) {
-  std::printf("%s\n", Styled(Style::kBold, name).c_str());
+  std::printf("%s\n", Styled(Style::kBold, Printable(name)).c_str());
   for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
     std::printf("  %s%s\n", service->method(i)->name().c_str(),
                 Styled(Style::kDim, Signature(*service->method(i))).c_str());

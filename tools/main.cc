@@ -1,5 +1,7 @@
 // The command udsrpc: what it can do is in commands.cc.
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -13,11 +15,11 @@
 namespace udsrpc::tools {
 namespace {
 
-int Finish(const Outcome& outcome, absl::string_view command) {
-  std::fflush(stdout);
+int Finish(Outcome outcome, absl::string_view command) {
+  if (!FlushOutput() && outcome.code == ExitCode::kOk) outcome = Outcome::Failed(OutputErrorText());
   if (!outcome.message.empty()) {
     const std::string name = absl::StrCat("udsrpc", command.empty() ? "" : " ", command);
-    std::fprintf(stderr, "%s: %s\n", StyledForError(Style::kRed, name).c_str(), outcome.message.c_str());
+    std::fprintf(stderr, "%s: %s\n", StyledForError(Style::kRed, name).c_str(), Printable(outcome.message).c_str());
   }
   return static_cast<int>(outcome.code);
 }
@@ -29,11 +31,11 @@ int Main(const std::vector<std::string>& words) {
   if (parsed.code != ExitCode::kOk) return Finish(parsed, name);
   if (line.command == nullptr) {
     std::fputs(ProgramHelp().c_str(), line.help ? stdout : stderr);
-    return static_cast<int>(line.help ? ExitCode::kOk : ExitCode::kUsage);
+    return Finish({line.help ? ExitCode::kOk : ExitCode::kUsage}, name);
   }
   if (line.help) {
     std::fputs(CommandHelp(*line.command).c_str(), stdout);
-    return static_cast<int>(ExitCode::kOk);
+    return Finish(Outcome::Ok(), name);
   }
   return Finish(line.command->run(line.arguments), name);
 }
@@ -41,4 +43,9 @@ int Main(const std::vector<std::string>& words) {
 }  // namespace
 }  // namespace udsrpc::tools
 
-int main(int argc, char** argv) { return udsrpc::tools::Main(std::vector<std::string>(argv + 1, argv + argc)); }
+int main(int argc, char** argv) {
+  // What is not looked at as it comes is written at once, where its error is known.
+  static char output_buffer[256 << 10];
+  if (isatty(STDOUT_FILENO) == 0) std::setvbuf(stdout, output_buffer, _IOFBF, sizeof output_buffer);
+  return udsrpc::tools::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

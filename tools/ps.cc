@@ -70,6 +70,7 @@ void AddNotes(const SocketSnapshot& snapshot, const std::string& why_no_peers, S
 }
 
 Outcome ReadPsTarget(const std::string& argument, SocketFilter* filter) {
+  if (Outcome checked = CheckOfThisHost(argument); checked.code != ExitCode::kOk) return checked;
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(CanonicalTarget(argument));
   if (endpoint.ok() && endpoint->kind() == Endpoint::Kind::kPath) {
     std::error_code error;
@@ -81,8 +82,7 @@ Outcome ReadPsTarget(const std::string& argument, SocketFilter* filter) {
     }
   }
   if (!endpoint.ok()) {
-    return Outcome::Usage(absl::StrCat(endpoint.status().message(),
-                                       "; a target is unix:PATH, unix-abstract:NAME, a path with a slash, or @NAME"));
+    return BadTarget(argument, endpoint.status());
   }
   filter->target = endpoint->ToString();
   return Outcome::Ok();

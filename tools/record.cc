@@ -8,12 +8,11 @@
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "tools/flags.h"
-#include "tools/interruption.h"
-#include "tools/introspection_client.h"
 #include "tools/recording.h"
 #include "tools/target.h"
+#include "tools/terminal.h"
+#include "tools/watched_calls.h"
 
 ABSL_DECLARE_FLAG(int, count);
 ABSL_DECLARE_FLAG(std::vector<std::string>, method);
@@ -27,10 +26,9 @@ struct Recorded {
 };
 
 // Until `most` calls are written (0: no limit), or none come any more.
-absl::Status WriteCalls(ClientReader<v1::WatchCallsResponse>& stream, RecordingWriter& writer, int most,
-                        Recorded& recorded) {
+absl::Status WriteCalls(WatchedCalls& calls, RecordingWriter& writer, int most, Recorded& recorded) {
   v1::WatchCallsResponse response;
-  while ((most == 0 || recorded.calls < most) && stream.Read(response)) {
+  while ((most == 0 || recorded.calls < most) && calls.Read(&response)) {
     if (most > 0 && response.calls_size() > most - recorded.calls) {
       response.mutable_calls()->DeleteSubrange(most - recorded.calls, response.calls_size() - (most - recorded.calls));
     }
@@ -49,27 +47,24 @@ Outcome RunRecord(const std::vector<std::string>& arguments) {
   ChannelOptions options;
   options.max_receive_message_bytes = kMaxResponseBytes;
   if (Outcome opened = OpenChannel(target, &channel, options); opened.code != ExitCode::kOk) return opened;
-  ClientContext context;
-  if (Outcome prepared = PrepareContext(&context); prepared.code != ExitCode::kOk) return prepared;
-  context.set_deadline(absl::InfiniteFuture());
-  v1::WatchCallsRequest request;
-  request.set_payloads(true);
-  for (const std::string& method : absl::GetFlag(FLAGS_method)) request.add_methods(method);
   absl::StatusOr<std::unique_ptr<RecordingWriter>> writer = RecordingWriter::Create(arguments[1]);
   if (!writer.ok()) return Outcome::Usage(std::string(writer.status().message()));
-  ClientReader<v1::WatchCallsResponse> stream = v1::IntrospectionStub(channel).WatchCalls(context, request);
-  const Interruption interruption([&context] { context.Cancel(); });
-  stream.WaitForInitialMetadata();  // from then on the server tells of each call, and the file says so
+  v1::WatchCallsRequest request;
+  request.set_payloads(true);
+  WatchMethods(absl::GetFlag(FLAGS_method), &request);
+  WatchedCalls calls(target, channel);
+  if (Outcome begun = calls.Begin(request); begun.code != ExitCode::kOk) return begun;
   Recorded recorded;
-  absl::Status written = (*writer)->Begin(target);
-  if (written.ok()) written = WriteCalls(stream, **writer, count, recorded);
-  const bool enough = !written.ok() || (count > 0 && recorded.calls == count);
-  if (enough) context.Cancel();
-  const absl::Status status = stream.Finish();
+  absl::Status written = (*writer)->Begin(target);  // from now on the server tells of each call
+  if (written.ok()) written = WriteCalls(calls, **writer, count, recorded);
+  if (!written.ok() || (count > 0 && recorded.calls == count)) calls.Cancel();
+  bool server_ended = false;
+  const Outcome ended = calls.End(&server_ended);
+  if (written.ok() && ended.code == ExitCode::kOk) written = (*writer)->Keep();
   if (!written.ok()) return Outcome::Failed(std::string(written.message()));
-  if (!status.ok() && !absl::IsCancelled(status)) return IntrospectionOutcome(target, status);
-  std::fprintf(stderr, "%d calls recorded, %s dropped%s\n", recorded.calls, absl::StrCat(recorded.dropped).c_str(),
-               status.ok() ? "; the server has ended" : "");
+  if (ended.code != ExitCode::kOk) return ended;
+  std::fprintf(stderr, "%s recorded, %s dropped%s\n", CountOf(static_cast<uint64_t>(recorded.calls), "call").c_str(),
+               absl::StrCat(recorded.dropped).c_str(), server_ended ? "; the server has ended" : "");
   return Outcome::Ok();
 }
 
@@ -84,9 +79,10 @@ Command RecordCommand() {
               "how long it took, until Ctrl-C or until the server ends. \"udsrpc replay\" makes them again.\n\n"
               "The server's program has to allow it (IntrospectionOptions::max_payload_bytes). What is written is what "
               "clients have sent, so the file is only for whoever runs this (mode 0600); metadata is not recorded. "
-              "What the file "
-              "looks like says tools/recording.proto.",
-          .flags = {"count", "metadata", "method", "transport"},
+              "FILE is made, or put in the place of what was there, when the first call is written; until then it is "
+              "FILE and six more letters. What it looks like says tools/recording.proto. --timeout is for the server's "
+              "first answer.",
+          .flags = {"count", "metadata", "method", "timeout", "transport"},
           .examples = {{"Until Ctrl-C", "udsrpc record unix:/run/greeter.sock greeter.rec"},
                        {"A thousand calls of one service",
                         "udsrpc record @greeter greeter.rec --method=/helloworld.Greeter/ --count=1000"}},

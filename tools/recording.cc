@@ -1,8 +1,13 @@
 #include "tools/recording.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -22,13 +27,29 @@ std::string FileErrorText(int error) { return std::generic_category().message(er
 
 }  // namespace
 
-RecordingWriter::RecordingWriter(std::string path, UniqueFd fd)
-    : path_(std::move(path)), fd_(std::move(fd)), stream_(fd_.get()) {}
+RecordingWriter::RecordingWriter(std::string path, std::string written, UniqueFd fd)
+    : path_(std::move(path)), written_(std::move(written)), fd_(std::move(fd)), stream_(fd_.get()) {}
+
+RecordingWriter::~RecordingWriter() {
+  if (!written_.empty()) unlink(written_.c_str());
+}
 
 absl::StatusOr<std::unique_ptr<RecordingWriter>> RecordingWriter::Create(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  struct stat there;
+  const bool is_there = stat(path.c_str(), &there) == 0;
+  // Where it is a link, that stays one.
+  std::error_code none;
+  const std::string place = is_there ? std::filesystem::canonical(path, none).string() : path;
+  std::string written;
+  UniqueFd fd;
+  if (is_there && !S_ISREG(there.st_mode)) {
+    fd.reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  } else {
+    written = absl::StrCat(none ? path : place, ".XXXXXX");
+    fd.reset(mkostemp(written.data(), O_CLOEXEC));  // of mode 0600
+  }
   if (!fd.valid()) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot write it: ", FileErrorText(errno)));
-  return std::unique_ptr<RecordingWriter>(new RecordingWriter(path, std::move(fd)));
+  return std::unique_ptr<RecordingWriter>(new RecordingWriter(none ? path : place, std::move(written), std::move(fd)));
 }
 
 absl::Status RecordingWriter::Begin(const std::string& target) {
@@ -53,7 +74,17 @@ absl::Status RecordingWriter::Write(const v1::WatchCallsResponse& calls) {
     entry.set_dropped(dropped_ = calls.dropped());
     google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &stream_);
   }
-  return Flush();
+  const absl::Status status = Flush();
+  return status.ok() ? Keep() : status;
+}
+
+absl::Status RecordingWriter::Keep() {
+  if (written_.empty()) return absl::OkStatus();
+  if (rename(written_.c_str(), path_.c_str()) != 0) {
+    return absl::ResourceExhaustedError(absl::StrCat(path_, ": cannot write it: ", FileErrorText(errno)));
+  }
+  written_.clear();
+  return absl::OkStatus();
 }
 
 absl::Status RecordingWriter::Flush() {

@@ -17,20 +17,30 @@ namespace udsrpc::tools {
 // Writes a file of recorded calls, see recording.proto.
 class RecordingWriter {
  public:
-  // Makes the file, of mode 0600, or empties it. The message says why it cannot.
+  // Makes a file of mode 0600 beside `path`, which becomes that one with its first call. What is no regular file, as a
+  // pipe, is written to as it is. The message says why it cannot.
   static absl::StatusOr<std::unique_ptr<RecordingWriter>> Create(const std::string& path);
 
   // Writes whose calls they are, once they are about to come. Not OK: the disk is full, or the like.
   absl::Status Begin(const std::string& target);
 
-  // Writes what has come. Not OK: as Begin.
+  // Writes what has come, and keeps it. Not OK: as Begin.
   absl::Status Write(const v1::WatchCallsResponse& calls);
 
+  // Puts the file in its place, though it may have no call.
+  absl::Status Keep();
+
+  // Removes the file where it was not kept.
+  ~RecordingWriter();
+  RecordingWriter(const RecordingWriter&) = delete;
+  RecordingWriter& operator=(const RecordingWriter&) = delete;
+
  private:
-  RecordingWriter(std::string path, UniqueFd fd);
+  RecordingWriter(std::string path, std::string written, UniqueFd fd);
   absl::Status Flush();
 
   const std::string path_;
+  std::string written_;  // the file beside it; empty: it is in its place
   UniqueFd fd_;
   google::protobuf::io::FileOutputStream stream_;
   uint64_t dropped_ = 0;

@@ -20,6 +20,7 @@
 #include "tools/replay_run.h"
 #include "tools/table.h"
 #include "tools/target.h"
+#include "tools/terminal.h"
 
 ABSL_FLAG(int, callers, 64, "Calls that may be under way at a time, 1 to 1000; others are late");
 ABSL_FLAG(double, speed, 1, "How many times as fast as recorded; 0: without pauses");
@@ -88,23 +89,26 @@ Outcome RunReplay(const std::vector<std::string>& arguments) {
   const Interruption interruption;
   const absl::StatusOr<Recording> recording = ReadRecording(arguments[0]);
   if (!recording.ok()) return Outcome::Usage(std::string(recording.status().message()));
+  if (recording->calls.empty()) return Outcome::Usage(absl::StrCat(arguments[0], " has no calls"));
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(arguments[1], &channel); opened.code != ExitCode::kOk) return opened;
   const std::vector<ReplayedCall> calls = Replay(
       recording->calls, channel,
       {.speed = speed, .callers = callers, .timeout = absl::GetFlag(FLAGS_timeout), .interrupt_fd = interruption.fd()});
   const uint64_t others = Report(calls);
-  std::fflush(stdout);
+  FlushOutput();
   const auto made = std::count_if(calls.begin(), calls.end(), [](const ReplayedCall& call) { return call.made; });
   const size_t without_requests = recording->calls.size() - calls.size();
   std::fprintf(
-      stderr, "%d of %d recorded calls made again%s%s%s\n", static_cast<int>(made),
-      static_cast<int>(recording->calls.size()),
+      stderr, "%d of %s made again%s%s%s\n", static_cast<int>(made),
+      CountOf(recording->calls.size(), "recorded call").c_str(),
       without_requests == 0 ? "" : absl::StrCat("; of ", without_requests, " the requests are missing").c_str(),
       recording->dropped == 0 ? "" : absl::StrCat("; ", recording->dropped, " were not recorded").c_str(),
       recording->cut ? "; the file ends within a call" : "");
+  if (interruption.interrupted() && static_cast<size_t>(made) < calls.size())
+    return interruption.Interrupted("interrupted");
   if (others == 0) return Outcome::Ok();
-  return Outcome::Failed(absl::StrCat(others, " calls ended with another status than was recorded"));
+  return Outcome::Failed(absl::StrCat(CountOf(others, "call"), " ended with another status than was recorded"));
 }
 
 }  // namespace

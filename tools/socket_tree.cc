@@ -79,12 +79,15 @@ class TreeBuilder {
     MakeGroups();
     FindUnmarkedOfServers();
     SocketTree tree;
-    std::map<std::tuple<bool, pid_t, uint32_t>, ServerProcess*> servers;
+    std::map<std::pair<bool, pid_t>, ServerProcess*> servers;
+    pid_t unknown = 0;
     for (const Group& group : groups_) {
       EndpointSockets endpoint = Describe(group);
       if (!IsWanted(group, endpoint)) continue;
       Holder process = ServerOf(group);
-      ServerProcess*& server = servers[{!process.has_pid(), process.pid(), process.has_pid() ? 0 : process.uid()}];
+      // Of those that cannot be seen it is not known which are one.
+      const pid_t pid = process.has_pid() ? process.pid() : ++unknown;
+      ServerProcess*& server = servers[{!process.has_pid(), pid}];
       if (server == nullptr) {
         server = tree.add_servers();
         *server->mutable_process() = std::move(process);
@@ -378,17 +381,18 @@ class TreeBuilder {
   }
 
   static void Sort(SocketTree* tree) {
-    std::sort(tree->mutable_servers()->begin(), tree->mutable_servers()->end(),
-              [](const ServerProcess& a, const ServerProcess& b) {
-                return std::tuple(!a.process().has_pid(), a.process().pid(), a.process().uid()) <
-                       std::tuple(!b.process().has_pid(), b.process().pid(), b.process().uid());
-              });
     for (ServerProcess& server : *tree->mutable_servers()) {
       std::stable_sort(server.mutable_endpoints()->begin(), server.mutable_endpoints()->end(),
                        [](const EndpointSockets& a, const EndpointSockets& b) {
                          return std::tuple(a.target().empty(), a.target()) < std::tuple(b.target().empty(), b.target());
                        });
     }
+    const auto key_of = [](const ServerProcess& server) {
+      return std::tuple(!server.process().has_pid(), server.process().pid(), server.process().uid(),
+                        server.endpoints(0).target());
+    };
+    std::sort(tree->mutable_servers()->begin(), tree->mutable_servers()->end(),
+              [&key_of](const ServerProcess& a, const ServerProcess& b) { return key_of(a) < key_of(b); });
   }
 
   const SocketSnapshot& snapshot_;

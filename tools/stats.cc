@@ -53,7 +53,8 @@ std::string Heading(absl::string_view target, const v1::GetStatsResponse& stats)
       absl::StrCat(target, ": process ", stats.pid(), ", up for ",
                    absl::FormatDuration(absl::Trunc(DurationOf(stats.uptime()), absl::Seconds(1))), "\n");
   for (const v1::TransportStats& one : stats.transports()) {
-    absl::StrAppend(&text, one.transport(), ": ", one.connections(), " of ", one.accepted(), " connections are open\n");
+    absl::StrAppend(&text, Printable(one.transport()), ": ", one.connections(), " of ",
+                    CountOf(one.accepted(), "connection"), one.accepted() == 1 ? " is open\n" : " are open\n");
   }
   return text;
 }
@@ -93,6 +94,9 @@ void PrintTable(absl::string_view target, const v1::GetStatsResponse& stats) {
 
 Outcome RunStats(const std::vector<std::string>& arguments) {
   const std::string& target = arguments[0];
+  if (absl::GetFlag(FLAGS_json) && absl::GetFlag(FLAGS_format) == StatsFormat::kPrometheus) {
+    return Outcome::Usage("--json and --format=prometheus: give one of them");
+  }
   std::shared_ptr<Channel> channel;
   if (Outcome opened = OpenChannel(target, &channel); opened.code != ExitCode::kOk) return opened;
   v1::GetStatsResponse stats;

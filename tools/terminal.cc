@@ -3,10 +3,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "tools/flags.h"
 
@@ -42,6 +46,20 @@ absl::string_view CodeOf(Style style) {
   return "36";
 }
 
+// How many bytes the character at the beginning of `text` has; 0: it is no UTF-8, or a control character.
+size_t PrintableBytes(absl::string_view text) {
+  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) < 0x20 || byte(0) == 0x7F ? 0 : 1;
+  const size_t size = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < size) return 0;
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  return byte(0) == 0xC2 && byte(1) < 0xA0 ? 0 : size;  // U+0080 to U+009F control terminals as well
+}
+
+int output_error = 0;  // the first errno of standard output
+
 std::string StyledOn(int fd, Style style, absl::string_view text) {
   return IsColored(fd) ? absl::StrCat("\x1b[", CodeOf(style), "m", text, "\x1b[0m") : std::string(text);
 }
@@ -51,6 +69,36 @@ std::string StyledOn(int fd, Style style, absl::string_view text) {
 std::string Styled(Style style, absl::string_view text) { return StyledOn(STDOUT_FILENO, style, text); }
 
 std::string StyledForError(Style style, absl::string_view text) { return StyledOn(STDERR_FILENO, style, text); }
+
+std::string Printable(absl::string_view text) {
+  std::string printable;
+  while (!text.empty()) {
+    const size_t size = PrintableBytes(text);
+    if (size > 0) {
+      absl::StrAppend(&printable, text.substr(0, size));
+    } else if (text[0] == '\n' || text[0] == '\r' || text[0] == '\t') {
+      absl::StrAppend(&printable, text[0] == '\n' ? "\\n" : text[0] == '\r' ? "\\r" : "\\t");
+    } else {
+      absl::StrAppendFormat(&printable, "\\x%02x", static_cast<unsigned char>(text[0]));
+    }
+    text.remove_prefix(size > 0 ? size : 1);
+  }
+  return printable;
+}
+
+std::string CountOf(uint64_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+bool FlushOutput() {
+  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
+  return std::ferror(stdout) == 0;
+}
+
+std::string OutputErrorText() {
+  return absl::StrCat("cannot write the output",
+                      output_error == 0 ? "" : absl::StrCat(": ", std::generic_category().message(output_error)));
+}
 
 int TerminalWidth() {
   winsize size{};

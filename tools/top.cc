@@ -65,7 +65,7 @@ class Top {
       before_.emplace(std::move(now_));
       now_ = std::move(latest);
       Show();
-      if (absl::GetFlag(FLAGS_once)) break;
+      if (absl::GetFlag(FLAGS_once) || (!screen_ && !FlushOutput())) break;
     }
     return Outcome::Ok();
   }
@@ -99,7 +99,7 @@ class Top {
     }
     for (const std::string& line : lines) std::puts(line.c_str());
     if (!absl::GetFlag(FLAGS_once)) std::puts("");
-    std::fflush(stdout);
+    FlushOutput();
   }
 
   const std::string target_;

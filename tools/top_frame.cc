@@ -140,7 +140,7 @@ std::vector<std::string> TopFrame(absl::string_view target, const v1::GetStatsRe
   std::vector<std::string> lines{
       absl::StrCat(target, ": process ", now.pid(), ", up for ",
                    absl::FormatDuration(absl::Trunc(DurationOf(now.uptime()), absl::Seconds(1)))),
-      absl::StrCat(RateText(calls), " calls/s, ", in_flight, " in flight, ", connections, " connections"), ""};
+      absl::StrCat(RateText(calls), " calls/s, ", in_flight, " in flight, ", CountOf(connections, "connection")), ""};
   const auto append = [&lines](const Table& table) {
     for (std::string& line : table.Lines()) lines.push_back(std::move(line));
   };

@@ -1,5 +1,6 @@
 #include "tools/trace.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -14,10 +15,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "tools/flags.h"
-#include "tools/interruption.h"
 #include "tools/introspection_client.h"
 #include "tools/target.h"
 #include "tools/terminal.h"
+#include "tools/watched_calls.h"
 
 namespace udsrpc::tools {
 
@@ -57,10 +58,20 @@ namespace {
 
 v1::WatchCallsRequest RequestOfFlags() {
   v1::WatchCallsRequest request;
-  for (const std::string& method : absl::GetFlag(FLAGS_method)) request.add_methods(method);
+  WatchMethods(absl::GetFlag(FLAGS_method), &request);
   for (const int code : absl::GetFlag(FLAGS_code).codes) request.add_codes(code);
   request.set_only_errors(absl::GetFlag(FLAGS_errors));
   return request;
+}
+
+Outcome CheckTraceFlags() {
+  if (absl::GetFlag(FLAGS_count) < 0) return Outcome::Usage("--count: it must be 0 or more");
+  const std::vector<int> codes = absl::GetFlag(FLAGS_code).codes;
+  const bool only_ok = std::all_of(codes.begin(), codes.end(), [](int code) { return code == 0; });
+  if (absl::GetFlag(FLAGS_errors) && !codes.empty() && only_ok) {
+    return Outcome::Usage("--errors --code=OK: there is no such call; give one of them");
+  }
+  return Outcome::Ok();
 }
 
 void PrintCall(const v1::CallEvent& call) {
@@ -73,8 +84,8 @@ void PrintCall(const v1::CallEvent& call) {
       absl::FormatTime("%H:%M:%E6S", TimeOf(call.start_time()) + DurationOf(call.latency()), absl::LocalTimeZone());
   std::printf("%s  %s  %7s  %-9s  pid %d uid %u  %s  %s", time.c_str(),
               Styled(call.code() == 0 ? Style::kGreen : Style::kRed, code).c_str(),
-              LatencyText(DurationOf(call.latency())).c_str(), call.transport().c_str(), static_cast<int>(call.pid()),
-              static_cast<unsigned>(call.uid()), Printable(call.method()).c_str(),
+              LatencyText(DurationOf(call.latency())).c_str(), Printable(call.transport()).c_str(),
+              static_cast<int>(call.pid()), static_cast<unsigned>(call.uid()), Printable(call.method()).c_str(),
               absl::StrCat(call.received_bytes(), " B in, ", call.sent_bytes(), " B out").c_str());
   if (!call.message().empty()) std::printf("  %s", Printable(call.message()).c_str());
   std::puts("");
@@ -85,44 +96,37 @@ struct Printed {
   uint64_t calls = 0;
   uint64_t dropped = 0;
 };
-Printed PrintCalls(ClientReader<v1::WatchCallsResponse>& stream, uint64_t most) {
+Printed PrintCalls(WatchedCalls& calls, uint64_t most) {
   Printed printed;
   v1::WatchCallsResponse response;
-  while ((most == 0 || printed.calls < most) && stream.Read(response)) {
+  while ((most == 0 || printed.calls < most) && calls.Read(&response)) {
     printed.dropped = response.dropped();
     for (const v1::CallEvent& call : response.calls()) {
       if (most > 0 && printed.calls == most) break;
       PrintCall(call);
       ++printed.calls;
     }
-    std::fflush(stdout);
+    if (!FlushOutput()) break;
   }
   return printed;
 }
 
 Outcome RunTrace(const std::vector<std::string>& arguments) {
   const std::string& target = arguments[0];
-  const int count = absl::GetFlag(FLAGS_count);
-  if (count < 0) return Outcome::Usage("--count: it must be 0 or more");
+  if (Outcome checked = CheckTraceFlags(); checked.code != ExitCode::kOk) return checked;
+  const auto count = static_cast<uint64_t>(absl::GetFlag(FLAGS_count));
   std::shared_ptr<Channel> channel;
   ChannelOptions options;
   options.max_receive_message_bytes = kMaxResponseBytes;
   if (Outcome opened = OpenChannel(target, &channel, options); opened.code != ExitCode::kOk) return opened;
-  ClientContext context;
-  if (Outcome prepared = PrepareContext(&context); prepared.code != ExitCode::kOk) return prepared;
-  context.set_deadline(absl::InfiniteFuture());
-  const v1::IntrospectionStub stub(channel);
-  ClientReader<v1::WatchCallsResponse> stream = stub.WatchCalls(context, RequestOfFlags());
-  const Interruption interruption([&context] { context.Cancel(); });
-  stream.WaitForInitialMetadata();
-  const Printed printed = PrintCalls(stream, static_cast<uint64_t>(count));
-  const bool enough = count > 0 && printed.calls == static_cast<uint64_t>(count);
-  if (enough) context.Cancel();
-  const absl::Status status = stream.Finish();
-  if (!status.ok() && !absl::IsCancelled(status)) return IntrospectionOutcome(target, status);
-  std::fflush(stdout);
-  std::fprintf(stderr, "%s calls, %s dropped%s\n", absl::StrCat(printed.calls).c_str(),
-               absl::StrCat(printed.dropped).c_str(), status.ok() ? "; the server has ended" : "");
+  WatchedCalls calls(target, channel);
+  if (Outcome begun = calls.Begin(RequestOfFlags()); begun.code != ExitCode::kOk) return begun;
+  const Printed printed = PrintCalls(calls, count);
+  if ((count > 0 && printed.calls == count) || !FlushOutput()) calls.Cancel();
+  bool server_ended = false;
+  if (Outcome ended = calls.End(&server_ended); ended.code != ExitCode::kOk) return ended;
+  std::fprintf(stderr, "%s, %s dropped%s\n", CountOf(printed.calls, "call").c_str(),
+               absl::StrCat(printed.dropped).c_str(), server_ended ? "; the server has ended" : "");
   return Outcome::Ok();
 }
 
@@ -136,10 +140,11 @@ Command TraceCommand() {
               "Prints a line for each call when it ends: when, with which status, how long it took, by which transport "
               "and process it came, its method and the bytes of its messages, and what its status says. Goes on until "
               "Ctrl-C, or until the server ends, and then says how many calls there were, and how many were missed "
-              "because they came faster than they were printed: to watch never makes a call wait.\n\n"
+              "because they came faster than they were printed: to watch never makes a call wait. --timeout is for the "
+              "server's first answer.\n\n"
               "The server's program has to add a udsrpc::Introspection, and tells its own user and root unless it "
               "says otherwise.",
-          .flags = {"code", "count", "errors", "json", "metadata", "method", "transport"},
+          .flags = {"code", "count", "errors", "json", "metadata", "method", "timeout", "transport"},
           .examples = {{"All calls", "udsrpc trace unix:/run/greeter.sock"},
                        {"What goes wrong in one service",
                         "udsrpc trace unix:/run/greeter.sock --method=/helloworld.Greeter/ --errors"},

@@ -12,6 +12,8 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -52,6 +54,9 @@ int Fail(absl::string_view message) {
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("greets over udsrpc: greeter_client [flags] ENDPOINT");
+  absl::FlagsUsageConfig usage;  // --help shows the flags of this file
+  usage.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "greeter/client.cc"); };
+  absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   if (arguments.size() != 2) return Fail("give one endpoint, such as unix:/run/greeter.sock");
   auto channel = udsrpc::CreateChannel(arguments[1], {.transport = absl::GetFlag(FLAGS_transport)});

@@ -10,7 +10,10 @@
 
 #include <iostream>
 #include <memory>
+#include <vector>
 
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -41,8 +44,11 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  absl::SetProgramUsageMessage("greets over udsrpc: greeter_server ENDPOINT...");
+  std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   Greeter greeter;
-  absl::StatusOr<std::unique_ptr<udsrpc::Server>> server = Serve(greeter, argc - 1, argv + 1);
+  absl::StatusOr<std::unique_ptr<udsrpc::Server>> server =
+      Serve(greeter, static_cast<int>(arguments.size()) - 1, arguments.data() + 1);
   if (!server.ok()) {
     std::cerr << "greeter_server: " << server.status().message() << "\n";
     return 1;

@@ -16,7 +16,10 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -24,8 +27,8 @@
 #include "udsrpc/health.h"
 #include "udsrpc/reflection.h"
 
-ABSL_FLAG(absl::Duration, grace, absl::Seconds(5), "How long it serves on when it has said that it will not");
-ABSL_FLAG(absl::Duration, drain, absl::Seconds(30), "How long calls may then still run");
+ABSL_FLAG(absl::Duration, grace, absl::Seconds(5), "how long it serves on when it has said that it will not");
+ABSL_FLAG(absl::Duration, drain, absl::Seconds(30), "how long calls may then still run");
 
 class Greeter final : public helloworld::GreeterService {
   absl::Status SayHello(udsrpc::ServerContext& /*context*/, const helloworld::HelloRequest& request,
@@ -66,6 +69,10 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  absl::SetProgramUsageMessage("greets, and tells of its health and services: health_server [flags] ENDPOINT...");
+  absl::FlagsUsageConfig usage;  // --help shows the flags of this file
+  usage.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "health/server.cc"); };
+  absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   Greeter greeter;
   udsrpc::Health health;

@@ -17,6 +17,8 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -71,6 +73,9 @@ int Fail(absl::string_view message) {
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("greets, and logs it: logging_greeter [flags] ENDPOINT");
+  absl::FlagsUsageConfig usage;  // --help shows the flags of this file
+  usage.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "logging/greeter.cc"); };
+  absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   if (arguments.size() != 2) return Fail("give one endpoint, such as unix:/run/greeter.sock");
   // Blocked before any thread starts, so that sigwait below is the only one to take them.

@@ -317,7 +317,7 @@ TEST_P(IntrospectionTest, RequestsAreNotShownOtherwise) {
   request.set_payloads(true);
   Watch watch = WatchCalls(request);
   const absl::Status status = watch.stream.Finish();
-  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("max_payload_bytes"));
 }
 

@@ -62,29 +62,32 @@ TEST_P(CallTest, InterruptingItCancelsTheCall) {
     ASSERT_TRUE(chat.WriteLine("{}"));
     EXPECT_EQ(chat.ReadLine(), "{}");
     chat.Kill(signal);
-    EXPECT_EQ(chat.Wait(), kFailed);
+    EXPECT_EQ(chat.Wait(), 128 + signal);
   }
 }
 
 TEST_P(CallTest, AStatusIsOneLine) {
   ExpectError(Run({"call", "udsrpc.testing.Test/Fail", R"({"code": 5, "message": "not\nhere"})"}), kFailed,
               "udsrpc call: NOT_FOUND: not here\n");
-  ExpectError(Run({"call", "udsrpc.testing.Test/Echo", "--timeout=0s"}), kUnreachable, "--timeout");
+  ExpectError(Run({"call", "udsrpc.testing.Test/Echo", "--timeout=1ns"}), kUnreachable, "--timeout");
 }
 
 TEST_P(CallTest, WhatIsWrongWithARequestIsOneLine) {
   const std::string echo = "udsrpc.testing.Test/Echo";
   ExpectError(Run({"call", echo, R"({"text" "a"})"}), kUsage,
               "the request is no udsrpc.testing.EchoRequest in JSON: Expected : between key:value pair, at \"a\"}");
-  ExpectError(Run({"call", echo, R"({"text": "a")"}), kUsage, "at the end of");
+  ExpectError(Run({"call", echo, R"({"text": "a")"}), kUsage, ", at the end\n");
   ExpectError(Run({"call", echo, R"({"txet": "a"})"}), kUsage, "txet: Cannot find field");
   ExpectError(Run({"call", echo, R"({"text": {}})"}), kUsage, "in JSON");
-  ExpectError(Run({"call", echo, ""}), kUsage, "in JSON");
+  ExpectError(Run({"call", echo, ""}), kUsage, ", at the end\n");
+  ExpectError(Run({"call", echo, "3"}), kUsage, "in JSON: Root element");
   const CliResult result = Run({"call", "udsrpc.testing.Test/Chat"}, "{\"text\":\"good\"}\n{bad}\n{\"text\":\"no\"}\n");
-  EXPECT_EQ(result.code, kUsage);
-  EXPECT_THAT(result.err, HasSubstr("udsrpc call: line 2: the request is no "));
+  EXPECT_EQ(result.code, kFailed) << "the first was sent";
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("udsrpc call: line 2: the request is no "), HasSubstr("; the call was cancelled\n")));
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
   EXPECT_THAT(result.out, Not(HasSubstr("no")));
+  ExpectError(Run({"call", "udsrpc.testing.Test/Chat"}, "\n{bad}\n"), kUsage, "line 2: the request is no ");
 }
 
 TEST_P(CallTest, AWrongMethodIsOneLineThatSaysWhatWasMeant) {
@@ -95,6 +98,25 @@ TEST_P(CallTest, AWrongMethodIsOneLineThatSaysWhatWasMeant) {
   ExpectError(Run({"call", "Echo"}), kUsage, "did you mean udsrpc.testing.Test/Echo?");
   ExpectError(Run({"call", "Nothing"}), kUsage, "Nothing names no method; it is package.Service/Method");
   ExpectError(Run({"call", "/"}), kUsage, "it is package.Service/Method");
+  for (const char* service : {"udsrpc.testing.Test", "/udsrpc.testing.Test", "udsrpc.testing.Test/"}) {
+    ExpectError(Run({"call", service}), kUsage,
+                "udsrpc.testing.Test is a service; name a method of it, such as udsrpc.testing.Test/Echo\n");
+  }
+}
+
+TEST_P(CallTest, WhatAServerSaysDoesNotReachTheTerminalAsControls) {
+  ExpectError(
+      Run({"call", "udsrpc.testing.Test/Fail", R"({"code": 9, "message": "\u001b[31m \u0007 \u009b \"é\" \\"})"}),
+      kFailed,
+      R"(udsrpc call: FAILED_PRECONDITION: \x1b[31m \x07 \xc2\x9b "é" \)"
+      "\n");
+}
+
+TEST_P(CallTest, LostOutputIsAFailure) {
+  for (const char* method : {"udsrpc.testing.Test/Echo", "udsrpc.testing.Test/Chat"}) {
+    ExpectError(RunCliInto("/dev/full", Words({"call", method, "{\"text\":\"a\"}"})), kFailed,
+                "cannot write the output: No space left on device\n");
+  }
 }
 
 // Of what only our test service has.
@@ -131,7 +153,7 @@ TEST_P(OwnCallTest, InterruptingItIsSeenByTheHandler) {
   ChildProcess block(CliArguments(Words({"call", "udsrpc.testing.Test/Block", "{\"gate\":\"g\"}", "--timeout=inf"})));
   ASSERT_TRUE(service_.AwaitArrivals("g", 1));
   block.Kill(SIGINT);
-  EXPECT_EQ(block.Wait(), kFailed);
+  EXPECT_EQ(block.Wait(), 128 + SIGINT);
   EXPECT_TRUE(service_.AwaitCancelled("g", 1));
 }
 

@@ -24,11 +24,16 @@ std::vector<std::string> CliArguments(const std::vector<std::string>& arguments)
 }
 
 CliResult RunCli(const std::vector<std::string>& arguments, const std::string& input) {
+  return RunCliInto("/dev/stdout", arguments, input);
+}
+
+CliResult RunCliInto(const std::string& out, const std::vector<std::string>& arguments, const std::string& input) {
   const TempDir dir;
   const std::string in = dir.path() + "/in";
   const std::string err = dir.path() + "/err";
   std::ofstream(in) << input;
-  std::vector<std::string> words{"sh", "-c", "in=$1 err=$2; shift 2; exec \"$@\" <\"$in\" 2>\"$err\"", "sh", in, err};
+  std::vector<std::string> words{
+      "sh", "-c", "in=$1 err=$2 out=$3; shift 3; exec \"$@\" <\"$in\" 2>\"$err\" >\"$out\"", "sh", in, err, out};
   for (const std::string& word : CliArguments(arguments)) words.push_back(word);
   ChildProcess child(words);
   CliResult result;

@@ -16,6 +16,9 @@ struct CliResult {
 // Runs `udsrpc ARGUMENTS...` with that on its standard input, to its end.
 CliResult RunCli(const std::vector<std::string>& arguments, const std::string& input = "");
 
+// Runs it with its standard output at that file, which is opened for writing.
+CliResult RunCliInto(const std::string& out, const std::vector<std::string>& arguments, const std::string& input = "");
+
 // The arguments that run it as a ChildProcess, its standard error being the test's.
 std::vector<std::string> CliArguments(const std::vector<std::string>& arguments);
 

@@ -1,10 +1,13 @@
 // Where there is no server to be asked, or one that does not answer: each command says so in one line.
 
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -31,6 +34,11 @@ UniqueFd Listen(const std::string& path, int type) {
   return fd;
 }
 
+// Those that go on once the server has answered: with --timeout for that.
+std::vector<std::vector<std::string>> Watchers(const std::string& target, const std::string& file) {
+  return {{"trace", target}, {"record", target, file}};
+}
+
 // Each command that asks a server.
 std::vector<std::vector<std::string>> Commands(const std::string& target) {
   return {{"list", target}, {"call", target, "a.B/C"}, {"health", target}, {"health", target, "--wait"}};
@@ -52,6 +60,8 @@ TEST(NobodyTest, NobodyListens) {
   const TempDir dir;
   for (const char* transport : {"seqpacket", "grpc", "auto"}) {
     ExpectUnreachable("unix:" + dir.File("s"), transport, "\"udsrpc ps\" lists the servers that run");
+    const CliResult result = RunCli({"list", "unix:" + dir.File("s"), absl::StrCat("--transport=", transport)});
+    EXPECT_THAT(result.err, Not(HasSubstr("is the server running")));
   }
   ExpectUnreachable("@udsrpc.test.nobody", "auto", "\"udsrpc ps\" lists the servers that run");
 }
@@ -72,6 +82,21 @@ TEST(NobodyTest, ASocketOfAnotherKind) {
   const UniqueFd stream = Listen(dir.File("stream"), SOCK_STREAM);
   const UniqueFd seqpacket = Listen(dir.File("s.seqpacket"), SOCK_SEQPACKET);
   const UniqueFd packets = Listen(dir.File("packets"), SOCK_SEQPACKET);
+  for (std::vector<std::string> words : Watchers("unix:" + dir.File("s"), dir.File("recorded"))) {
+    words.push_back("--transport=seqpacket");
+    {
+      ChildProcess interrupted(CliArguments(words));
+      pollfd asked{.fd = seqpacket.get(), .events = POLLIN, .revents = 0};
+      ASSERT_EQ(poll(&asked, 1, 20000), 1);
+      const UniqueFd connection(accept4(seqpacket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      interrupted.Kill(SIGINT);
+      EXPECT_EQ(interrupted.Wait(), kUnreachable);
+    }
+    words.push_back("--timeout=100ms");
+    ExpectError(RunCli(words), kUnreachable, "give it more time with --timeout");
+    const UniqueFd connection(accept4(seqpacket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    EXPECT_NE(access(dir.File("recorded").c_str(), F_OK), 0);
+  }
   const std::string silent = "give it more time with --timeout, unless the socket is of something else";
   // The library's own attempt may end at the same time.
   ExpectUnreachable("unix:" + dir.File("stream"), "grpc", "", "100ms");
@@ -79,6 +104,15 @@ TEST(NobodyTest, ASocketOfAnotherKind) {
   ExpectUnreachable("unix:" + dir.File("s"), "seqpacket", silent, "100ms");
   ExpectUnreachable("unix:" + dir.File("s"), "auto", silent, "100ms");
   ExpectUnreachable("unix:" + dir.File("packets"), "grpc", "rong type");
+  ExpectUnreachable(
+      "unix:" + dir.File("packets"), "auto",
+      "; something that is no gRPC server listens there; \"udsrpc ps unix:" + dir.File("packets") + "\" shows who\n");
+  ExpectUnreachable("unix:" + dir.File("s.seqpacket"), "auto",
+                    "; name the endpoint without .seqpacket, as in unix:" + dir.File("s") + "\n");
+  ExpectUnreachable("unix:" + dir.File("stream"), "seqpacket", "; leave out --transport=seqpacket\n");
+  std::fclose(std::fopen(dir.File("regular").c_str(), "w"));
+  ExpectUnreachable("unix:" + dir.File("regular"), "auto", "; what is there is no socket; ");
+  unlink(dir.File("regular").c_str());
   ExpectUnreachable("unix:" + dir.File("packets"), "auto", "rong type");
   for (const char* name : {"stream", "s.seqpacket", "packets"}) unlink(dir.File(name).c_str());
 }
@@ -171,6 +205,18 @@ TEST(NobodyTest, AServerWithoutReflectionOrHealth) {
 TEST(NobodyTest, ATargetThatIsNone) {
   for (const std::vector<std::string>& words : Commands("localhost:80")) {
     ExpectError(RunCli(words), kUsage, "a target is unix:PATH");
+  }
+  for (const std::vector<std::string>& words : Commands("dns:///somewhere:80")) {
+    ExpectError(RunCli(words), kUsage, "udsrpc asks servers of this host only");
+  }
+  ExpectError(RunCli({"ps", "ipv4:1.2.3.4:80"}), kUsage, "udsrpc asks servers of this host only");
+  ExpectError(RunCli({"list", "g.sock"}), kUsage, "did you mean ./g.sock?");
+  ExpectError(RunCli({"ps", "g.sock"}), kUsage, "did you mean ./g.sock?");
+}
+
+TEST(NobodyTest, APathNeedsASlashAnywhere) {
+  for (const char* path : {"nowhere/s", "../nowhere/s", "no:where/s"}) {
+    ExpectError(RunCli({"list", path}), kUnreachable, absl::StrCat("unix:", path));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -29,11 +30,23 @@ class RecordingTest : public ObservedServerTest {
     // Once the server tells of its calls.
     const absl::Time give_up = absl::Now() + kPatience;
     struct stat status;
-    while ((stat(file_.c_str(), &status) != 0 || status.st_size == 0) && absl::Now() < give_up) sched_yield();
+    while (!HasBegun() && absl::Now() < give_up) sched_yield();
     calls();
     EXPECT_EQ(record.Wait(), 0);
     ASSERT_EQ(stat(file_.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u);
+  }
+
+  // Until the first call the file has another name, with its own behind it.
+  bool HasBegun() const {
+    for (const auto& entry : std::filesystem::directory_iterator(files_.path())) {
+      std::error_code gone;
+      if (entry.path().filename() != "calls" && entry.file_size(gone) > 0 && !gone) return true;
+    }
+    return false;
+  }
+  size_t FileCount() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(files_.path()), {}));
   }
 
   uint64_t EndedOf(const std::string& method) {
@@ -126,6 +139,18 @@ TEST_F(RecordingTest, TheirPaceIsKeptOrChanged) {
   EXPECT_GE(time_of("0.5"), absl::Milliseconds(795));
 }
 
+TEST_F(RecordingTest, AReplayThatIsInterruptedSaysSoByItsExitCode) {
+  Record(2, [&] {
+    Echo("one");
+    Echo("two");
+  });
+  ChildProcess replay(CliArguments({"replay", file_, target_, "--speed=1e-9"}));
+  const absl::Time give_up = absl::Now() + kPatience;
+  while (EndedOf("Echo") < 3 && absl::Now() < give_up) sched_yield();
+  replay.Kill(SIGINT);
+  EXPECT_EQ(replay.Wait(), 128 + SIGINT);
+}
+
 TEST_F(RecordingTest, AnotherStatusIsAFailure) {
   Record(1, [&] { Echo("one"); });
   ServerBuilder builder;
@@ -137,7 +162,7 @@ TEST_F(RecordingTest, AnotherStatusIsAFailure) {
   const CliResult result = RunCli({"replay", file_, "unix:" + dir.path() + "/s"});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.out, HasSubstr("OK now UNIMPLEMENTED 1"));
-  EXPECT_THAT(result.err, HasSubstr("1 calls ended with another status"));
+  EXPECT_THAT(result.err, HasSubstr("1 call ended with another status"));
 }
 
 TEST_F(RecordingTest, AFileThatIsCutOrIsNoneIsSaidToBe) {
@@ -149,7 +174,7 @@ TEST_F(RecordingTest, AFileThatIsCutOrIsNoneIsSaidToBe) {
   std::ofstream(file_) << whole.substr(0, whole.size() - 3);
   const CliResult cut = RunCli({"replay", file_, target_, "--speed=0"});
   EXPECT_EQ(cut.code, 0);
-  EXPECT_THAT(cut.err, HasSubstr("1 of 1 recorded calls made again; the file ends within a call"));
+  EXPECT_THAT(cut.err, HasSubstr("1 of 1 recorded call made again; the file ends within a call"));
   for (const std::string& contents : {std::string(), std::string("hello"), std::string(1000, '\xff')}) {
     std::ofstream(file_) << contents;
     const CliResult none = RunCli({"replay", file_, target_});
@@ -159,6 +184,41 @@ TEST_F(RecordingTest, AFileThatIsCutOrIsNoneIsSaidToBe) {
   EXPECT_EQ(RunCli({"replay", files_.path() + "/none", target_}).code, 2);
   EXPECT_EQ(RunCli({"replay", file_, target_, "--speed=-1"}).code, 2);
   EXPECT_EQ(RunCli({"record", target_, files_.path()}).code, 2);
+}
+
+TEST_F(RecordingTest, WhatIsThereStaysUntilThereIsSomethingToWrite) {
+  std::ofstream(file_) << "dear";
+  ASSERT_EQ(chmod(file_.c_str(), 0644), 0);
+  EXPECT_EQ(RunCli({"record", "unix:" + files_.path() + "/nobody", file_}).code, 3);
+  EXPECT_EQ(Contents(), "dear");
+  EXPECT_EQ(FileCount(), 1u);
+  Record(1, [&] { Echo("one"); });  // and is of mode 0600 then
+  EXPECT_NE(Contents(), "dear");
+  EXPECT_EQ(FileCount(), 1u);
+}
+
+TEST_F(RecordingTest, OneWithoutCallsIsSaidToBe) {
+  ChildProcess record(CliArguments({"record", target_, file_}));
+  const absl::Time give_up = absl::Now() + kPatience;
+  while (!HasBegun() && absl::Now() < give_up) sched_yield();
+  record.Kill(SIGINT);
+  EXPECT_EQ(record.Wait(), 0);
+  const CliResult result = RunCli({"replay", file_, target_});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr(file_ + " has no calls\n"));
+}
+
+TEST_F(RecordingTest, AServerThatShowsNoContentsIsNotRecorded) {
+  TempDir dir;
+  Introspection introspection;
+  ServerBuilder builder;
+  builder.AddEndpoint("unix:" + dir.path() + "/s").AddExtension(&introspection);
+  const absl::StatusOr<std::unique_ptr<Server>> other = builder.Start();
+  ASSERT_TRUE(other.ok()) << other.status();
+  const CliResult result = RunCli({"record", "unix:" + dir.path() + "/s", file_});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("max_payload_bytes"));
+  EXPECT_EQ(FileCount(), 0u);
 }
 
 }  // namespace

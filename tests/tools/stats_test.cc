@@ -129,8 +129,8 @@ TEST(IntrospectionForOthersTest, OthersAreToldNothingUnlessTheyAreNamed) {
         std::vector<std::string> words = cli.As(kOther, kOther, "65534");
         words.insert(words.end(), {command, "@" + name, absl::StrCat("--transport=", transport)});
         if (command == "record") words.push_back("/dev/null");
-        if (command == "trace" && named) continue;                 // which would go on
-        const int expected = named && command == "stats" ? 0 : 3;  // requests are shown to nobody
+        if (command == "trace" && named) continue;                     // which would go on
+        const int expected = !named ? 3 : command == "stats" ? 0 : 1;  // requests are shown to nobody
         EXPECT_EQ(ChildProcess(words).Wait(), expected) << command << " " << transport << " " << named;
       }
     }

@@ -132,7 +132,7 @@ class CallWatches::Recorder final : public ServerInterceptor {
 absl::StatusOr<std::shared_ptr<CallWatch>> CallWatches::Add(const v1::WatchCallsRequest& wanted) {
   if (absl::Status status = CheckWanted(wanted); !status.ok()) return status;
   if (wanted.payloads() && max_payload_bytes_ == 0) {
-    return absl::PermissionDeniedError(
+    return absl::FailedPreconditionError(
         "this server shows nobody the contents of calls; its program may, by IntrospectionOptions::max_payload_bytes");
   }
   auto watch = std::make_shared<CallWatch>(wanted, max_waiting_, max_waiting_bytes_);
