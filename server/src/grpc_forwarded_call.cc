@@ -8,7 +8,6 @@ namespace udsrpc {
 
 void GrpcForwardedOperation::await_suspend(std::coroutine_handle<> coroutine) {
   coroutine_ = coroutine;
-  internal::TsanRelease(this);
   call_.Begin(kind_, buffer_, this);
 }
 
@@ -36,23 +35,27 @@ GrpcForwardedOperation GrpcForwardedCall::Start() {
 }
 
 void GrpcForwardedCall::Begin(Kind kind, grpc::ByteBuffer* buffer, void* tag) {
+  // Once the operation has begun, its event may end this call on another thread.
+  grpc::GenericClientAsyncResponseReader* const unary = unary_.get();
+  grpc::GenericClientAsyncReaderWriter* const stream = stream_.get();
+  internal::TsanRelease(tag);
   switch (kind) {
     case Kind::kUnary:
-      return unary_->Finish(buffer, &status_, tag);
+      return unary->Finish(buffer, &status_, tag);
     case Kind::kStart:
-      return stream_->StartCall(tag);
+      return stream->StartCall(tag);
     case Kind::kReadInitialMetadata:
-      return stream_->ReadInitialMetadata(tag);
+      return stream->ReadInitialMetadata(tag);
     case Kind::kRead:
-      return stream_->Read(buffer, tag);
+      return stream->Read(buffer, tag);
     case Kind::kWrite:
-      return stream_->Write(*buffer, tag);
+      return stream->Write(*buffer, tag);
     case Kind::kLastWrite:
-      return stream_->WriteLast(*buffer, {}, tag);
+      return stream->WriteLast(*buffer, {}, tag);
     case Kind::kWritesDone:
-      return stream_->WritesDone(tag);
+      return stream->WritesDone(tag);
     case Kind::kFinish:
-      return stream_->Finish(&status_, tag);
+      return stream->Finish(&status_, tag);
   }
 }
 

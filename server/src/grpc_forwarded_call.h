@@ -49,7 +49,7 @@ class [[nodiscard]] GrpcForwardedOperation {
 
   // Its event has come.
   void End(bool ok) {
-    internal::TsanAcquire(this);  // of await_suspend, by way of gRPC's queue
+    internal::TsanAcquire(this);  // of Begin, by way of gRPC's queue
     ok_ = ok;
     coroutine_.resume();
   }
