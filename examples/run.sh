@@ -2,8 +2,8 @@
 # Installs what is missing, builds the examples and runs them: calls the greeter over every transport and kind of
 # address, and once with a client of stock gRPC; lets two members chat; has three backends asked at once; prints a file
 # that a server has opened; replaces a service by its next version; leaves the host; drains a server while its health is
-# watched; and follows a call through two servers' logs. Asks nothing, leaves nothing behind but the build. Can be run
-# again at any time.
+# watched; follows a call through two servers' logs; and calls from one set of namespaces into another. Asks nothing,
+# leaves nothing behind but the build. Can be run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/install_packages.sh
@@ -253,6 +253,30 @@ read -r -t 30 -u "${output[front]}" line || fail "front did not log the call of 
 [[ $line == "served /udsrpc.v1.Introspection/GetStats OK in "* ]] || fail "front logged \"$line\""
 end front TERM
 end back TERM
+
+step "sidecar: two sets of namespaces, and one directory between them"
+shared="$directory/shared"
+mkdir "$shared"
+inside() { bash examples/sidecar/inside.sh "$shared" "$@"; }
+if ! inside true 2>/dev/null; then
+  say "      left out: no namespaces can be made here"
+else
+  start server bash examples/sidecar/inside.sh "$shared" "$bin/greeter_server" unix:/mnt/greeter.sock unix-abstract:greeter
+  expect server "serving unix:/mnt/greeter.sock"
+  expect server "serving unix-abstract:greeter"
+  for transport in grpc seqpacket; do
+    reply=$(inside timeout 120 "$bin/greeter_client" --transport=$transport unix:/mnt/greeter.sock) ||
+      fail "the call over $transport from other namespaces failed"
+    [ "$reply" = "Hello, world!" ] || fail "the reply from other namespaces is \"$reply\""
+    printf '      %-12s %s, over %s\n' sidecar "$reply" "$transport"
+    if inside timeout 120 "$bin/greeter_client" --transport=$transport unix-abstract:greeter >/dev/null 2>&1; then
+      fail "an abstract name is reached from another network namespace"
+    fi
+  done
+  printf '      %-12s %s\n' sidecar "does not reach unix-abstract:greeter, which is of another network namespace"
+  end server TERM
+fi
+rmdir "$shared"
 
 left=$(ls -A "$directory")
 [ -z "$left" ] || fail "left behind: $left"
