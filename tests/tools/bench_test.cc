@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
@@ -148,6 +149,7 @@ TEST_P(BenchTest, TheCallsThatTheServerCountsAreThoseReported) {
 TEST_P(BenchTest, ARateAboveWhatTheServerCanDoShowsAsLatency) {
   OneAtATime slow;
   Serve(slow);
+  const absl::Cleanup end = [this] { server_.reset(); };
   const BenchReport closed = Measure({"--duration=1s"});
   const BenchReport open = Measure({"--duration=1s", "--rate=1000", "--concurrency=10"});
   EXPECT_LT(closed.calls(), 210);
@@ -169,6 +171,7 @@ TEST_P(BenchTest, ARateAboveWhatTheServerCanDoShowsAsLatency) {
 TEST_P(BenchTest, FailuresAreCountedByStatus) {
   FailsTwice service;
   Serve(service);
+  const absl::Cleanup end = [this] { server_.reset(); };
   const CliResult result = Bench("Echo", {"--json", "--duration=200ms", "--warmup=0s"});
   EXPECT_EQ(result.code, kFailed);
   EXPECT_THAT(result.err, HasSubstr("calls failed"));
