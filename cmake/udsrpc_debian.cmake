@@ -12,7 +12,9 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}")
+# Where the libraries are built.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+  "${PROJECT_BINARY_DIR}" "${PROJECT_BINARY_DIR}/client" "${PROJECT_BINARY_DIR}/server")
 
 # dev: what the CMake and pkg-config files lead to. gRPC's CMake package wants its own generator to be there.
 set(dev_depends "libprotobuf-dev, protobuf-compiler, libabsl-dev")

@@ -37,10 +37,12 @@ cpack() { quietly "$(dirname "$cmake")/cpack" "$@"; }
 debug=(-G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8)
 
-# run_programs DIRECTORY: the project's programs there, each of which serves, calls and checks.
+# The project's programs, each of which serves, calls and checks.
+programs=(round_trip round_trip_seqpacket)
+# run_programs DIRECTORY: runs those that were built there.
 run_programs() {
   local program
-  for program in round_trip round_trip_seqpacket; do
+  for program in "${programs[@]}"; do
     mkdir "$work/sockets"
     timeout 60 "$1/$program" "$work/sockets" || fail "$1/$program failed"
     [ -z "$(ls "$work/sockets")" ] || fail "$1/$program has left a socket"
@@ -55,7 +57,7 @@ build_with_cmake() {
   shift
   say "$way"
   cmake -S "$project" -B "$work/build" -DWAY="$way" "$@"
-  cmake --build "$work/build" --target round_trip round_trip_seqpacket  # and not all of udsrpc, where it is a part
+  cmake --build "$work/build" --target "${programs[@]}"  # and not all of udsrpc, where it is a part
   run_programs "$work/build"
 }
 
@@ -171,6 +173,8 @@ case "${1:-}" in
     use_package "$work/debian/usr"
     ;;
   source)
+    # The smaller one, as udsrpc itself is compiled with it.
+    programs=(round_trip_seqpacket)
     build_with_cmake add_subdirectory -DUDSRPC_SOURCE="$root"
     build_with_cmake FetchContent -DFETCHCONTENT_SOURCE_DIR_UDSRPC="$root"
     ;;
