@@ -11,15 +11,17 @@ cd "$(dirname "$0")/.."
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"
 case " $* " in *" clang "*) install_packages clang ;; esac
-case " $* " in *" tsan "* | *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
+case " $* " in *" asan "* | *" tsan "* | *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
 
 mkdir -p build
 for preset in "$@"; do
   echo "== $preset: build in build/$preset"
-  # The sanitizers are for the libraries and the command; benchmarks/run.sh builds the benchmarks.
-  case "$preset" in asan | tsan | fuzz) examples=OFF ;; *) examples=ON ;; esac
+  # The sanitizers are for the libraries and, but for races, the command; benchmarks/run.sh builds the benchmarks.
+  examples=ON tools=ON
+  case "$preset" in asan | tsan | fuzz) examples=OFF ;; esac
+  case "$preset" in tsan) tools=OFF ;; esac
   cmake --preset "$preset" -DUDSRPC_WERROR=ON -DUDSRPC_BUILD_TESTS=ON -DUDSRPC_BUILD_EXAMPLES=$examples \
-        -DUDSRPC_BUILD_BENCHMARKS=OFF \
+        -DUDSRPC_BUILD_TOOLS=$tools -DUDSRPC_BUILD_BENCHMARKS=OFF \
         -DUDSRPC_SHARED_TEST_PROCESSES=ON >build/"$preset".configure.log 2>&1 || {
     cat build/"$preset".configure.log >&2
     exit 1
