@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"
 case " $* " in *" clang "*) install_packages clang ;; esac
-case " $* " in *" asan "* | *" tsan "* | *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
+case " $* " in *" tsan "* | *" fuzz "*) install_packages clang libclang-rt-dev ;; esac
 
 mkdir -p build
 for preset in "$@"; do
