@@ -58,8 +58,8 @@ TEST_P(OracleTest, IsDeterministic) {
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OracleTest);  // no code of ours
 #else
 INSTANTIATE_TEST_SUITE_P(Parity, OracleTest, ::testing::ValuesIn(AllScenarios()),
-                         [](const auto& info) { return std::string(info.param.name);
-#endif });
+                         [](const auto& info) { return std::string(info.param.name); });
+#endif
 
 enum class Way { kGrpc, kSeqpacket, kTls };
 
