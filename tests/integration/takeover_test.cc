@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/src/socket/socket.h"
 #include "gmock/gmock.h"
 #include "server/src/takeover_successor.h"
 #include "tests/integration/combinations.h"
