@@ -167,10 +167,12 @@ TEST_F(TopCommandTest, WithoutATerminalItPrintsFramesUntilItIsInterrupted) {
   EXPECT_EQ(top.Wait(), 0);
 }
 
-// Everything that a terminal is sent up to the command's end, to which `keys` are typed, or which is interrupted.
+// Everything that a terminal is sent up to the command's end, to which `keys` are typed, or which is interrupted, as
+// is the shell that runs it: some shells would end of that.
 std::string ScreenOf(const std::string& target, const std::string& keys) {
-  ChildProcess terminal(
-      {"script", "-qec", absl::StrCat(UDSRPC_CLI, " top ", target, " --interval=50ms; stty -a"), "/dev/null"});
+  ChildProcess terminal({"script", "-qec",
+                         absl::StrCat("trap : INT; ", UDSRPC_CLI, " top ", target, " --interval=50ms; stty -a"),
+                         "/dev/null"});
   std::string shown;
   bool typed = false;
   while (const std::optional<std::string> line = terminal.ReadLine()) {
