@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/src/socket/socket.h"
+#include "server/src/epoll_wait.h"
 
 namespace udsrpc {
 namespace {
@@ -297,8 +298,7 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
       return was_read;
     }
     hot_reads_ = 0;
-    constexpr timespec kNotAtAll = {};
-    count = epoll_pwait2(epoll_.get(), ready, kMaxEvents, &kNotAtAll, nullptr);
+    count = WaitOnEpoll(epoll_.get(), ready, kMaxEvents, absl::ZeroDuration());
     return count > 0;
   };
   const SpinPolicy::Clock::time_point start = SpinPolicy::Clock::now();
@@ -307,12 +307,10 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
   if (patience != absl::InfiniteDuration() && patience > absl::ZeroDuration()) {
     patience = std::max(patience - absl::FromChrono(SpinPolicy::Clock::now() - start), absl::ZeroDuration());
   }
-  const timespec timeout = absl::ToTimespec(patience);
   uint64_t term = led_term;
   const bool may_be_evicted = !reads_on && patience > absl::ZeroDuration();
   if (may_be_evicted) sleeping_term_.store(term, std::memory_order_release);
-  count =
-      epoll_pwait2(epoll_.get(), ready, kMaxEvents, patience == absl::InfiniteDuration() ? nullptr : &timeout, nullptr);
+  count = WaitOnEpoll(epoll_.get(), ready, kMaxEvents, patience);
   if (may_be_evicted && !sleeping_term_.compare_exchange_strong(term, 0)) return 0;
   if (count > 0 && patience > absl::ZeroDuration()) {
     spin_.OnSlept(start, SpinPolicy::Clock::now());
