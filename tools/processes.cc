@@ -63,9 +63,17 @@ std::string ReadCommandLine(const std::string& path) {
   return line;
 }
 
-// The inode of "socket:[INODE]".
-bool ReadSocketLink(absl::string_view link, uint32_t* inode) {
-  return absl::ConsumePrefix(&link, "socket:[") && absl::ConsumeSuffix(&link, "]") && absl::SimpleAtoi(link, inode);
+// The inode of "socket:[INODE]" or "net:[INODE]".
+bool ReadInode(absl::string_view link, absl::string_view kind, uint32_t* inode) {
+  return absl::ConsumePrefix(&link, kind) && absl::ConsumePrefix(&link, ":[") && absl::ConsumeSuffix(&link, "]") &&
+         absl::SimpleAtoi(link, inode);
+}
+
+// Of the process whose directory it is.
+uint32_t NetworkOf(const std::string& directory) {
+  const std::optional<std::string> link = ReadLink(directory + "/ns/net");
+  uint32_t inode = 0;
+  return link.has_value() && ReadInode(*link, "net", &inode) ? inode : 0;
 }
 
 void ReadSockets(const std::string& directory, Process* process) {
@@ -78,22 +86,21 @@ void ReadSockets(const std::string& directory, Process* process) {
     uint32_t inode;
     const std::optional<std::string> link = ReadLink(absl::StrCat(directory, "/", fd));
     if (!link.has_value() && errno == EACCES) process->readable = false;
-    if (link.has_value() && ReadSocketLink(*link, &inode)) process->sockets.push_back(inode);
+    if (link.has_value() && ReadInode(*link, "socket", &inode)) process->sockets.push_back(inode);
   }
   std::sort(process->sockets.begin(), process->sockets.end());
   process->sockets.erase(std::unique(process->sockets.begin(), process->sockets.end()), process->sockets.end());
 }
 
 // False: it has ended.
-bool ReadProcess(const std::string& directory, const std::optional<std::string>& network, Process* process) {
+bool ReadProcess(const std::string& directory, Process* process) {
   struct stat owner;
   if (stat(directory.c_str(), &owner) != 0) return false;
   process->uid = owner.st_uid;
   process->name = FirstBytes(directory + "/comm", kMaxCommandLine);
   if (!process->name.empty() && process->name.back() == '\n') process->name.pop_back();
   process->command_line = ReadCommandLine(directory + "/cmdline");
-  const std::optional<std::string> its_network = ReadLink(directory + "/ns/net");
-  if (its_network.has_value() && network.has_value()) process->in_this_network = *its_network == *network;
+  process->network = NetworkOf(directory);
   // The owner of the directory is root where the process may not be looked into, whoever runs it.
   std::istringstream status(FirstBytes(directory + "/status", kMaxCommandLine));
   for (std::string line; std::getline(status, line);) {
@@ -109,15 +116,16 @@ bool ReadProcess(const std::string& directory, const std::optional<std::string>&
 
 }  // namespace
 
+uint32_t OwnNetwork(const std::string& proc) { return NetworkOf(proc + "/self"); }
+
 std::vector<Process> ReadProcesses(const std::string& proc) {
   std::vector<std::string> names;
   ListDirectory(proc, &names);
-  const std::optional<std::string> network = ReadLink(proc + "/self/ns/net");
   std::vector<Process> processes;
   for (const std::string& name : names) {
     Process process;
     if (!absl::SimpleAtoi(name, &process.pid)) continue;
-    if (ReadProcess(absl::StrCat(proc, "/", name), network, &process)) processes.push_back(std::move(process));
+    if (ReadProcess(absl::StrCat(proc, "/", name), &process)) processes.push_back(std::move(process));
   }
   std::sort(processes.begin(), processes.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
   return processes;

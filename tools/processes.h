@@ -21,9 +21,12 @@ struct Process {
   std::string command_line;
   std::vector<uint32_t> sockets;  // their inodes, sorted
   bool readable = true;           // false: what it has open is not for this user to see
-  // Nothing: it cannot be seen.
-  std::optional<bool> in_this_network;
+  // The inode of its network namespace. 0: it cannot be seen.
+  uint32_t network = 0;
 };
+
+// The inode of this process's network namespace. 0: `proc`, which is /proc, does not show it.
+uint32_t OwnNetwork(const std::string& proc);
 
 // All processes that `proc`, which is /proc, shows. One that ends meanwhile is left out, or has no sockets. Blocks for
 // the file system alone.

@@ -60,12 +60,14 @@ void AddNotes(const SocketSnapshot& snapshot, const std::string& why_no_peers, S
     tree->add_notes(absl::StrCat(ProcessesText(unreadable), " may not be looked into by this user; ",
                                  is_root ? "root may where it has CAP_SYS_PTRACE" : "root sees what is theirs"));
   }
-  const auto elsewhere = [](const Process& process) { return process.in_this_network == false; };
+  const auto elsewhere = [&snapshot](const Process& process) {
+    return process.network != 0 && snapshot.networks.count(process.network) == 0;
+  };
   if (const auto others = count(elsewhere); others > 0) {
     const Process& first = *std::find_if(snapshot.processes.begin(), snapshot.processes.end(), elsewhere);
-    tree->add_notes(absl::StrCat(ProcessesText(others),
-                                 " in other network namespaces, whose servers and connections are not shown; try ",
-                                 "\"nsenter --target ", first.pid, " --net udsrpc ps\""));
+    tree->add_notes(absl::StrCat(
+        ProcessesText(others), " in other network namespaces, whose servers and connections are not shown, such as ",
+        first.pid, "; ", is_root ? "root may enter them where it has CAP_SYS_ADMIN" : "root sees them"));
   }
 }
 
@@ -136,9 +138,9 @@ Command PsCommand() {
           "\"(closed)\": the server has stopped listening and serves the connections that are left. \"?\": a process "
           "that this user may not look into; only root sees everybody's. A path of more than 107 bytes, which the "
           "kernel "
-          "knows as /proc/self/fd/N/NAME, is shown in full where the server may be looked into. Servers in other "
-          "network "
-          "namespaces are not shown, nor connections that come from there: nsenter(1) goes there.",
+          "knows as /proc/self/fd/N/NAME, is shown in full where the server may be looked into. Servers in "
+          "other network namespaces, and connections that come from there, are shown to root, to whom the kernel tells "
+          "of them.",
       .flags = {"all", "json"},
       .examples = {{"Who serves what to whom", "udsrpc ps"},
                    {"Who is connected to one server", "udsrpc ps unix:/run/greeter.sock"},

@@ -1,8 +1,10 @@
 #include "tools/socket_diag.h"
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -248,6 +251,19 @@ absl::StatusOr<std::vector<UnixSocket>> ReadUnixDiag() {
   for (UnixSocket& socket : sockets) {
     if (socket.state == UnixSocket::State::kListening) socket.waiting = std::move(waiting[socket.inode]);
   }
+  return sockets;
+}
+
+absl::StatusOr<std::vector<UnixSocket>> ReadUnixDiagOf(const std::string& network) {
+  const UniqueFd fd(open(network.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) return absl::UnavailableError(absl::StrCat(network, " is gone"));
+  absl::StatusOr<std::vector<UnixSocket>> sockets =
+      absl::PermissionDeniedError(absl::StrCat("this user may not enter ", network));
+  if (!fd.valid()) return sockets;
+  // A thread's namespace is its own, and this one ends in it.
+  std::thread([&] {
+    if (setns(fd.get(), CLONE_NEWNET) == 0) sockets = ReadUnixDiag();
+  }).join();
   return sockets;
 }
 

@@ -31,7 +31,11 @@ std::vector<UnixSocket> ParseProcNetUnix(absl::string_view text);
 // which. INTERNAL: as above, or it took more than 5 s.
 absl::StatusOr<std::vector<UnixSocket>> ReadUnixDiag();
 
-// The same from `path`, which is /proc/net/unix. UNAVAILABLE: it cannot be read.
+// The same of the namespace that `network` names, as /proc/PID/ns/net does. PERMISSION_DENIED: this process may not
+// enter it, as root may. UNAVAILABLE: it is not there any more.
+absl::StatusOr<std::vector<UnixSocket>> ReadUnixDiagOf(const std::string& network);
+
+// The same as ReadUnixDiag from `path`, which is /proc/net/unix. UNAVAILABLE: it cannot be read.
 absl::StatusOr<std::vector<UnixSocket>> ReadProcNetUnix(const std::string& path);
 
 }  // namespace udsrpc::tools

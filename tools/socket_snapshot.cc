@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tools/processes.h"
 #include "tools/socket_diag.h"
 
@@ -54,15 +56,51 @@ void FindPathsAndUsers(SocketSnapshot* snapshot) {
   for (const uid_t uid : uids) snapshot->users[uid] = UserName(uid);
 }
 
+// A process in each of the other network namespaces that there are, by the namespace.
+std::map<uint32_t, pid_t> OtherNetworks(const std::vector<Process>& processes) {
+  std::map<uint32_t, pid_t> networks;
+  for (const Process& process : processes) {
+    if (process.network != 0) networks.try_emplace(process.network, process.pid);
+  }
+  networks.erase(OwnNetwork(kProc));
+  return networks;
+}
+
+// Those of the namespaces that this process may enter, which are added to `entered`.
+std::vector<UnixSocket> ReadOtherNetworks(const std::map<uint32_t, pid_t>& networks, std::set<uint32_t>* entered) {
+  std::vector<UnixSocket> all;
+  for (const auto& [network, pid] : networks) {
+    absl::StatusOr<std::vector<UnixSocket>> sockets = ReadUnixDiagOf(absl::StrCat(kProc, "/", pid, "/ns/net"));
+    if (!sockets.ok()) continue;
+    entered->insert(network);
+    for (UnixSocket& socket : *sockets) {
+      socket.network = network;
+      all.push_back(std::move(socket));
+    }
+  }
+  return all;
+}
+
+// Those of all networks that this process may enter; of its own at least.
+absl::StatusOr<std::vector<UnixSocket>> ReadNetworks(const std::map<uint32_t, pid_t>& others,
+                                                     std::set<uint32_t>* entered) {
+  absl::StatusOr<std::vector<UnixSocket>> sockets = ReadUnixDiag();
+  if (!sockets.ok()) return sockets;
+  for (UnixSocket& socket : ReadOtherNetworks(others, entered)) sockets->push_back(std::move(socket));
+  return sockets;
+}
+
 }  // namespace
 
 absl::StatusOr<SocketSnapshot> TakeSocketSnapshot(std::string* why_no_peers) {
   SocketSnapshot snapshot;
-  absl::StatusOr<std::vector<UnixSocket>> sockets = ReadUnixDiag();
+  const std::map<uint32_t, pid_t> others = OtherNetworks(ReadProcesses(kProc));
+  snapshot.networks = {OwnNetwork(kProc)};
+  absl::StatusOr<std::vector<UnixSocket>> sockets = ReadNetworks(others, &snapshot.networks);
   snapshot.processes = ReadProcesses(kProc);
   if (sockets.ok()) {
     const std::vector<UnixSocket> before = *std::move(sockets);
-    sockets = ReadUnixDiag();
+    sockets = ReadNetworks(others, &snapshot.networks);
     if (sockets.ok()) KeepThoseOf(before, &*sockets);
   }
   if (!sockets.ok()) {

@@ -9,27 +9,11 @@
 
 #include "absl/strings/match.h"
 #include "common/src/socket/socket_address.h"
+#include "tools/socket_sides.h"
 #include "udsrpc/endpoint.h"
 
 namespace udsrpc::tools {
 namespace {
-
-using Sockets = std::vector<const UnixSocket*>;
-using Holders = std::vector<const Process*>;
-
-// The sockets of one type that are bound to the same name: what listens, and what it has accepted.
-struct Side {
-  int type = 0;
-  std::string name;  // resolved
-  Sockets bound;     // more than one only where a name is used again while connections to its former socket are left
-  Sockets accepted;
-
-  bool is_listening() const { return !bound.empty() && bound.front()->state == UnixSocket::State::kListening; }
-  bool is_abstract() const { return !name.empty() && name[0] == '\0'; }
-};
-
-// The socket itself, or else the first of the connections that are left.
-const UnixSocket& First(const Side& side) { return side.bound.empty() ? *side.accepted.front() : *side.bound.front(); }
 
 // What an endpoint has, or what is bound to nothing.
 struct Group {
@@ -67,15 +51,10 @@ std::string TargetOf(const std::string& name) {
 
 class TreeBuilder {
  public:
-  TreeBuilder(const SocketSnapshot& snapshot, const SocketFilter& filter) : snapshot_(snapshot), filter_(filter) {
-    for (const Process& process : snapshot.processes) {
-      for (const uint32_t inode : process.sockets) holders_[inode].push_back(&process);
-    }
-    for (const UnixSocket& socket : snapshot.sockets) by_inode_[socket.inode] = &socket;
-  }
+  TreeBuilder(const SocketSnapshot& snapshot, const SocketFilter& filter)
+      : snapshot_(snapshot), filter_(filter), sockets_(snapshot, filter.all) {}
 
   SocketTree Build() {
-    MakeSides();
     MakeGroups();
     FindUnmarkedOfServers();
     SocketTree tree;
@@ -99,107 +78,16 @@ class TreeBuilder {
   }
 
  private:
-  // A name, and by which it is told from the same one elsewhere, such as in another mount namespace.
-  using SideKey = std::tuple<int, std::string, std::optional<UnixSocket::File>>;
-
-  static SideKey KeyOf(const UnixSocket& socket) {
-    // A file is the same however it is called.
-    return {socket.type, socket.file.has_value() ? "" : socket.name, socket.file};
-  }
-
-  const UnixSocket* Find(uint32_t inode) const {
-    const auto found = by_inode_.find(inode);
-    return found == by_inode_.end() ? nullptr : found->second;
-  }
-
-  Holders HoldersOf(uint32_t inode) const {
-    const auto found = holders_.find(inode);
-    return found == holders_.end() ? Holders() : found->second;
-  }
-
-  std::string PathOf(const UnixSocket& socket) const {
-    const auto found = snapshot_.paths.find(socket.inode);
-    return found == snapshot_.paths.end() ? socket.name : found->second;
-  }
-
-  void MakeSides() {
-    std::map<SideKey, Side> sides;
-    for (const UnixSocket& socket : snapshot_.sockets) {
-      const bool is_bound = socket.state == UnixSocket::State::kListening ||
-                            (!socket.name.empty() && socket.state == UnixSocket::State::kOther) ||
-                            (!socket.name.empty() && socket.type == SOCK_DGRAM);
-      if (is_bound) sides[KeyOf(socket)].bound.push_back(&socket);
-    }
-    for (const UnixSocket& socket : snapshot_.sockets) {
-      if (socket.state != UnixSocket::State::kConnected || socket.name.empty() || socket.type == SOCK_DGRAM) continue;
-      const auto side = sides.find(KeyOf(socket));
-      if (side != sides.end() ? side->second.is_listening() : IsServersEnd(socket)) {
-        sides[KeyOf(socket)].accepted.push_back(&socket);
-      }
-    }
-    for (auto& [key, side] : sides) {
-      side.type = std::get<int>(key);
-      side.name = PathOf(First(side));
-      sides_.push_back(std::move(side));
-    }
-    if (filter_.all) AddUnbound();
-  }
-
-  // Of a connected one that is bound to what nobody listens at: a server's that has stopped listening, unless the other
-  // end is bound as well, as only a client's own end can be beside one of a server.
-  bool IsServersEnd(const UnixSocket& socket) const {
-    const UnixSocket* const peer = Find(socket.peer);
-    return peer == nullptr || peer->name.empty();
-  }
-
-  // What is left is bound to nothing: ends of clients, which their servers' sides tell of, pairs, and single ones.
-  void AddUnbound() {
-    std::set<uint32_t> told;
-    for (const Side& side : sides_) {
-      for (const UnixSocket* socket : side.bound) {
-        told.insert(socket->inode);
-        told.insert(socket->waiting.begin(), socket->waiting.end());
-      }
-      for (const UnixSocket* socket : side.accepted) {
-        told.insert(socket->inode);
-        told.insert(socket->peer);
-      }
-    }
-    for (const UnixSocket& socket : snapshot_.sockets) {
-      if (told.count(socket.inode) > 0 || (snapshot_.has_peers && IsDatagramClient(socket))) continue;
-      told.insert(socket.inode);
-      told.insert(socket.peer);
-      Side side;
-      side.type = socket.type;
-      (socket.peer == 0 ? side.bound : side.accepted).push_back(&socket);
-      sides_.push_back(std::move(side));
-    }
-  }
-
-  bool IsDatagramClient(const UnixSocket& socket) const {
-    const UnixSocket* const peer = Find(socket.peer);
-    return socket.type == SOCK_DGRAM && peer != nullptr && !peer->name.empty();
-  }
-
-  Holders HoldersOf(const Side& side) const {
-    Holders holders;
-    for (const UnixSocket* socket : side.bound.empty() ? side.accepted : side.bound) {
-      for (const Process* holder : HoldersOf(socket->inode)) {
-        if (std::find(holders.begin(), holders.end(), holder) == holders.end()) holders.push_back(holder);
-      }
-    }
-    return holders;
-  }
-
   // The stream socket that belongs to the same endpoint as a seqpacket one, or null.
   const Side* StreamBeside(const Side& seqpacket, const std::set<const Side*>& taken) const {
     const absl::string_view path = EndpointPath(seqpacket.name, SocketKind::kSeqpacket);
     if (!seqpacket.is_abstract() && path.size() == seqpacket.name.size()) return nullptr;
-    const Holders holders = HoldersOf(seqpacket);
-    for (const Side& side : sides_) {
+    const Holders holders = sockets_.HoldersOf(seqpacket);
+    for (const Side& side : sockets_.sides()) {
       if (side.type != SOCK_STREAM || side.name.empty() || taken.count(&side) > 0) continue;
+      if (side.network != seqpacket.network) continue;
       if (side.name != (seqpacket.is_abstract() ? absl::string_view(seqpacket.name) : path)) continue;
-      const Holders others = HoldersOf(side);
+      const Holders others = sockets_.HoldersOf(side);
       if (holders.empty() || others.empty() || HasCommon(holders, others)) return &side;
     }
     return nullptr;
@@ -207,7 +95,7 @@ class TreeBuilder {
 
   void MakeGroups() {
     std::set<const Side*> taken;
-    for (const Side& side : sides_) {
+    for (const Side& side : sockets_.sides()) {
       if (side.type != SOCK_SEQPACKET || side.name.empty()) continue;
       Group group;
       const Side* const stream = StreamBeside(side, taken);
@@ -222,7 +110,7 @@ class TreeBuilder {
       group.sides.push_back(&side);
       groups_.push_back(std::move(group));
     }
-    for (const Side& side : sides_) {
+    for (const Side& side : sockets_.sides()) {
       if (taken.count(&side) > 0) continue;
       Group group;
       group.sides.push_back(&side);
@@ -235,9 +123,9 @@ class TreeBuilder {
   void FindHolders(Group* group) const {
     std::map<const Process*, size_t> accepted;
     for (const Side* side : group->sides) {
-      for (const Process* holder : HoldersOf(*side)) accepted.try_emplace(holder, 0);
+      for (const Process* holder : sockets_.HoldersOf(*side)) accepted.try_emplace(holder, 0);
       for (const UnixSocket* socket : side->accepted) {
-        for (const Process* holder : HoldersOf(socket->inode)) ++accepted[holder];
+        for (const Process* holder : sockets_.HoldersOf(socket->inode)) ++accepted[holder];
       }
     }
     for (const auto& [holder, count] : accepted) group->holders.push_back(holder);
@@ -301,9 +189,9 @@ class TreeBuilder {
 
   // Who has the other end of a connection.
   Holder ProcessOf(uint32_t inode) const {
-    const Holders holders = HoldersOf(inode);
+    const Holders holders = sockets_.HoldersOf(inode);
     if (!holders.empty()) return Known(*holders.front());
-    const UnixSocket* const socket = Find(inode);
+    const UnixSocket* const socket = sockets_.Find(inode);
     return Unknown(socket == nullptr ? std::nullopt : socket->uid);
   }
 
@@ -314,6 +202,7 @@ class TreeBuilder {
     endpoint.set_target(TargetOf(group.evidence == EndpointSockets::SEQPACKET && !first.is_abstract()
                                      ? std::string(EndpointPath(first.name, SocketKind::kSeqpacket))
                                      : first.name));
+    if (first.network != 0) endpoint.set_network(first.network);
     Clients clients;
     for (const Side* side : group.sides) {
       const absl::string_view transport = TypeName(side->type, group.evidence == EndpointSockets::PAIR);
@@ -342,8 +231,8 @@ class TreeBuilder {
   using Clients = std::map<std::tuple<std::string, bool, pid_t, uint32_t, std::string>, Client>;
 
   Client& ClientAt(uint32_t inode, const std::string& transport, Clients* clients) const {
-    const UnixSocket* const own = Find(inode);
-    const std::string address = own == nullptr ? "" : TargetOf(PathOf(*own));
+    const UnixSocket* const own = sockets_.Find(inode);
+    const std::string address = own == nullptr ? "" : TargetOf(sockets_.PathOf(*own));
     Holder process = ProcessOf(inode);
     Client& client = (*clients)[{transport, !process.has_pid(), process.pid(), process.uid(), address}];
     *client.mutable_process() = std::move(process);
@@ -357,7 +246,7 @@ class TreeBuilder {
       if (snapshot_.has_peers && socket->peer == 0) continue;  // it has closed its end
       Client& client = ClientAt(socket->peer, transport, clients);
       client.set_connections(client.connections() + 1);
-      const UnixSocket* const peer = Find(socket->peer);
+      const UnixSocket* const peer = sockets_.Find(socket->peer);
       if (socket->receive_queue.has_value()) {
         client.set_unread_by_server(client.unread_by_server() + *socket->receive_queue);
       }
@@ -397,9 +286,7 @@ class TreeBuilder {
 
   const SocketSnapshot& snapshot_;
   const SocketFilter& filter_;
-  std::map<uint32_t, Holders> holders_;
-  std::map<uint32_t, const UnixSocket*> by_inode_;
-  std::vector<Side> sides_;
+  const SocketSides sockets_;
   std::vector<Group> groups_;
 };
 

@@ -21,6 +21,7 @@ struct SocketSnapshot {
   std::vector<UnixSocket> sockets;
   std::vector<Process> processes;  // by pid
   bool has_peers = true;           // false: the kernel does not tell who is connected to whom
+  std::set<uint32_t> networks;     // the namespaces that were looked into, by inode
 
   // By inode: the path where the name is not it (see ResolvePath), and those whose path nothing is at any more.
   std::map<uint32_t, std::string> paths;

@@ -122,6 +122,9 @@ void AppendRemarks(const EndpointSockets& endpoint, TreeLine* line) {
     line->Add("  ").Add(Style::kYellow, absl::StrCat(socket.backlog(), " of at most ", socket.backlog_limit(),
                                                      " wait to be accepted by ", socket.transport()));
   }
+  if (endpoint.has_network()) {
+    line->Add("  ").Add(Style::kDim, absl::StrCat("in network namespace ", endpoint.network()));
+  }
   if (endpoint.file_missing() && endpoint.sockets(0).listening())
     line->Add("  ").Add(Style::kRed, "its file is gone: nobody can connect");
   for (const Holder& other : endpoint.also_held_by()) {

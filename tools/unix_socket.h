@@ -24,6 +24,9 @@ struct UnixSocket {
   uint32_t inode = 0;  // as in "socket:[INODE]"; unique in the host, and never 0
   int type = 0;        // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
   State state = State::kOther;
+  // The inode of its network namespace, each of which has abstract names of its own. 0: this process's. A connection's
+  // ends may be in two, and what was accepted is in that of its client.
+  uint32_t network = 0;
 
   // What is behind the family in its address, less the NUL that ends a path: a path, or a NUL and an abstract name.
   // Empty where it is bound to none. A socket that was accepted has its listener's.

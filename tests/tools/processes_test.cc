@@ -68,10 +68,11 @@ TEST_F(ProcessesTest, AProcessIsReadWithItsSocketsAndItsUser) {
   EXPECT_EQ(processes[0].command_line, "./a --b c d");
   EXPECT_EQ(processes[0].sockets, (std::vector<uint32_t>{66, 77}));
   EXPECT_TRUE(processes[0].readable);
-  EXPECT_EQ(processes[0].in_this_network, false);
+  EXPECT_EQ(processes[0].network, 2u);
+  EXPECT_EQ(tools::OwnNetwork(proc_.path()), 1u);
   EXPECT_TRUE(processes[1].sockets.empty());
   EXPECT_TRUE(processes[1].readable) << "it was there and has ended: nothing is hidden";
-  EXPECT_FALSE(processes[1].in_this_network.has_value());
+  EXPECT_EQ(processes[1].network, 0u);
 }
 
 TEST_F(ProcessesTest, ThisProcessIsAmongTheHosts) {
@@ -83,7 +84,8 @@ TEST_F(ProcessesTest, ThisProcessIsAmongTheHosts) {
                                  [](const tools::Process& process) { return process.pid == getpid(); });
   ASSERT_NE(self, processes.end());
   EXPECT_EQ(self->uid, geteuid());
-  EXPECT_EQ(self->in_this_network, true);
+  EXPECT_NE(self->network, 0u);
+  EXPECT_EQ(self->network, tools::OwnNetwork("/proc"));
   EXPECT_TRUE(std::binary_search(self->sockets.begin(), self->sockets.end(), static_cast<uint32_t>(file.st_ino)));
 }
 

@@ -270,9 +270,41 @@ TEST_F(PsTest, WhereThereIsNothingItSaysSo) {
   ChildProcess empty(command);
   const std::string text = empty.ReadAll();
   if (empty.Wait() != 0) GTEST_SKIP() << "no namespaces can be made";
+  if (is_root) {
+    EXPECT_THAT(text, HasSubstr(absl::StrCat(abstract_, "  grpc, seqpacket  0 connections  in network namespace ")));
+    return;
+  }
   EXPECT_THAT(text, HasSubstr("no udsrpc sockets; --all"));
-  EXPECT_THAT(text, HasSubstr(is_root ? "in other network namespaces" : "may not be looked into"));
+  EXPECT_THAT(text, HasSubstr("may not be looked into"));
   EXPECT_THAT(text, ::testing::Not(HasSubstr("test_server")));
+}
+
+TEST_F(PsTest, RootSeesOtherNetworkNamespaces) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to enter them";
+  const std::string path = absl::StrCat("unix:", dir_.File("inner"));
+  ChildProcess inner({"unshare", "--net", UDSRPC_TEST_SERVER, path, abstract_});
+  if (inner.ReadLine() != "ready") GTEST_SKIP() << "no namespaces can be made";
+  const pid_t client = StartClient(path, "seqpacket");
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  SocketTree tree;
+  const EndpointSockets* by_path = nullptr;
+  do {
+    tree = Ps({});
+    by_path = FindEndpoint(tree, inner.pid(), path);
+    ASSERT_NE(by_path, nullptr) << tree.DebugString();
+    ASSERT_LT(absl::Now(), give_up) << tree.DebugString();
+  } while (ConnectionsOf(*by_path, client, "seqpacket") == 0);
+
+  EXPECT_FALSE(by_path->has_network()) << "a path is reached from everywhere";
+  const EndpointSockets* const theirs = FindEndpoint(tree, inner.pid(), abstract_);
+  ASSERT_NE(theirs, nullptr) << tree.DebugString();
+  EXPECT_TRUE(theirs->has_network());
+  EXPECT_EQ(theirs->evidence(), EndpointSockets::PAIR);
+  const EndpointSockets* const ours = FindEndpoint(tree, server_->pid(), abstract_);
+  ASSERT_NE(ours, nullptr) << "the same name in another namespace is another one\n" << tree.DebugString();
+  EXPECT_FALSE(ours->has_network());
+  inner.CloseInput();
+  EXPECT_EQ(inner.Wait(), 0);
 }
 
 }  // namespace
