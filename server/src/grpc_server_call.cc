@@ -25,7 +25,7 @@ void GrpcServerCall::Context::Begin() {
 }
 
 GrpcServerCall::GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue)
-    : calls_(calls), stream_(context_, calls.pool(), queue, calls.all_cancelled(), record_.sizes()) {}
+    : calls_(calls), stream_(context_, calls.callers(), calls.pool(), queue, calls.all_cancelled(), record_.sizes()) {}
 
 GrpcServerCall::~GrpcServerCall() {
   if (async_stream_ != nullptr) async_stream_->Detach();
@@ -67,8 +67,6 @@ GrpcPollerPool::Handler* GrpcServerCall::OnDone() {
   Unref();
   return nullptr;
 }
-
-bool GrpcServerCall::all_cancelled() const { return calls_.all_cancelled().load(); }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
   if (!ok) {  // the server is shutting down, and there is no call

@@ -59,7 +59,7 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   // For the stream of a coroutine.
   grpc::GenericServerAsyncReaderWriter& grpc_stream() { return stream_.grpc_stream(); }
   grpc::CompletionQueue& queue() { return stream_.queue(); }
-  bool all_cancelled() const;
+  bool FailedReadMeansCancelled() const { return stream_.FailedReadMeansCancelled(); }
   // What IsCancelled says from now on; the context's callbacks are run beside that.
   void MarkCancelled() { context_.MarkCancelled(); }
   bool AddInitialMetadata() { return stream_.AddInitialMetadata(); }
