@@ -79,10 +79,14 @@ void CallLog::End(const Begun& begun, const CallOutcome& outcome) {
   if (expected) return;
   ++unexpected_;
   if (first_unexpected_.size() >= kFirst) return;
-  first_unexpected_.push_back(absl::StrCat(
-      outcome.kind, destroyed ? " (destroyed)" : "", outcome.fate == Fate::kCancelled ? " (cancelled)" : "",
-      outcome.fate == Fate::kDeadline ? " (hurried)" : "", " of ", absl::FormatDuration(now - begun.time), ", ",
-      met_outage ? "in" : "out of", " outage: ", outcome.status.ToString(), " ", outcome.wrong));
+  const char* const fate = outcome.fate == Fate::kDestroyed   ? ", destroyed"
+                           : outcome.fate == Fate::kCancelled ? ", cancelled"
+                           : outcome.fate == Fate::kDeadline  ? ", hurried"
+                                                              : "";
+  first_unexpected_.push_back(
+      absl::StrCat(outcome.kind, " over ", TransportName(outcome.transport),
+                   outcome.by_coroutine ? " to a coroutine" : "", fate, ", of ", absl::FormatDuration(now - begun.time),
+                   met_outage ? ", in an outage: " : ": ", outcome.status.ToString(), " ", outcome.wrong));
 }
 
 CallLog::Counts CallLog::counts() const {

@@ -122,6 +122,7 @@ TEST_P(DeathMomentTest, OfASuccessorThatTakesOver) {
   for (int round = 0; round < kRoundsOfEach; ++round) {
     const auto successor = Make();
     // Calls that it has begun to serve end with it.
+    ASSERT_NO_FATAL_FAILURE(AwaitLoaded(*successor));
     outages.Begin();
     ASSERT_TRUE(successor->WriteLine("serve"));
     if (round > 0) absl::SleepFor(RandomMoment(random_));
@@ -164,6 +165,7 @@ TEST_P(DeathMomentTest, OfAServerThatIsTakenOverFrom) {
   int served = 0;
   for (int round = 0; round < kRoundsOfEach; ++round) {
     auto successor = Make();
+    ASSERT_NO_FATAL_FAILURE(AwaitLoaded(*successor));
     outages.Begin();
     ASSERT_TRUE(successor->WriteLine("serve"));
     absl::SleepFor(RandomMoment(random_));
@@ -195,6 +197,7 @@ TEST_P(DeathMomentTest, OfAServerThatIsTakenOverFrom) {
 TEST_P(DeathMomentTest, OfAServerThatClaimsItsFiles) {
   for (int round = 0; round < 2 * kRoundsOfEach; ++round) {
     const auto server = Make();
+    ASSERT_NO_FATAL_FAILURE(AwaitLoaded(*server));
     ASSERT_TRUE(server->WriteLine("serve"));
     absl::SleepFor(RandomMoment(random_) / 2);
     if (round % 4 == 3) server->CloseInput();  // and so it removes them

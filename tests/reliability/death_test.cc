@@ -192,6 +192,7 @@ TEST_P(DeathTest, OfClientsCancelsTheirHandlersAndIsNoticedByNobodyElse) {
   int met = 0;
   for (int kill = 0; kill < KillsOfEach(); ++kill) {
     auto next = make_client(kill + 1);
+    ASSERT_NO_FATAL_FAILURE(AwaitLoaded(*client));
     ASSERT_TRUE(client->WriteLine("go"));
     // Half of them from before they have connected, the others when calls have been answered.
     if (kill % 2 == 0) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -74,6 +75,12 @@ inline std::unique_ptr<ChildProcess> MakeServerProcess(const std::vector<std::st
   std::vector<std::string> command{UDSRPC_RELIABILITY_SERVER};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return std::make_unique<ChildProcess>(command);
+}
+
+// So that what it is told next it does at once: it has been loaded.
+inline void AwaitLoaded(ChildProcess& process) {
+  ASSERT_TRUE(process.WriteLine("report"));
+  ASSERT_TRUE(absl::StrContains(process.ReadLine(absl::Minutes(1)).value_or(""), "threads="));
 }
 
 inline void Serve(ChildProcess& server) {

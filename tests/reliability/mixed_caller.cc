@@ -66,8 +66,8 @@ const MixedCaller::Kind MixedCaller::kKinds[] = {
     {.name = "bidirectional", .call = &MixedCaller::Chat, .weight = 12, .is_stream = true},
 };
 
-MixedCaller::MixedCaller(TestStub stub, bool files, uint64_t seed)
-    : stub_(std::move(stub)), files_(files), random_(seed) {}
+MixedCaller::MixedCaller(TestStub stub, Transport transport, uint64_t seed)
+    : stub_(std::move(stub)), transport_(transport), files_(transport == Transport::kSeqpacket), random_(seed) {}
 
 bool MixedCaller::Chance(double share) { return std::bernoulli_distribution(share)(random_); }
 int MixedCaller::UpTo(int most) { return std::uniform_int_distribution<int>(0, most)(random_); }
@@ -81,6 +81,12 @@ std::string MixedCaller::Text(size_t size) {
   return text;
 }
 
+void MixedCaller::Compare(const std::string& got, const std::string& expected, CallOutcome& outcome) {
+  if (got == expected) return;
+  outcome.wrong = absl::StrCat("got ", got.size(), " bytes, \"", got.substr(0, 40), "\", and not ", expected.size(),
+                               ", \"", expected.substr(0, 40), "\"");
+}
+
 void MixedCaller::Settle(ClientContext& context, CallOutcome& outcome, bool is_stream) {
   const int dice = UpTo(99);
   outcome.fate = dice < 10                ? Fate::kDeadline
@@ -89,7 +95,9 @@ void MixedCaller::Settle(ClientContext& context, CallOutcome& outcome, bool is_s
                                           : Fate::kNone;
   outcome.deadline = absl::Now() + (outcome.fate == Fate::kDeadline ? Moment() : kNever);
   context.set_deadline(outcome.deadline);
-  if (Chance(0.4)) context.AddMetadata(kByCoroutine, "1").IgnoreError();
+  outcome.transport = transport_;
+  outcome.by_coroutine = Chance(0.4);
+  if (outcome.by_coroutine) context.AddMetadata(kByCoroutine, "1").IgnoreError();
 }
 
 CallOutcome MixedCaller::Call() {
@@ -109,7 +117,7 @@ void MixedCaller::Unary(ClientContext& context, CallOutcome& outcome) {
   request.set_text(Text(Size()));
   const Canceller canceller(context, outcome, Moment());
   outcome.status = stub_.Echo(context, request, reply);
-  if (outcome.status.ok() && reply.text() != request.text()) outcome.wrong = "another text";
+  if (outcome.status.ok()) Compare(reply.text(), request.text(), outcome);
 }
 
 void MixedCaller::LargeUnary(ClientContext& context, CallOutcome& outcome) {
@@ -118,7 +126,7 @@ void MixedCaller::LargeUnary(ClientContext& context, CallOutcome& outcome) {
   request.set_text(Text(100'000 + static_cast<size_t>(UpTo(1'500'000))));
   const Canceller canceller(context, outcome, Moment());
   outcome.status = stub_.Echo(context, request, reply);
-  if (outcome.status.ok() && reply.text() != request.text()) outcome.wrong = "another text";
+  if (outcome.status.ok()) Compare(reply.text(), request.text(), outcome);
 }
 
 void MixedCaller::Inflate(ClientContext& context, CallOutcome& outcome) {
@@ -127,7 +135,7 @@ void MixedCaller::Inflate(ClientContext& context, CallOutcome& outcome) {
   request.set_bytes(static_cast<uint64_t>(UpTo(2'000'000)));
   const Canceller canceller(context, outcome, Moment());
   outcome.status = stub_.Inflate(context, request, reply);
-  if (outcome.status.ok() && reply.text() != std::string(request.bytes(), 'x')) outcome.wrong = "another text";
+  if (outcome.status.ok()) Compare(reply.text(), std::string(request.bytes(), 'x'), outcome);
 }
 
 void MixedCaller::Fail(ClientContext& context, CallOutcome& outcome) {
@@ -193,7 +201,7 @@ void MixedCaller::Files(ClientContext& context, CallOutcome& outcome) {
     outcome.status = stub_.Echo(context, request, reply);
   }
   if (!outcome.status.ok()) return;
-  if (reply.text() != request.text()) outcome.wrong = "another text";
+  Compare(reply.text(), request.text(), outcome);
   if (TextOf(context.TakeFds()) != texts) outcome.wrong = "other files";
 }
 
@@ -216,7 +224,7 @@ void MixedCaller::Count(ClientContext& context, CallOutcome& outcome) {
   uint64_t messages = 0;
   while (messages < enough && reader.Read(reply)) {
     ++messages;
-    if (reply.text() != std::string(request.bytes(), 'x')) outcome.wrong = "another text";
+    Compare(reply.text(), std::string(request.bytes(), 'x'), outcome);
   }
   if (outcome.fate == Fate::kDestroyed) return;
   outcome.status = reader.Finish();
@@ -259,7 +267,7 @@ void MixedCaller::Chat(ClientContext& context, CallOutcome& outcome) {
     if (files_ && Chance(0.3)) files = FilesOf(Text(0), 1 + UpTo(1));
     const std::string texts = TextOf(files);
     if (!chat.Write(request, std::move(files)) || !chat.Read(reply)) break;
-    if (reply.text() != request.text()) outcome.wrong = "another text";
+    Compare(reply.text(), request.text(), outcome);
     if (TextOf(chat.TakeFds()) != texts) outcome.wrong = "other files";
   }
   if (outcome.fate == Fate::kDestroyed) return;

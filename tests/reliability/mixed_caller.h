@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "tests/proto/testing.udsrpc.pb.h"
 #include "udsrpc/client_context.h"
+#include "udsrpc/transport.h"
 
 namespace udsrpc::testing {
 
@@ -32,6 +33,8 @@ struct CallOutcome {
   // How it ends where it is left alone; nothing: it would not end.
   std::optional<absl::StatusCode> usual = absl::StatusCode::kOk;
   absl::Time deadline = absl::InfiniteFuture();
+  bool by_coroutine = false;  // on the server
+  Transport transport = Transport::kSeqpacket;
   // What is wrong with its answer. Empty: nothing.
   std::string wrong = {};
 };
@@ -39,8 +42,8 @@ struct CallOutcome {
 // Calls of every kind to a MixedService, one at a time, whose answers are looked at. All that is random is by the seed.
 class MixedCaller {
  public:
-  // `files`: some of the calls take descriptors along.
-  MixedCaller(TestStub stub, bool files, uint64_t seed);
+  // Over seqpacket some of the calls take descriptors along.
+  MixedCaller(TestStub stub, Transport transport, uint64_t seed);
 
   // By the calling thread.
   CallOutcome Call();
@@ -60,6 +63,8 @@ class MixedCaller {
   // Mostly short; sometimes several packets' worth.
   size_t Size();
   std::string Text(size_t size);
+  // What is wrong, where another text has come.
+  static void Compare(const std::string& got, const std::string& expected, CallOutcome& outcome);
   void Settle(ClientContext& context, CallOutcome& outcome, bool is_stream);
   absl::Duration Moment();
 
@@ -82,6 +87,7 @@ class MixedCaller {
   Task<> ChatLater(ClientContext& context, CallOutcome& outcome);
 
   const TestStub stub_;
+  const Transport transport_;
   const bool files_;
   std::mt19937_64 random_;
   uint64_t texts_ = 0;

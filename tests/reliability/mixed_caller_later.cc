@@ -75,7 +75,7 @@ void MixedCaller::CallBack(std::function<void(CallOutcome)> done) {
   if (call->outcome.fate == Fate::kCancelled) Spawn(CancelAfter(Moment(), call));
   stub_.Async().Echo(call->context, call->request, call->reply, [call, done = std::move(done)](absl::Status status) {
     call->outcome.status = std::move(status);
-    if (call->outcome.status.ok() && call->reply.text() != call->request.text()) call->outcome.wrong = "another text";
+    if (call->outcome.status.ok()) Compare(call->reply.text(), call->request.text(), call->outcome);
     done(std::move(call->outcome));
   });
 }
@@ -92,7 +92,7 @@ Task<> MixedCaller::UnaryLater(ClientContext& context, CallOutcome& outcome) {
   const absl::StatusOr<EchoReply> reply = co_await stub_.Async().Echo(context, request);
   outcome.status = reply.status();
   if (!reply.ok()) co_return;
-  if (reply->text() != request.text()) outcome.wrong = "another text";
+  Compare(reply->text(), request.text(), outcome);
   if (TextOf(context.TakeFds()) != texts) outcome.wrong = "other files";
 }
 
@@ -114,7 +114,7 @@ Task<> MixedCaller::CountLater(ClientContext& context, CallOutcome& outcome) {
     const std::optional<EchoReply> reply = co_await reader.Read();
     if (!reply) break;
     ++messages;
-    if (reply->text() != std::string(request.bytes(), 'x')) outcome.wrong = "another text";
+    Compare(reply->text(), std::string(request.bytes(), 'x'), outcome);
   }
   if (outcome.fate == Fate::kDestroyed) co_return;
   outcome.status = co_await reader.Finish();
@@ -155,7 +155,7 @@ Task<> MixedCaller::ChatLater(ClientContext& context, CallOutcome& outcome) {
     if (!written) break;
     const std::optional<EchoReply> reply = co_await chat.Read();
     if (!reply) break;
-    if (reply->text() != request.text()) outcome.wrong = "another text";
+    Compare(reply->text(), request.text(), outcome);
   }
   if (outcome.fate == Fate::kDestroyed) co_return;
   co_await chat.WritesDone();

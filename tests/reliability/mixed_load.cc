@@ -49,7 +49,7 @@ bool MixedLoad::GoOn(const absl::Status& last, uint64_t dice) {
 }
 
 void MixedLoad::CallByThread(TestStub stub, uint64_t seed) {
-  MixedCaller caller(std::move(stub), options_.transport == Transport::kSeqpacket, seed);
+  MixedCaller caller(std::move(stub), options_.transport, seed);
   std::mt19937_64 random(~seed);
   absl::Status last;
   while (GoOn(last, random())) {
@@ -61,7 +61,7 @@ void MixedLoad::CallByThread(TestStub stub, uint64_t seed) {
 }
 
 void MixedLoad::CallByCallbacks(TestStub stub, uint64_t seed) {
-  MixedCaller caller(std::move(stub), options_.transport == Transport::kSeqpacket, seed);
+  MixedCaller caller(std::move(stub), options_.transport, seed);
   internal::Mutex mutex;
   internal::CondVar changed;
   int open = 0;
@@ -103,8 +103,7 @@ Task<absl::Status> MixedLoad::CallInARow(MixedCaller& caller) {
 void MixedLoad::CallByCoroutines(TestStub stub, uint64_t seed) {
   std::vector<std::unique_ptr<MixedCaller>> callers;
   for (int i = 0; i < options_.coroutines; ++i) {
-    callers.push_back(std::make_unique<MixedCaller>(stub, options_.transport == Transport::kSeqpacket,
-                                                    seed * 100 + static_cast<uint64_t>(i)));
+    callers.push_back(std::make_unique<MixedCaller>(stub, options_.transport, seed * 100 + static_cast<uint64_t>(i)));
   }
   absl::Status last;
   while (GoOn(last, 1)) {

@@ -177,7 +177,9 @@ class Soak {
   }
 
   void Disrupt() {
-    switch (disruptions_++ % 4) {
+    const absl::Time begin = absl::Now();
+    const int kind = disruptions_++ % 4;
+    switch (kind) {
       case 0:
         Ask(*client_, "the client", "outage", "ok");
         mortal_->Kill(SIGKILL);
@@ -204,6 +206,7 @@ class Soak {
         ++takeovers_;
       }
     }
+    longest_disruptions_[kind] = std::max(longest_disruptions_[kind], absl::Now() - begin);
   }
 
   void ReplaceVictim() {
@@ -281,6 +284,9 @@ class Soak {
     std::printf("%ld calls that the lasting server has served\n", static_cast<long>(at_end_["calls"]));
     std::printf("servers: %d killed, %d restarted, %d taken over; clients: %d killed\n", server_deaths_, restarts_,
                 takeovers_, client_deaths_ + 1);
+    std::printf("the longest: %.1f s of a death, %.1f s of a restart, %.1f s of a takeover\n",
+                absl::ToDoubleSeconds(longest_disruptions_[0]), absl::ToDoubleSeconds(longest_disruptions_[2]),
+                absl::ToDoubleSeconds(std::max(longest_disruptions_[1], longest_disruptions_[3])));
     if (client_at_end_["calls"] == 0) Problem("no calls");
     ReportLeaks("server", server_life_, at_end_);
     ReportLeaks("client", client_life_, client_at_end_);
@@ -328,6 +334,7 @@ class Soak {
   Figures client_at_end_;
   std::vector<std::string> client_report_;
   int disruptions_ = 0;
+  absl::Duration longest_disruptions_[4];
   int server_deaths_ = 0;
   int restarts_ = 0;
   int takeovers_ = 0;
