@@ -25,8 +25,11 @@ void SeqpacketAsyncUnaryCall::Start(Done done) {
 void SeqpacketAsyncUnaryCall::Proceed() {
   if (on_connection()) {
     SentRequest();
+    // Asked before the reply is looked for, which has come whole by then: another thread may be reading the connection,
+    // and what it reads behind a look may be the rest and the end.
+    const bool ended = connection().LookAt(call()).ended;
     if (!reply_) reply_ = TryRead(response_);
-    if (!Over()) return mutex_.Unlock();
+    if (!ended || !Over()) return mutex_.Unlock();
   }
   absl::Status result = status();
   if (result.ok() && reply_ == MessageReader::Outcome::kMalformed) {

@@ -67,6 +67,8 @@ class MixedCaller {
   static void Compare(const std::string& got, const std::string& expected, CallOutcome& outcome);
   void Settle(ClientContext& context, CallOutcome& outcome, bool is_stream);
   absl::Duration Moment();
+  // Has the handler of a stream complain where it finds fewer, and its call not cancelled.
+  void SayHowMany(int messages, ClientContext& context, const CallOutcome& outcome) const;
 
   void Unary(ClientContext& context, CallOutcome& outcome);
   void LargeUnary(ClientContext& context, CallOutcome& outcome);

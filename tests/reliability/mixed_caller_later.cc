@@ -123,7 +123,7 @@ Task<> MixedCaller::CountLater(ClientContext& context, CallOutcome& outcome) {
 
 Task<> MixedCaller::CollectLater(ClientContext& context, CallOutcome& outcome) {
   const int messages = UpTo(10);
-  context.AddMetadata(kMessagesToCome, absl::StrCat(messages)).IgnoreError();
+  SayHowMany(messages, context, outcome);
   auto writer = stub_.Async().Collect(context);
   EchoRequest request;
   uint64_t bytes = 0;
@@ -144,7 +144,7 @@ Task<> MixedCaller::CollectLater(ClientContext& context, CallOutcome& outcome) {
 
 Task<> MixedCaller::ChatLater(ClientContext& context, CallOutcome& outcome) {
   const int messages = UpTo(10);
-  context.AddMetadata(kMessagesToCome, absl::StrCat(messages)).IgnoreError();
+  SayHowMany(messages, context, outcome);
   auto chat = stub_.Async().Chat(context);
   EchoRequest request;
   int answers = 0;
