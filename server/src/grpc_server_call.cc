@@ -182,7 +182,11 @@ void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::
 void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response) {
   context_.cancellation().UnsubscribeAll();
   if (status.ok() && context_.has_attached_fds()) stream_.Fail(FdsOverGrpcError(context_.method()));
-  const absl::Status failure = stream_.Close();
+  absl::Status failure = stream_.Close();
+  // Which the handler may have been told before the library has noticed: what it has returned is not for the client.
+  if (context_.IsCancelled() && context_.deadline() <= absl::Now()) {
+    failure = absl::DeadlineExceededError(absl::StrCat(context_.method(), ": the deadline passed on the server"));
+  }
   for (const auto& [key, value] : context_.trailing_metadata()) {
     stream_.grpc_context().AddTrailingMetadata(key, value);
   }

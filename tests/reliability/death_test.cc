@@ -111,6 +111,11 @@ TEST_P(DeathTest, OfServersEndsEveryCallOnceAndTheNextServerIsFound) {
   std::optional<Resources> warm;
   for (int kill = 0; kill < KillsOfEach(); ++kill) {
     auto next = MakeServerProcess({target_});
+    // Half of them as the calls begin, the others when they are under way.
+    const int64_t before = log.ok();
+    if (kill % 2 == 0) {
+      EXPECT_TRUE(Within(kSlowHang, [&] { return log.ok() >= before + 20; }));
+    }
     absl::SleepFor(RandomMoment(random_));
     outages.Begin();
     server->Kill(SIGKILL);
