@@ -42,6 +42,7 @@ void ActiveCall::Detach(ClientContext& context) {
 }
 
 void ActiveCall::Cancel(ClientContext& context) {
+  if (context.process_.elsewhere()) return;
   internal::MutexLock lock(context.cancelling_);
   const uintptr_t before = context.state_.fetch_or(kCancelled | kCancelling, std::memory_order_acq_rel);
   if ((before & kCancelled) == 0 && (before & ~kFlags) != 0) {

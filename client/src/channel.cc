@@ -1,5 +1,6 @@
 #include "udsrpc/channel.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -11,10 +12,31 @@
 #include "client/src/failed_stream.h"
 #include "client/src/intercepted_async_call.h"
 #include "client/src/intercepted_call.h"
+#include "common/src/fork.h"
 #include "common/src/probes.h"
+#include "udsrpc/internal/process_bound.h"
 
 namespace udsrpc {
 namespace {
+
+// Of a process that has a parent's channel: tells the asynchronous calls that it makes there.
+struct OrphansStarts {
+  const internal::ProcessMark process;
+  StartQueue queue{"a parent's channel", [] { return StartQueue::Attempt(); }};
+
+  static StartQueue& Get() {
+    static std::atomic<OrphansStarts*> of_this_process{nullptr};
+    OrphansStarts* starts = of_this_process.load(std::memory_order_acquire);
+    while (starts == nullptr || starts->process.elsewhere()) {
+      auto mine = std::make_unique<OrphansStarts>();
+      OrphansStarts* const before = starts;
+      if (!of_this_process.compare_exchange_strong(starts, mine.get())) continue;
+      if (before != nullptr) internal::Abandon(before);
+      return mine.release()->queue;
+    }
+    return starts->queue;
+  }
+};
 
 absl::Status Claim([[maybe_unused]] const MethodDescriptor& method, ClientContext& context) {
   absl::Status status = ActiveCall::Claim(context);
@@ -26,6 +48,16 @@ absl::Status Claim([[maybe_unused]] const MethodDescriptor& method, ClientContex
 
 }  // namespace
 
+ClientStream& ClientStream::Elsewhere() {
+  static ClientStream& stream = *new FailedStream(ForkedError("a stream"));
+  return stream;
+}
+
+AsyncClientStream& AsyncClientStream::Elsewhere() {
+  static AsyncClientStream& stream = *new FailedAsyncStream(ForkedError("a stream"));
+  return stream;
+}
+
 Channel::Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier)
     : target_(std::move(target)),
       transport_(options.transport),
@@ -33,10 +65,15 @@ Channel::Channel(std::string target, const ChannelOptions& options, std::unique_
       executor_(options.executor == nullptr ? nullptr : std::make_shared<const Executor>(options.executor)),
       carrier_(std::move(carrier)) {}
 
-Channel::~Channel() = default;
+Channel::~Channel() {
+  if (process_.elsewhere()) internal::Abandon(carrier_.release());
+}
+
+absl::Status Channel::CheckProcess() const { return process_.elsewhere() ? ForkedError(target_) : absl::OkStatus(); }
 
 absl::Status Channel::UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                 const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response) {
+  if (absl::Status status = CheckProcess(); !status.ok()) return status;
   if (absl::Status status = Claim(method, context); !status.ok()) return status;
   absl::Status status = interceptors_.empty() ? carrier_->UnaryCall(method, context, request, response)
                                               : InterceptedUnaryCall(method, context, request, response);
@@ -61,9 +98,9 @@ absl::Status Channel::InterceptedUnaryCall(const MethodDescriptor& method, Clien
 
 std::unique_ptr<ClientStream> Channel::StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                      const google::protobuf::MessageLite* request) {
-  if (absl::Status status = Claim(method, context); !status.ok()) {
-    return std::make_unique<FailedStream>(std::move(status));
-  }
+  absl::Status claimed = CheckProcess();
+  if (claimed.ok()) claimed = Claim(method, context);
+  if (!claimed.ok()) return std::make_unique<FailedStream>(std::move(claimed));
   std::unique_ptr<ClientStream> stream = interceptors_.empty() ? carrier_->StreamingCall(method, context, request)
                                                                : InterceptedStreamingCall(method, context, request);
   stream->channel_ = shared_from_this();
@@ -94,6 +131,9 @@ absl::Status Channel::BeginAsync(const MethodDescriptor& method, ClientContext& 
 std::unique_ptr<AsyncUnaryCall> Channel::PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
                                                           const google::protobuf::MessageLite& request,
                                                           google::protobuf::MessageLite& response) {
+  if (absl::Status status = CheckProcess(); !status.ok()) {
+    return std::make_unique<FailedAsyncUnaryCall>(OrphansStarts::Get(), std::move(status));
+  }
   std::unique_ptr<InterceptedCall> interceptors;
   absl::Status status = BeginAsync(method, context, &request, &interceptors);
   std::unique_ptr<AsyncUnaryCall> call;
@@ -123,6 +163,9 @@ void Channel::UnaryCall(const MethodDescriptor& method, ClientContext& context,
 
 std::unique_ptr<AsyncClientStream> Channel::StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                                const google::protobuf::MessageLite* request) {
+  if (absl::Status status = CheckProcess(); !status.ok()) {
+    return std::make_unique<FailedAsyncStream>(std::move(status));
+  }
   std::unique_ptr<InterceptedCall> interceptors;
   absl::Status status = BeginAsync(method, context, request, &interceptors);
   std::unique_ptr<AsyncClientStream> stream;

@@ -23,6 +23,7 @@ std::unique_ptr<ClientContext> ClientContext::FromServerContext(const ParentCall
 }
 
 ClientContext::~ClientContext() {
+  if (process_.elsewhere()) return;
   if (parent_ != nullptr) parent_->cancellation().Unsubscribe(subscription_);
   if (!ActiveCall::IsActive(*this)) return;
   Fatal("ClientContext", "it was destroyed during its call; keep it until the call has ended");

@@ -199,6 +199,11 @@ void EventLoop::RemoveTimer(TimerQueue::Id timer) {
   removed = timers_.Remove(timer);
 }
 
+bool EventLoop::HasCaller() {
+  internal::MutexLock lock(mutex_);
+  return threads_.contains(std::this_thread::get_id());
+}
+
 void EventLoop::Stop() {
   absl::flat_hash_map<std::thread::id, std::thread> threads;
   std::vector<std::thread> ended;
@@ -261,6 +266,7 @@ void EventLoop::FlushDeferred() {
 
 void EventLoop::ReadSources(absl::Duration patience) {
   if (stopping_) return;
+  if (granted_slots() > 0 && ready_.empty() && pool_.empty()) slots_->GiveBackGranted(*this);
   Bump(turn_count_);
   turn_is_long_ = false;
   if (NextLane(/*leads=*/true) != kNone || !deferred_.empty()) {
@@ -280,7 +286,7 @@ void EventLoop::ReadSources(absl::Duration patience) {
   }
   ReadReady(ready, count);
   ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
-  const bool must_wait = !ready_.empty() || !slots_->available();
+  const bool must_wait = !ready_.empty() || slots_->available(*this) == 0;
   for (std::unique_ptr<Task>& task : tasks_) {
     if (must_wait) task->Park();
     Enqueue(std::move(task));

@@ -42,7 +42,7 @@ namespace udsrpc {
 // may, it leaves further ones to the threads whose handlers return, and reads on, so that cancellations are heard.
 //
 // A method that proves to be slow, or is known to be, is not run by the leader at all: its tasks go to other threads,
-// as many as may run (see MethodPace). Connections take turns, task by task.
+// as many as may run (see MethodPace). Users take turns, and so do the connections of each (see TurnQueue).
 //
 // Thread-safe.
 class EventLoop {
@@ -50,7 +50,7 @@ class EventLoop {
   using Task = LoopTask;
 
   // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
-  class Source : public std::enable_shared_from_this<Source>, public TaskOwner {
+  class Source : public std::enable_shared_from_this<Source> {
    public:
     virtual ~Source() = default;
 
@@ -93,6 +93,22 @@ class EventLoop {
   void OnSlotFree() {
     if (starved_.exchange(false)) Wake();
   }
+  // The same, and nobody else may take it. False: no task waits for one.
+  bool GrantSlotIfStarved() {
+    if (!starved_.exchange(false)) return false;
+    granted_slots_.fetch_add(1);
+    Wake();
+    return true;
+  }
+  int granted_slots() const { return granted_slots_.load(); }
+  // False: there is none.
+  bool UseGrantedSlot() {
+    int granted = granted_slots_.load();
+    while (granted > 0) {
+      if (granted_slots_.compare_exchange_weak(granted, granted - 1)) return true;
+    }
+    return false;
+  }
   // The leader goes through a turn, where it waits for events.
   void Wake() { SignalWakeEvent(wake_event_.get()); }
 
@@ -124,6 +140,9 @@ class EventLoop {
   TimerQueue::Id AddTimer(Deadline::Clock::time_point deadline, TimerQueue::Expire expire);
   // The call may still be under way when this returns.
   void RemoveTimer(TimerQueue::Id timer);
+
+  // Whether the calling thread is one of the loop's.
+  bool HasCaller();
 
   // Ends the threads, once their handlers have returned, and lets go of the sources. Not from a handler.
   void Stop();
@@ -167,8 +186,8 @@ class EventLoop {
   void BecomeLeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginHandler(Lane lane);
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Nothing where the last slot has just been taken.
-  void RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing where the last slot has just been taken. The pace of what it ran, of kInline, or null.
+  MethodPace* RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run(Lane lane, std::unique_ptr<Task> task);
   void RunReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -199,6 +218,7 @@ class EventLoop {
   const UniqueFd wake_event_;
   const std::shared_ptr<HandlerSlots> slots_;
   mutable std::atomic<bool> starved_{false};  // tasks wait for a slot
+  std::atomic<int> granted_slots_{0};         // that are taken, and no handler runs in
 
   internal::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

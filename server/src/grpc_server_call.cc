@@ -110,6 +110,20 @@ absl::Status GrpcServerCall::Context::Admit() {
   return status;
 }
 
+absl::Status GrpcServerCall::Context::Wanted() const {
+  if (IsCancelled()) return absl::CancelledError();
+  if (deadline_ != absl::InfiniteFuture() && deadline_ <= absl::Now()) {
+    return absl::DeadlineExceededError(absl::StrCat(method(), ": the deadline passed on the server"));
+  }
+  return absl::OkStatus();
+}
+
+std::chrono::steady_clock::time_point GrpcServerCall::wanted_until() const {
+  using Clock = std::chrono::steady_clock;
+  const absl::Duration left = context_.deadline() - absl::Now();
+  return left == absl::InfiniteDuration() ? Clock::time_point::max() : Clock::now() + absl::ToChronoNanoseconds(left);
+}
+
 absl::Status GrpcServerCall::Examine() {
   if (absl::Status status = context_.Admit(); !status.ok()) return status;
   if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
@@ -126,7 +140,10 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
   if (ok) {
     record_.sizes().OnReceived(request_.Length());
     absl::Status kept = context_.Keep(request_.Length());
-    if (kept.ok()) return Dispatchable();
+    if (kept.ok()) {
+      AddWaitingBytes();
+      return Dispatchable();
+    }
     Finish(kept, nullptr);
     return nullptr;
   }
@@ -141,9 +158,17 @@ GrpcPollerPool::Handler* GrpcServerCall::Dispatchable() {
   return this;
 }
 
+void GrpcServerCall::AddWaitingBytes() {
+  waiting_bytes_ = request_.Length();
+  calls_.AddWaitingBytes(waiting_bytes_);
+}
+
+void GrpcServerCall::RemoveWaitingBytes() { calls_.RemoveWaitingBytes(std::exchange(waiting_bytes_, 0)); }
+
 void GrpcServerCall::Run() {
-  if (context_.IsCancelled()) {  // while it waited for a thread
-    Finish(absl::CancelledError(), nullptr);
+  RemoveWaitingBytes();
+  if (const absl::Status wanted = context_.Wanted(); !wanted.ok()) {  // it waited for a thread for too long
+    Finish(wanted, nullptr);
   } else {
     Dispatch(calls_.methods(), *method_, *this);
   }
@@ -152,6 +177,7 @@ void GrpcServerCall::Run() {
 }
 
 void GrpcServerCall::Refuse() {
+  RemoveWaitingBytes();
   Finish(absl::UnavailableError(absl::StrCat(context_.method(), ": the server is shutting down; call again")), nullptr);
 }
 

@@ -84,6 +84,10 @@ void SeqpacketServerTransport::Shutdown(absl::Time deadline) {
   for (const auto& loop : loops_) loop->loop->Stop();
 }
 
+bool SeqpacketServerTransport::CallerServes() {
+  return std::any_of(loops_.begin(), loops_.end(), [](const auto& each) { return each->loop->HasCaller(); });
+}
+
 void SeqpacketServerTransport::OnCallEnded() {
   // Sequentially consistent, as `draining_` is: either this sees the draining or Shutdown sees this call ended.
   if (calls_in_flight_.fetch_sub(1) == 1 && draining_.load()) {

@@ -47,6 +47,7 @@ class SeqpacketServerTransport final : public ServerTransport {
   void Farewell(absl::Time deadline) override;
   void CutFarewellShort() override;
   void Shutdown(absl::Time deadline) override;
+  bool CallerServes() override;
 
   // For connections.
   const MethodTable& methods() const { return methods_; }

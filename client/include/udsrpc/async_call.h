@@ -72,6 +72,9 @@ class AsyncClientStream {
   enum class Outstanding { kRead, kWrite, kFinish };
   virtual void Forget(Outstanding outstanding) = 0;
 
+  // As ClientStream::Elsewhere.
+  static AsyncClientStream& Elsewhere();
+
  private:
   friend class Channel;
   std::shared_ptr<const Channel> channel_;

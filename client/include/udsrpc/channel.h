@@ -17,6 +17,7 @@
 #include "udsrpc/client_interceptor.h"
 #include "udsrpc/client_stream.h"
 #include "udsrpc/executor.h"
+#include "udsrpc/internal/process_mark.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
 #include "udsrpc/unique_fd.h"
@@ -94,6 +95,12 @@ struct ChannelOptions {
 //
 // Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: stubs
 // and streams keep their channel alive.
+//
+// A channel is of the process that made it. In a child of fork(2) its calls, and the streams that it had, end with
+// FAILED_PRECONDITION, Cancel does nothing, and destroying any of them disturbs nobody: the parent's calls go on. A
+// child that forks to go on makes channels of its own; over gRPC, which does not support that (docs/RELIABILITY.md), it
+// calls exec first. It must neither return from a handler or a completion in which it was forked, nor destroy
+// coroutines that waited then.
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
   // By whoever lets go of it last. Blocks while a completion runs on a thread of the channel's, unless on that thread.
@@ -117,8 +124,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // RESOURCE_EXHAUSTED: a message, metadata or descriptors over a limit of either side.
   // INTERNAL: request or reply do not parse on the other side.
   // UNKNOWN: the handler threw.
-  // FAILED_PRECONDITION: the context has served a call already; or descriptors where they are not accepted (see
-  //   ClientContext::AttachFd).
+  // FAILED_PRECONDITION: the context has served a call already; descriptors where they are not accepted (see
+  //   ClientContext::AttachFd); or the channel was made before fork(2), by a parent of this process.
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response);
 
@@ -160,11 +167,15 @@ class Channel : public std::enable_shared_from_this<Channel> {
   absl::Status BeginAsync(const MethodDescriptor& method, ClientContext& context,
                           const google::protobuf::MessageLite* request, std::unique_ptr<InterceptedCall>* interceptors);
 
+  // OK, or why this process may not call.
+  absl::Status CheckProcess() const;
+
+  const internal::ProcessMark process_;
   const std::string target_;
   const Transport transport_;
   const std::vector<ClientInterceptorFactory> interceptors_;
   const std::shared_ptr<const Executor> executor_;  // or null
-  const std::unique_ptr<ClientTransport> carrier_;
+  std::unique_ptr<ClientTransport> carrier_;
 };
 
 // A channel to `target`, see Endpoint. Connects to nothing yet, so it does not block.

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "udsrpc/internal/call_fds.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/internal/process_mark.h"
 #include "udsrpc/metadata.h"
 #include "udsrpc/parent_call.h"
 #include "udsrpc/unique_fd.h"
@@ -102,6 +103,8 @@ class ClientContext {
   bool wait_for_ready_ = false;
   const ParentCall* parent_ = nullptr;
   Cancellation::Subscription subscription_ = 0;
+
+  const internal::ProcessMark process_;
 
   // The ActiveCall under way, and ActiveCall's flags in the bits that its alignment leaves.
   std::atomic<uintptr_t> state_{0};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "udsrpc/internal/process_bound.h"
 #include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
@@ -43,6 +44,9 @@ class ClientStream {
   // Write.
   virtual absl::Status Finish() = 0;
 
+  // What a child of fork(2) has in the place of its parent's: it has ended, with FAILED_PRECONDITION.
+  static ClientStream& Elsewhere();
+
  private:
   friend class Channel;
   std::shared_ptr<const Channel> channel_;
@@ -62,7 +66,7 @@ class [[nodiscard]] ClientReader {
   absl::Status Finish() { return stream_->Finish(); }
 
  private:
-  std::unique_ptr<ClientStream> stream_;
+  internal::ProcessBound<ClientStream> stream_;
 };
 
 // The client's side of a client-streaming call. `response` must outlive it and holds the reply after an OK Finish; a
@@ -98,7 +102,7 @@ class [[nodiscard]] ClientWriter {
   }
 
  private:
-  std::unique_ptr<ClientStream> stream_;
+  internal::ProcessBound<ClientStream> stream_;
   Response* response_;
 };
 
@@ -126,7 +130,7 @@ class [[nodiscard]] ClientReaderWriter {
   absl::Status Finish() { return stream_->Finish(); }
 
  private:
-  std::unique_ptr<ClientStream> stream_;
+  internal::ProcessBound<ClientStream> stream_;
 };
 
 }  // namespace udsrpc
