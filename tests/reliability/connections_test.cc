@@ -65,7 +65,9 @@ class ConnectionsTest : public ::testing::TestWithParam<Transport> {
 INSTANTIATE_TEST_SUITE_P(All, ConnectionsTest, OneByOne(), TransportTestName);
 
 TEST_P(ConnectionsTest, TenThousandAtOnceAreServedAndLeaveNothing) {
-  const int wanted = FromEnvironment("UDSRPC_CONNECTIONS", kConnections);
+  // gRPC takes some ten times as long for each.
+  const int wanted =
+      FromEnvironment("UDSRPC_CONNECTIONS", GetParam() == Transport::kGrpc ? kConnections / 5 : kConnections);
   const int files = RaiseOpenFiles(wanted + kSpareDescriptors);
   const int connections = std::min(wanted, files - kSpareDescriptors) / kClients * kClients;
   ASSERT_GT(connections, 0);
@@ -106,15 +108,17 @@ TEST_P(ConnectionsTest, TenThousandAtOnceAreServedAndLeaveNothing) {
 
   for (const auto& client : clients_) client->CloseInput();
   for (const auto& client : clients_) EXPECT_EQ(client->Wait(kClientPatience), 0);
+  clients_.clear();
   EXPECT_TRUE(AnsweredWithin(stub, kPatience));
   // Over gRPC the library closes them while it polls, and some of its own stay.
-  EXPECT_TRUE(DescriptorsBecome(descriptors + (GetParam() == Transport::kGrpc ? 10 : 0)));
+  EXPECT_TRUE(DescriptorsBecome(descriptors + (GetParam() == Transport::kGrpc ? 10 : 0)))
+      << OpenDescriptors() << " instead of " << descriptors;
   ExpectEcho(stub, "after");
-  // What is kept of a server's memory for the next connections is a small part of it.
+  // Who has been connected is forgotten when as many more have.
   const int64_t left = BytesInUse() - bytes;
   RecordProperty("bytes_left", absl::StrCat(left));
 #ifndef UDSRPC_SANITIZED
-  EXPECT_LT(left, std::max<int64_t>(1 << 20, bytes_each * connections / 20));
+  EXPECT_LT(left, (1 << 20) + bytes_each * connections / 4);
 #endif
 }
 
