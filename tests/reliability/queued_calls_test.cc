@@ -1,4 +1,4 @@
-// A hundred thousand calls outstanding at once, or as many as UDSRPC_QUEUED_CALLS says: against a limit of calls, and
+// Twenty thousand calls outstanding at once, or as many as UDSRPC_QUEUED_CALLS says: against a limit of calls, and
 // against handlers that are all busy. Each ends with one status.
 
 #include <unistd.h>
@@ -24,7 +24,7 @@ namespace {
 #ifdef UDSRPC_SANITIZED
 constexpr int kCalls = 5000;
 #else
-constexpr int kCalls = 100000;
+constexpr int kCalls = 20000;
 #endif
 // For all of them to end, on a slow machine.
 constexpr absl::Duration kAllCallsPatience = absl::Minutes(4);
@@ -59,8 +59,9 @@ class BlockCalls {
     for (const Call& call : calls_) count += call.code == code && call.ends == 1 ? 1 : 0;
     return count;
   }
+  // Those that run last, so that none of the others begins meanwhile.
   void CancelAll() {
-    for (Call& call : calls_) call.context.Cancel();
+    for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) call->context.Cancel();
   }
 
  private:
