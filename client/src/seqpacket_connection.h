@@ -142,6 +142,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void Cancel(SeqpacketCall& call);
 
  private:
+  friend class SeqpacketConnectionDriver;  // of the fuzzers: does what the own thread would, without one
+
   // Holds the mutex, as a thread that will not wait any more; what that leaves to be done others are told to do.
   class ABSL_SCOPED_LOCKABLE Session {
    public:

@@ -109,6 +109,11 @@ void StartQueue::Remove(Entry& entry) {
   }
 }
 
+bool StartQueue::idle() const {
+  internal::MutexLock lock(state_->mutex);
+  return state_->waiting.empty() && state_->ripe.empty() && state_->told_now == nullptr;
+}
+
 void StartQueue::State::WakeThread() {
   if (has_thread) return changed.Signal();
   if (thread.joinable()) thread.join();  // it has left ThreadMain

@@ -66,6 +66,9 @@ class StartQueue {
   // It is not being told, unless by the calling thread, and will not be.
   void Remove(Entry& entry);
 
+  // Whether none waits, nor is being told.
+  bool idle() const;
+
  private:
   struct State;
   const std::shared_ptr<State> state_;

@@ -41,6 +41,17 @@ absl::Status EpollError(absl::string_view what) {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<HandlerSlots> slots,
                                                              absl::Duration spin_budget) {
+  absl::StatusOr<std::unique_ptr<EventLoop>> made = Make(std::move(slots), spin_budget);
+  if (!made.ok()) return made;
+  EventLoop& loop = **made;
+  internal::MutexLock lock(loop.mutex_);
+  loop.EnsureStandBy();
+  if (loop.threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
+  return made;
+}
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Make(std::shared_ptr<HandlerSlots> slots,
+                                                           absl::Duration spin_budget) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return EpollError("cannot open an epoll");
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
@@ -49,9 +60,6 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<Han
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_event->get(), &event) != 0) return EpollError("cannot use epoll");
   std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), slots, spin_budget));
   slots->AddLoop(*loop);
-  internal::MutexLock lock(loop->mutex_);
-  loop->EnsureStandBy();
-  if (loop->threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
   return loop;
 }
 
@@ -322,11 +330,12 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
 
 void EventLoop::ReadReady(const epoll_event* ready, int count) {
   for (int i = 0; i < count; ++i) {
-    if (ready[i].data.u64 == kWakeKey) {
+    const uint64_t key = ready[i].data.u64;  // a copy: where it is, it is not aligned
+    if (key == kWakeKey) {
       if (evicting_ == 0) ClearWakeEvent(wake_event_.get());
       continue;
     }
-    const auto found = sources_.find(ready[i].data.u64);
+    const auto found = sources_.find(key);
     if (found != sources_.end()) events_.push_back(Event{.source = found->second, .events = ready[i].events});
   }
   if (!events_.empty()) hot_key_ = events_.size() == 1 ? events_.front().source->key_ : 0;

@@ -129,7 +129,12 @@ class EventLoop {
   void Stop();
 
  private:
+  friend class EventLoopDriver;  // of the fuzzers: leads without any thread of the loop's
+
   EventLoop(UniqueFd epoll, UniqueFd wake_event, std::shared_ptr<HandlerSlots> slots, absl::Duration spin_budget);
+  // Create, but for the first thread.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Make(std::shared_ptr<HandlerSlots> slots,
+                                                         absl::Duration spin_budget);
 
   void ThreadMain();
   // Returns when another thread has taken the lead over, or the loop stops.

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTranspo
     }
     loops.push_back(std::make_unique<ServingLoop>(*std::move(loop)));
   }
-  return std::unique_ptr<SeqpacketServerTransport>(new SeqpacketServerTransport(methods, options, std::move(loops)));
+  return std::make_unique<SeqpacketServerTransport>(methods, options, std::move(loops));
 }
 
 SeqpacketServerTransport::~SeqpacketServerTransport() { Shutdown(absl::InfinitePast()); }
