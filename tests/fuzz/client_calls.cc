@@ -76,9 +76,8 @@ void StreamOfFuzzer::Read() {
   if (!may_read()) return;
   const Calling within;
   reading_ = true;
-  const std::optional<bool> read = stream_->Read(read_, [this](bool) {
-    FUZZ_CHECK(!calling && std::exchange(reading_, false) && !over());
-  });
+  const std::optional<bool> read =
+      stream_->Read(read_, [this](bool) { FUZZ_CHECK(!calling && std::exchange(reading_, false) && !over()); });
   if (read) reading_ = false;
 }
 
@@ -86,9 +85,8 @@ void StreamOfFuzzer::AwaitInitialMetadata() {
   if (!may_read()) return;
   const Calling within;
   reading_ = true;
-  const std::optional<bool> known = stream_->WaitForInitialMetadata([this](bool) {
-    FUZZ_CHECK(!calling && std::exchange(reading_, false) && !over());
-  });
+  const std::optional<bool> known = stream_->WaitForInitialMetadata(
+      [this](bool) { FUZZ_CHECK(!calling && std::exchange(reading_, false) && !over()); });
   if (known) reading_ = false;
 }
 
@@ -100,9 +98,8 @@ void StreamOfFuzzer::Write(size_t size, bool last, size_t descriptors) {
   stream_->AttachFds(std::move(fds));
   written_ = RequestOfSize(size);
   writing_ = true;
-  const std::optional<bool> sent = stream_->Write(written_, last, [this](bool) {
-    FUZZ_CHECK(!calling && std::exchange(writing_, false) && !over());
-  });
+  const std::optional<bool> sent = stream_->Write(
+      written_, last, [this](bool) { FUZZ_CHECK(!calling && std::exchange(writing_, false) && !over()); });
   if (sent) writing_ = false;
 }
 
@@ -110,9 +107,8 @@ void StreamOfFuzzer::HalfClose() {
   if (!may_write()) return;
   const Calling within;
   writing_ = true;
-  const std::optional<bool> sent = stream_->WritesDone([this](bool) {
-    FUZZ_CHECK(!calling && std::exchange(writing_, false) && !over());
-  });
+  const std::optional<bool> sent =
+      stream_->WritesDone([this](bool) { FUZZ_CHECK(!calling && std::exchange(writing_, false) && !over()); });
   if (sent) writing_ = false;
 }
 

@@ -25,9 +25,9 @@ std::unique_ptr<Dialer> MakeDialer(Dialer** dialer) {
 }  // namespace
 
 DrivenClient::DrivenClient(const SeqpacketConnection::Limits& limits)
-    : limits_(limits), connector_(MakeDialer(&dialer_), limits_), starts_(connector_.name(), [this] {
-        return connector_.TryConnect();
-      }) {
+    : limits_(limits),
+      connector_(MakeDialer(&dialer_), limits_),
+      starts_(connector_.name(), [this] { return connector_.TryConnect(); }) {
   Reconnect();
 }
 

@@ -35,8 +35,10 @@ std::string MetadataSection(FuzzInput& input) {
       return Section("key-bin") + Section(absl::string_view("\0\xFF", 2)) + Section("key") + Section("");
     case 2:
       return Section("large-bin") + Section(std::string(input.MessageSize() % 30000, 'm'));
-    case 3:
-      return Section(input.ShortText()) + Section(input.ShortText());
+    case 3: {
+      const std::string key = Section(input.ShortText());
+      return key + Section(input.ShortText());
+    }
     case 4:
       return std::string(input.ShortText());
     default:
@@ -52,7 +54,8 @@ std::string Body(FuzzInput& input) {
       return {};
     default: {
       google::protobuf::BytesValue message;
-      message.set_value(std::string(input.MessageSize(), "!?+<xxxxxxxxxxxx"[input.Below(16)]));
+      const size_t size = input.MessageSize();
+      message.set_value(std::string(size, "!?+<xxxxxxxxxxxx"[input.Below(16)]));
       return message.SerializeAsString().substr(0, wire::kMaxPacketBytes);
     }
   }
@@ -156,8 +159,10 @@ std::string FrameOf(wire::FrameType type, FuzzInput& input) {
   switch (type) {
     case wire::FrameType::kHello:
       return Hello(input);
-    case wire::FrameType::kGoaway:
-      return wire::SerializeFrame(wire::GoawayFrame{.reason = input.Below(4)}, input.ShortText());
+    case wire::FrameType::kGoaway: {
+      const wire::GoawayFrame goaway{.reason = input.Below(4)};
+      return wire::SerializeFrame(goaway, input.ShortText());
+    }
     case wire::FrameType::kPing:
       return Ping(input);
     case wire::FrameType::kCredit: {

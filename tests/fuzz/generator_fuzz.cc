@@ -128,9 +128,9 @@ void Check(FileDescriptorSet set) {
 
 // Names that generated code has, or C++, and some that are long.
 std::string Name(FuzzInput& input) {
-  constexpr const char* kNames[] = {"A",       "B",      "a",      "Async",     "AsyncStub", "Stub",   "class",
-                                    "channel_", "Service", "udsrpc", "absl",      "std",       "Status", "context",
-                                    "request",  "reply",   "int",    "ServerBidi"};
+  constexpr const char* kNames[] = {"A",      "B",        "a",       "Async",  "AsyncStub", "Stub",
+                                    "class",  "channel_", "Service", "udsrpc", "absl",      "std",
+                                    "Status", "context",  "request", "reply",  "int",       "ServerBidi"};
   const uint8_t byte = input.Byte();
   if (byte < 0xA0) return absl::StrCat(kNames[byte % std::size(kNames)], byte < 0x50 ? "" : "_");
   if (byte < 0xC0) return std::string(byte, static_cast<char>('a' + byte % 26));

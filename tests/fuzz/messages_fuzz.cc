@@ -31,9 +31,10 @@ constexpr size_t kMaxMessage = 100000;
 constexpr size_t kMostCredit = 4 * wire::kMaxPacketBytes + wire::kInitialCallCredit;
 
 // As a sender may send; what does not matter of it is one byte again and again.
-BytesValue MessageOfSize(size_t size, uint8_t filler) {
+BytesValue MessageOf(FuzzInput& input, size_t least = 0) {
+  const size_t size = least + input.MessageSize();
   BytesValue message;
-  message.set_value(std::string(size, static_cast<char>(filler)));
+  message.set_value(std::string(size, static_cast<char>(input.Byte())));
   return message;
 }
 
@@ -99,7 +100,10 @@ class Receiver {
     if (messages_.empty()) FUZZ_CHECK(credit_ >= wire::kInitialCallCredit / 2);
   }
 
-  void ReleaseAtOnce() { messages_.ReleaseAtOnce(); }
+  // The message that has begun is wanted whole, as a handler's one request is.
+  void ReleaseAtOnce() {
+    if (in_message_ && kept_message_ && expected_.size() == 1) messages_.ReleaseAtOnce();
+  }
   void Drop(bool exhaust) {
     exhaust ? messages_.Exhaust(absl::ResourceExhaustedError("no more")) : messages_.Discard();
     discards_ = dropped_ = true;
@@ -109,6 +113,8 @@ class Receiver {
 
   size_t credit() const { return credit_; }
   bool in_message() const { return in_message_; }
+  // Messages that were not read, the one that has begun among them.
+  size_t waiting() const { return expected_.size(); }
 
  private:
   struct Expected {
@@ -160,6 +166,7 @@ class ToReceiver final : public FragmentSink {
   ToReceiver(Receiver& receiver, FuzzInput& input) : receiver_(receiver), input_(input) {}
 
   size_t AwaitCredit(size_t wanted) override {
+    for (size_t left = receiver_.waiting(); left > (receiver_.in_message() ? 1 : 0); --left) receiver_.Read();
     receiver_.ReleaseAtOnce();
     receiver_.Grant();
     const size_t least = std::min(wanted, wire::kMinFragmentBytes);
@@ -190,7 +197,7 @@ class ToReceiver final : public FragmentSink {
 // A sender's own fragments are never an error, however they are cut.
 bool SendLong(FuzzInput& input, Receiver& receiver) {
   if (receiver.in_message()) return true;
-  const BytesValue message = MessageOfSize(30000 + input.MessageSize(), input.Byte());
+  const BytesValue message = MessageOf(input, 30000);
   const size_t size = message.ByteSizeLong();
   ToReceiver sink(receiver, input);
   const size_t credit = sink.AwaitCredit(FragmentCost(size, 0, nullptr));
@@ -210,7 +217,7 @@ bool Step(FuzzInput& input, Receiver& receiver) {
   switch (input.Below(9)) {
     case 0:
     case 1: {  // a message that is whole, or a fragment that fits
-      const std::string body = MessageOfSize(input.MessageSize(), input.Byte()).SerializeAsString();
+      const std::string body = MessageOf(input).SerializeAsString();
       if (body.size() > wire::kMaxPacketBytes) return true;
       const int descriptors = input.Below(8) == 0 && !receiver.in_message() ? 1 : 0;
       wire::MessageFrame frame{.call = 1};
