@@ -278,6 +278,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // Has the next of those that wait for room open.
   void MayOpenNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeaveOpening(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It is going away: has those told, and woken, who wait to open a call. Nobody else may tell them any more: with its
+  // last call its thread ends.
+  void EndOpening() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // As Flush, but for the own thread, which flushes once for all that it tells.
   void FlushSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WatchDeadline(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

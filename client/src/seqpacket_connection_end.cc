@@ -73,9 +73,15 @@ void SeqpacketConnection::Lose(absl::string_view why) {
   lost_ = true;
   going_away_ = true;
   if (goodbye_.empty()) goodbye_ = std::string(why);
+  EndOpening();
+  FinishLost();
+}
+
+void SeqpacketConnection::EndOpening() {
+  WakeAll();
+  WakeReader();  // which may be one of them
   while (!opening_.empty()) MayOpenNext();
   EndWaitForHello();
-  FinishLost();
 }
 
 void SeqpacketConnection::FinishLost() {
@@ -101,6 +107,7 @@ bool SeqpacketConnection::IsSent(const SeqpacketCall& call) const {
 
 void SeqpacketConnection::FailUnsent() {
   going_away_ = true;
+  EndOpening();
   std::vector<SeqpacketCall*> unsent;
   for (const auto& [id, call] : calls_) {
     if (!IsSent(*call)) unsent.push_back(call);
