@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -141,6 +142,11 @@ struct ServerOptions {
   // open files; one that has not shaken hands within 20 s is closed. One connection has at most 256 calls open beyond
   // `max_calls`.
   UserLimits remote_limits = {};
+
+  // Gets what no call can be told, as lines for people: that connections cannot be accepted, for want of descriptors or
+  // memory, and that they can again; a few in a minute at most. By a thread of the server's, which it must not block.
+  // Default: stderr.
+  std::function<void(absl::string_view)> log = nullptr;
 };
 
 // How the handlers of one method are run, and for whom. As EndpointOptions.
