@@ -30,6 +30,9 @@ thread_local bool reads_on = false;
 // Of the calling thread's handler, while another thread led.
 thread_local int waits_without_lead = 0;
 
+// How long a leader waits for events where it is short of threads, to look whether one is to be had again.
+constexpr absl::Duration kThreadRetry = absl::Milliseconds(10);
+
 // After so many waits: to lead in turns with another thread costs more than it gains.
 constexpr int kWaitsToRegain = 8;
 
@@ -119,7 +122,7 @@ void EventLoop::AboutToBlock() {
   // What a connection's end has called back runs within a turn, which is not to be left halfway.
   if (led_term == term_ && !in_handler) return;
   if (led_term == term_) {
-    GiveUpLead();
+    if (SomebodyTakesOver()) GiveUpLead();
   } else {
     led_loop = nullptr;
     regainable_ = nullptr;  // it was overtaken, so it may be slow again
@@ -137,9 +140,17 @@ void EventLoop::GiveUpLead() {
   EnsureStandBy();
 }
 
-bool EventLoop::CallerMayReadOn() const {
-  // Not within a turn, as in AboutToBlock. And what waits to be run is not to wait for this handler.
-  return CallerLeads() && handler_count_ % 2 == 1 && !stopping_ && NextLane(/*leads=*/true) == kNone;
+bool EventLoop::SomebodyTakesOver() {
+  if (LacksStandBy()) EnsureStandBy();
+  return !LacksStandBy();
+}
+
+bool EventLoop::CallerMayReadOn() {
+  // Not within a turn, as in AboutToBlock.
+  if (!CallerLeads() || handler_count_ % 2 == 0 || stopping_) return false;
+  // What waits to be run is not to wait for this handler, unless there is no other thread to be had: then at least the
+  // handlers that run are to hear of what comes for them.
+  return NextLane(/*leads=*/true) == kNone || !SomebodyTakesOver();
 }
 
 bool EventLoop::MayReadOn() {
@@ -174,7 +185,7 @@ void EventLoop::ReadOn(absl::Duration patience) {
   reads_on = false;
   Bump(handler_count_);
   leader_pace_ = nullptr;
-  if (NextLane(/*leads=*/true) != kNone) return GiveUpLead();
+  if (NextLane(/*leads=*/true) != kNone && SomebodyTakesOver()) return GiveUpLead();
   if (std::exchange(standby_sleeps_, false)) standby_.Set();
 }
 
@@ -242,6 +253,7 @@ void EventLoop::Lead() {
   while (!stopping_ && CallerLeads()) {
     RunReady();
     if (!CallerLeads()) break;
+    if (LacksStandBy()) EnsureStandBy();
     SummonForPool();
     FlushDeferred();
     ReadSources(absl::InfiniteDuration());
@@ -263,7 +275,9 @@ void EventLoop::ReadSources(absl::Duration patience) {
   if (stopping_) return;
   Bump(turn_count_);
   turn_is_long_ = false;
-  if (NextLane(/*leads=*/true) != kNone || !deferred_.empty()) {
+  if (LacksStandBy()) patience = std::min(patience, kThreadRetry);
+  const bool waits_for_thread = reads_on && LacksStandBy();
+  if (!deferred_.empty() || (NextLane(/*leads=*/true) != kNone && !waits_for_thread)) {
     patience = absl::ZeroDuration();
   } else if (!timers_.empty()) {
     patience = std::min(patience, timers_.Remaining(Deadline::Clock::now()));

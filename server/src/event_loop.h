@@ -158,11 +158,11 @@ class EventLoop {
   const TaskQueue& QueueOf(Lane lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return lane == kGoingOn ? going_on_ : lane == kInline ? ready_ : pool_;
   }
-  bool CallerMayReadOn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CallerMayReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of a handler whose thread does not lead. Blocks until the former leader has woken up. False: it may not, or the
   // leader is awake, or there is something else to run.
   bool TakeLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Of the leader, within a handler.
+  // Of the leader, within a handler. Somebody takes over.
   void GiveUpLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BecomeLeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginHandler(Lane lane);
@@ -181,6 +181,12 @@ class EventLoop {
   void ReadReady(const epoll_event* ready, int count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nobody stands by, nor is about to: no thread was to be had.
+  bool LacksStandBy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !has_standby_ && starting_ == 0 && summoned_ == 0;
+  }
+  // Whether, where the leader gives up the lead, there is another thread that leads on. Tries to start one.
+  bool SomebodyTakesOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has a thread look for a task of kPool, unless some are about to. False: there is none to be had.
   bool SummonThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same where there is something for it to do; the leader does it where there is none.
@@ -249,6 +255,8 @@ class EventLoop {
   int idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int summoned_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, how many have been told to look
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // and those that are to look first of all
+  // Where no thread was to be had: not to be tried again before. Else in the past.
+  Deadline::Clock::time_point next_start_ ABSL_GUARDED_BY(mutex_);
   internal::CondVar idle_;
   absl::flat_hash_map<std::thread::id, std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);  // to be joined

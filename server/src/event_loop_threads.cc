@@ -29,6 +29,8 @@ constexpr int kPatientLooks = 10;
 constexpr int kQuietLooks = 100;
 // Threads that are on their way to look for tasks, above which no more are sent: a burst of quick ones needs few.
 constexpr int kMostSummoned = 4;
+// Between two attempts to start a thread where none is to be had.
+constexpr Deadline::Clock::duration kStartPause = std::chrono::milliseconds(5);
 // How long a thread without work is kept.
 constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
 // Of which one leads and one stands by, beside those that run handlers.
@@ -220,12 +222,16 @@ bool EventLoop::WakeOrStartThread() {
     idle_.Signal();
     return true;
   }
+  constexpr Deadline::Clock::time_point kAnyTime{};
+  if (next_start_ != kAnyTime && Deadline::Clock::now() < next_start_) return false;
+  next_start_ = kAnyTime;
   try {
     std::thread thread([this] { ThreadMain(); });
     const std::thread::id id = thread.get_id();
     threads_.emplace(id, std::move(thread));
     ++starting_;
   } catch (const std::system_error&) {
+    next_start_ = Deadline::Clock::now() + kStartPause;
     return false;
   }
   return true;
