@@ -20,7 +20,12 @@ class FailedAsyncUnaryCall final : public AsyncUnaryCall, private StartQueue::En
 
   void Start(Done done) override {
     done_ = std::move(done);
-    starts_.Post(*this, status_);
+    try {
+      starts_.Post(*this, status_);
+    } catch (...) {
+      const Done unwanted = std::move(done_);  // it may own the call
+      throw;
+    }
   }
 
  private:

@@ -21,8 +21,13 @@ class GrpcAsyncUnaryCall::Exchange final : public GrpcAsyncCall,
 
   void Start(const google::protobuf::MessageLite& request, Done done) {
     done_ = std::move(done);
-    GrpcAsyncCall::Begin(SerializeToGrpc(request, request_) ? absl::OkStatus()
-                                                            : UnserializableMessageError(method_.path));
+    try {
+      GrpcAsyncCall::Begin(SerializeToGrpc(request, request_) ? absl::OkStatus()
+                                                              : UnserializableMessageError(method_.path));
+    } catch (...) {
+      const Done unwanted = std::move(done_);  // it may own the call
+      throw;
+    }
   }
 
  private:

@@ -9,13 +9,18 @@ InterceptedAsyncUnaryCall::~InterceptedAsyncUnaryCall() {
 
 void InterceptedAsyncUnaryCall::Start(Done done) {
   done_ = std::move(done);
-  call_->Start([this](absl::Status status) {
-    if (status.ok()) interceptors_->Receive(response_);
-    interceptors_->Finish(status);
-    interceptors_.reset();
-    Done done = std::move(done_);
-    std::move(done)(std::move(status));
-  });
+  try {
+    call_->Start([this](absl::Status status) {
+      if (status.ok()) interceptors_->Receive(response_);
+      interceptors_->Finish(status);
+      interceptors_.reset();
+      Done done = std::move(done_);
+      std::move(done)(std::move(status));
+    });
+  } catch (...) {
+    const Done unwanted = std::move(done_);  // it may own the call
+    throw;
+  }
 }
 
 InterceptedAsyncStream::~InterceptedAsyncStream() {

@@ -7,6 +7,14 @@
 #include "client/src/call_start.h"
 
 namespace udsrpc {
+namespace {
+
+absl::Status NoThreadError(absl::string_view path, const std::system_error& error) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path, ": not called, there is no thread to be had: ", error.what(), "; raise the limit of threads"));
+}
+
+}  // namespace
 
 SeqpacketAsyncCall::SeqpacketAsyncCall(const Transport& transport, const MethodDescriptor& method,
                                        ClientContext& context)
@@ -45,31 +53,45 @@ void SeqpacketAsyncCall::OnStart(absl::Status status) {
   mutex_.Lock();
   connecting_.Detach(context_);
   if (abandoned_) return mutex_.Unlock();
-  if (status.ok()) {
-    std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
-    if (connection == nullptr) {  // it is gone again
-      Connect();
-    } else {
-      OpenOn(std::move(connection));
-      connection_->TellWatcher(*call_);  // it goes on from there
-    }
-    return mutex_.Unlock();
-  }
+  if (status.ok()) status = OnConnected();
+  if (status.ok()) return mutex_.Unlock();
   status_ = std::move(status);
   state_ = State::kOver;
   ActiveCall::ReleaseAttachedFds(context_);
   Proceed();
 }
 
+absl::Status SeqpacketAsyncCall::OnConnected() {
+  std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
+  try {
+    if (connection == nullptr) {  // it is gone again
+      Connect();
+    } else {
+      OpenOn(std::move(connection));
+      connection_->TellWatcher(*call_);  // it goes on from there
+    }
+  } catch (const std::system_error& error) {
+    return NoThreadError(method_.path, error);
+  }
+  return absl::OkStatus();
+}
+
 void SeqpacketAsyncCall::OpenOn(std::shared_ptr<SeqpacketConnection> connection) {
-  state_ = State::kOpening;
   connection_ = std::move(connection);
   call_.emplace(method_, context_, deadline_, transport_.max_message_bytes);
   call_->connection = connection_.get();
   call_->response = response_;
   call_->watcher = this;
   call_->Attach(context_);
-  TryOpen();
+  const State before = std::exchange(state_, State::kOpening);
+  try {
+    TryOpen();
+  } catch (...) {  // there is no thread to be had, and the connection does not know the call
+    state_ = before;
+    call_->Detach(context_);
+    connection_->Unwatch(*call_);  // it may have been cancelled
+    throw;
+  }
 }
 
 void SeqpacketAsyncCall::TryOpen() {
@@ -152,8 +174,7 @@ void SeqpacketAsyncCall::CallAgain() {
   try {
     Connect();
   } catch (const std::system_error& error) {  // in the connection's thread
-    status_ = absl::ResourceExhaustedError(
-        absl::StrCat(method_.path, ": not called again, there is no thread to be had: ", error.what()));
+    status_ = NoThreadError(method_.path, error);
     state_ = State::kOver;
     ActiveCall::ReleaseAttachedFds(context_);
   }

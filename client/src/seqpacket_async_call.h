@@ -106,6 +106,8 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   void OnLeft() override;
 
   void Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Goes on with it, or says why it cannot.
+  absl::Status OnConnected() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OpenOn(std::shared_ptr<SeqpacketConnection> connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TryOpen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The descriptors of the message that has been read. False: they were dropped, as the call has ended here.

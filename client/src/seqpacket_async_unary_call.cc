@@ -19,7 +19,12 @@ SeqpacketAsyncUnaryCall::~SeqpacketAsyncUnaryCall() {
 
 void SeqpacketAsyncUnaryCall::Start(Done done) {
   done_ = std::move(done);
-  Begin(&request_, /*half_close=*/true, &response_);
+  try {
+    Begin(&request_, /*half_close=*/true, &response_);
+  } catch (...) {
+    const Done unwanted = std::move(done_);  // it may own the call
+    throw;
+  }
 }
 
 void SeqpacketAsyncUnaryCall::Proceed() {

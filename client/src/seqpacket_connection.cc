@@ -350,7 +350,7 @@ bool SeqpacketConnection::MayGoOn(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::Flush() {
-  const IoOutcome outcome = sender_.Flush(mutex_);
+  const IoResult result = sender_.Flush(mutex_);
   if (lost_) return FinishLost();  // meanwhile
   if (waiting_for_room_ > 0 && HasRoomForCall()) {
     WakeAll();
@@ -359,18 +359,23 @@ void SeqpacketConnection::Flush() {
   MayOpenNext();
   if (HasRoom() && std::exchange(writer_waits_for_room_, false)) WakeNextWriter();
   if (waiting_to_be_sent_ > 0 && !sender_.blocked()) WakeAll();
-  switch (outcome) {
+  switch (result.outcome) {
     case IoOutcome::kDone:
       break;
     case IoOutcome::kWouldBlock:
+    case IoOutcome::kNoMemory:
       // The reader sends the rest when there is room; one that is asleep does not yet know that it should.
       WakeReader();
       break;
     case IoOutcome::kClosed:
-    case IoOutcome::kFailed:
       // What the server sent before it closed is still to be read; the reader then ends the connection. What has not
       // left never will.
-      FailUnsent();
+      FailUnsent("the server closed the connection");
+      break;
+    case IoOutcome::kFailed:
+      // The calls that the server has may miss some of their messages.
+      FailUnsent(absl::StrCat("cannot send: ", ErrnoText(result.error)));
+      ShutdownSocket(socket_.get());
       break;
   }
 }

@@ -99,8 +99,9 @@ bool SeqpacketConnection::IsSent(const SeqpacketCall& call) const {
   return call.end_in_queue <= sender_.queue().bytes_taken();
 }
 
-void SeqpacketConnection::FailUnsent() {
+void SeqpacketConnection::FailUnsent(absl::string_view why) {
   going_away_ = true;
+  if (goodbye_.empty()) goodbye_ = std::string(why);
   std::vector<SeqpacketCall*> unsent;
   for (const auto& [id, call] : calls_) {
     if (!IsSent(*call)) unsent.push_back(call);
@@ -109,7 +110,7 @@ void SeqpacketConnection::FailUnsent() {
   for (SeqpacketCall* call : unsent) {
     calls_.erase(call->id);
     call->unserved = true;
-    Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": the server closed the connection")));
+    Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": ", why)));
   }
 }
 

@@ -93,8 +93,9 @@ SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const 
 absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Make(UniqueFd socket) const {
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
       SeqpacketConnection::Create(std::move(socket), name_, limits_);
-  if (!made.ok()) dialer_->GiveBack(std::move(socket));
-  return made;
+  if (made.ok()) return made;
+  dialer_->GiveBack(std::move(socket));
+  return absl::Status(made.status().code(), absl::StrCat(name_, ": ", made.status().message()));
 }
 
 SeqpacketConnector::Failure SeqpacketConnector::Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made,

@@ -89,6 +89,7 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
                                                                     fd_receiver_->packet());
   switch (received.outcome) {
     case IoOutcome::kWouldBlock:
+    case IoOutcome::kNoMemory:
       return false;
     case IoOutcome::kClosed:
     case IoOutcome::kFailed:
@@ -149,7 +150,7 @@ void SeqpacketServerConnection::QueueConnectionCredit() {
 }
 
 void SeqpacketServerConnection::SendQueued() {
-  const IoOutcome outcome = sender_.Flush(mutex_);
+  const IoOutcome outcome = sender_.Flush(mutex_).outcome;
   if (outcome == IoOutcome::kClosed) {
     sender_.Clear();  // reading finds the end, after what the client sent before it
   } else if (outcome == IoOutcome::kFailed) {
@@ -165,10 +166,16 @@ void SeqpacketServerConnection::SendQueued() {
     ShutdownSocket(socket_.get());
   } else {
     UpdateWatch();
+    if (outcome == IoOutcome::kNoMemory) SendAgainSoon();
   }
   if (!closed_ && !HasRoom()) return;
   if (!postponed_.empty()) loop().Resume(std::exchange(postponed_, Tasks()));
   if (std::exchange(writer_waits_for_room_, false)) SignalNextWriter();
+}
+
+void SeqpacketServerConnection::SendAgainSoon() {
+  const Deadline soon = Deadline::After(kSendRetry, Deadline::Clock::now());
+  send_timer_ = loop().AddTimer(soon.at(), [self = Self()] { self->OnWritable(); });
 }
 
 bool SeqpacketServerConnection::HasRoom() const {
@@ -186,10 +193,11 @@ void SeqpacketServerConnection::MayPostpone(std::unique_ptr<EventLoop::Task>& se
 
 void SeqpacketServerConnection::UpdateWatch() {
   const bool readable = !read_all_ && HasRoom();
-  if (readable == watching_readable_ && sender_.blocked() == watching_writable_) return;
+  const bool writable = sender_.waits_for_room();
+  if (readable == watching_readable_ && writable == watching_writable_) return;
   watching_readable_ = readable;
-  watching_writable_ = sender_.blocked();
-  loop().Watch(socket_.get(), *this, readable, sender_.blocked());
+  watching_writable_ = writable;
+  loop().Watch(socket_.get(), *this, readable, writable);
 }
 
 void SeqpacketServerConnection::WatchIdleness() {
@@ -241,6 +249,7 @@ void SeqpacketServerConnection::CloseLocked() {
   loop().Remove(socket_.get(), *this);
   loop().RemoveTimer(idle_timer_);
   loop().RemoveTimer(farewell_timer_);
+  loop().RemoveTimer(send_timer_);
   for (const auto& [id, call] : calls_) {
     call->flow().ended = true;
     if (!receiving_.contains(id)) CancelCall(*call);

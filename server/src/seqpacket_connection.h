@@ -265,6 +265,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   void QueueGoaway(wire::GoawayReason reason, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What the kernel had no memory for.
+  void SendAgainSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same for a message that a handler has written. Where some were written just before it, there will be more: it
   // leaves them to the loop, so that they share packets.
   void SendWritten() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -339,6 +341,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   Deadline::Clock::time_point last_call_ ABSL_GUARDED_BY(mutex_);  // when the last one ended, or it began to wait
   TimerQueue::Id idle_timer_ ABSL_GUARDED_BY(mutex_);
   TimerQueue::Id farewell_timer_ ABSL_GUARDED_BY(mutex_);
+  TimerQueue::Id send_timer_ ABSL_GUARDED_BY(mutex_);
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> crowded_{false};  // there was no room in it when it was last flushed
