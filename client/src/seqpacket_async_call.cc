@@ -32,11 +32,10 @@ void SeqpacketAsyncCall::Begin(const google::protobuf::MessageLite* request, boo
 }
 
 void SeqpacketAsyncCall::Connect() {
-  ++attempts_;
-  if (std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current(); connection != nullptr) {
-    return OpenOn(std::move(connection));
-  }
-  transport_.starts.Add(*this, deadline_, context_.wait_for_ready());
+  const bool rests = ++attempts_ > kMaxCallAttempts;
+  std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
+  if (connection != nullptr && !rests) return OpenOn(std::move(connection));
+  transport_.starts.Add(*this, deadline_, context_.wait_for_ready(), rests ? pause_.Next() : absl::ZeroDuration());
   state_ = State::kConnecting;
   connecting_.Attach(context_);
 }

@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "client/src/active_call.h"
+#include "client/src/retry_pause.h"
 #include "client/src/seqpacket_call.h"
 #include "client/src/seqpacket_connection.h"
 #include "client/src/seqpacket_connector.h"
@@ -127,6 +128,7 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
 
   State state_ ABSL_GUARDED_BY(mutex_) = State::kNew;
   int attempts_ ABSL_GUARDED_BY(mutex_) = 0;
+  RetryPause pause_ ABSL_GUARDED_BY(mutex_);  // between attempts, from so many on
   std::shared_ptr<SeqpacketConnection> connection_ ABSL_GUARDED_BY(mutex_);
   std::optional<SeqpacketCall> call_ ABSL_GUARDED_BY(mutex_);
   bool replayable_ ABSL_GUARDED_BY(mutex_) = true;     // nothing was written but the request

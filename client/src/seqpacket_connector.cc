@@ -55,6 +55,13 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(Cli
   }
 }
 
+void SeqpacketConnector::Rest(ClientContext& context, const Deadline& deadline, absl::Duration pause) {
+  const Wait wait(*this, context);
+  const Deadline end = std::min(deadline, Deadline::After(pause, Deadline::Clock::now()));
+  internal::MutexLock lock(mutex_);
+  while (GivenUp(wait, end).ok()) changed_.WaitWithTimeout(mutex_, end.Remaining(Deadline::Clock::now()));
+}
+
 void SeqpacketConnector::Forget(const SeqpacketConnection& connection) {
   internal::MutexLock lock(mutex_);
   if (connection_.get() == &connection) Drop();

@@ -7,6 +7,7 @@
 #include "client/src/active_call.h"
 #include "client/src/call_start.h"
 #include "client/src/failed_stream.h"
+#include "client/src/retry_pause.h"
 #include "client/src/seqpacket_async_stream.h"
 #include "client/src/seqpacket_async_unary_call.h"
 #include "client/src/seqpacket_call.h"
@@ -56,6 +57,7 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
   if (!deadline.ok()) return deadline.status();
   // A connection that died since the last call is noticed by the next one. Where the server cannot have run that
   // call's handler, it is made again, on a fresh connection.
+  RetryPause pause;
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline);
     if (!connection.ok()) return connection.status();
@@ -72,6 +74,7 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
     }
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
+    if (attempt >= kMaxCallAttempts) connector_.Rest(context, *deadline, pause.Next());
   }
 }
 
@@ -79,6 +82,7 @@ std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDesc
                                                                 const google::protobuf::MessageLite* request) {
   const absl::StatusOr<Deadline> deadline = ReadDeadline(method, context);
   if (!deadline.ok()) return std::make_unique<FailedStream>(deadline.status());
+  RetryPause pause;
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline);
     if (!connection.ok()) return std::make_unique<FailedStream>(connection.status());
@@ -88,6 +92,7 @@ std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDesc
     stream.reset();
     ActiveCall::InitialMetadata(context).clear();
     ActiveCall::TrailingMetadata(context).clear();
+    if (attempt >= kMaxCallAttempts) connector_.Rest(context, *deadline, pause.Next());
   }
 }
 
