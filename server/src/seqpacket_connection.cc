@@ -23,6 +23,9 @@ constexpr int kPacketsATurn = 16;
 // Of the turns in which only one packet had come, one in so many looks for a second.
 constexpr unsigned kTurnsALook = 8;
 
+// For a client to say HELLO. Who connects without a name to connect to again (Server::AddConnection) may take longer.
+constexpr absl::Duration kHelloPatience = absl::Seconds(10);
+
 }  // namespace
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
@@ -105,6 +108,8 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (!status.ok()) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();
+  } else if (!HasRoom()) {
+    SendQueued();  // or a turn in which many clients ask for much would hold all of it
   } else if (!sender_.empty()) {
     loop().DeferFlush(*this);
   }
@@ -156,7 +161,7 @@ void SeqpacketServerConnection::SendQueued() {
     sender_.Clear();
     CloseLocked();  // answers are lost, so the connection is
   }
-  CountQueued();
+  if (!CountQueued() && HoldsTooMuch() && !closed_) return GiveUp();
   crowded_.store(!HasRoom(), std::memory_order_relaxed);
   if (sender_.sending()) return;  // the thread that sends does the rest
   MayClose();
@@ -192,8 +197,13 @@ void SeqpacketServerConnection::UpdateWatch() {
   loop().Watch(socket_.get(), *this, readable, sender_.blocked());
 }
 
-void SeqpacketServerConnection::WatchIdleness() {
+absl::Duration SeqpacketServerConnection::IdleLimit() const {
   const absl::Duration limit = transport_.options().max_connection_idle;
+  return greeted_ ? limit : std::min(limit, kHelloPatience);
+}
+
+void SeqpacketServerConnection::WatchIdleness() {
+  const absl::Duration limit = IdleLimit();
   const bool can_be_made_again = !caller_->peer().endpoint().empty();
   if (limit == absl::InfiniteDuration() || closed_ || !can_be_made_again) return;
   const Deadline deadline = Deadline::After(limit, calls_.empty() ? last_call_ : Deadline::Clock::now());
@@ -203,8 +213,7 @@ void SeqpacketServerConnection::WatchIdleness() {
 
 void SeqpacketServerConnection::OnIdleTimer() {
   const Session session(*this);
-  const absl::Duration limit = transport_.options().max_connection_idle;
-  const bool idle = calls_.empty() && Deadline::After(limit, last_call_).HasPassed(Deadline::Clock::now());
+  const bool idle = calls_.empty() && Deadline::After(IdleLimit(), last_call_).HasPassed(Deadline::Clock::now());
   if (!idle) return WatchIdleness();
   DrainLocked();
 }
@@ -217,7 +226,8 @@ void SeqpacketServerConnection::Drain() {
 void SeqpacketServerConnection::DrainLocked() {
   if (closed_ || draining_) return;
   draining_ = true;
-  QueueGoaway(wire::GoawayReason::kShutdown, "the server is shutting down, or the connection was idle for long");
+  QueueGoaway(wire::GoawayReason::kShutdown,
+              "the server is shutting down, or the connection was idle for long, or without HELLO");
   SendQueued();
 }
 
@@ -231,6 +241,12 @@ void SeqpacketServerConnection::Close(absl::string_view why) {
   const Session session(*this);
   if (closed_) return;
   QueueGoaway(wire::GoawayReason::kShutdown, why);
+  CloseLocked();
+}
+
+void SeqpacketServerConnection::GiveUp() {
+  sender_.Clear();
+  QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
   CloseLocked();
 }
 

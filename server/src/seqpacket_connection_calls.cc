@@ -249,11 +249,7 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
         call.record().End(untaken.code(), untaken.message());
         QueueAnswer(Answer(call.id(), untaken, /*refused=*/false));
       }
-      if (sender_.queue().bytes() > kMaxUntakenBytes || !CountQueued()) {
-        sender_.Clear();
-        QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
-        CloseLocked();
-      }
+      if (sender_.queue().bytes() > kMaxUntakenBytes || !CountQueued()) GiveUp();
       send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes || sender_.queue().fds() > kMaxQueuedFds;
     }
     if (response != nullptr) call.record().sizes().OnSent(answer.message_bytes());
