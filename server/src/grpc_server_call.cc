@@ -19,7 +19,13 @@ namespace udsrpc {
 void GrpcServerCall::Context::Begin() {
   const grpc::GenericServerContext& begun = call_.stream_.grpc_context();
   caller_ = call_.calls_.callers().Of(begun);
-  client_metadata_ = FromGrpcMetadata(begun.client_metadata());
+  metadata_bytes_ = BytesOfGrpcMetadata(begun.client_metadata());
+  if (metadata_bytes_ <= call_.calls_.max_metadata_bytes()) {
+    client_metadata_ = FromGrpcMetadata(begun.client_metadata());
+  } else if (caller_ != nullptr && !caller_->user().HoldBytes(refused_metadata_, metadata_bytes_)) {
+    // The library keeps it until the client has taken the answer.
+    call_.calls_.callers().CloseConnection(begun);
+  }
   const std::chrono::system_clock::time_point deadline = begun.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) deadline_ = absl::FromChrono(deadline);
 }
@@ -113,9 +119,8 @@ absl::Status GrpcServerCall::Context::Admit() {
 absl::Status GrpcServerCall::Examine() {
   if (absl::Status status = context_.Admit(); !status.ok()) return status;
   if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
-  const size_t metadata_bytes = context_.client_metadata().ByteSize();
-  if (metadata_bytes <= calls_.max_metadata_bytes()) return absl::OkStatus();
-  return ClientMetadataError(metadata_bytes, calls_.max_metadata_bytes());
+  if (context_.metadata_bytes() <= calls_.max_metadata_bytes()) return absl::OkStatus();
+  return ClientMetadataError(context_.metadata_bytes(), calls_.max_metadata_bytes());
 }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {

@@ -85,8 +85,10 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
    public:
     explicit Context(const GrpcServerCall& call) : call_(call) {}
 
-    // Takes over what the library knows of a call that has begun.
+    // Takes over what the library knows of a call that has begun, but for metadata that is more than is accepted: a few
+    // hundred bytes on the wire may be a megabyte of it.
     void Begin();
+    size_t metadata_bytes() const { return metadata_bytes_; }
     Metadata& mutable_client_metadata() { return client_metadata_; }
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
@@ -112,6 +114,8 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
     std::shared_ptr<const Caller> caller_;  // null: not known
     User::Share in_flight_;                 // of the caller's user
     User::Held kept_;
+    size_t metadata_bytes_ = 0;
+    User::Held refused_metadata_;
     std::atomic<bool> cancelled_{false};
   };
 
