@@ -173,7 +173,7 @@ std::vector<HostileServer> HostileServers() {
 
 class ClientSiege : public ::testing::TestWithParam<HostileServer> {
  protected:
-  static constexpr absl::Duration kDuration = absl::Milliseconds(800);
+  static constexpr absl::Duration kDuration = absl::Milliseconds(400);
 
   ClientSiege() {
     ServerBuilder builder;

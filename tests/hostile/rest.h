@@ -14,8 +14,8 @@ inline bool AwaitRestOf(const ProcessUsage& usage) {
   const absl::Time give_up = absl::Now() + kPatience;
   for (;;) {
     const absl::Duration before = usage.cpu();
-    absl::SleepFor(absl::Milliseconds(160));
-    if (usage.cpu() - before <= absl::Milliseconds(20)) return true;
+    absl::SleepFor(absl::Milliseconds(80));
+    if (usage.cpu() - before <= absl::Milliseconds(10)) return true;
     if (absl::Now() > give_up) return false;
   }
 }

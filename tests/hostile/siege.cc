@@ -59,6 +59,7 @@ Siege::Siege(const std::vector<std::string>& flags)
       usage_(victim_.pid()),
       bystander_(target_) {
   EXPECT_TRUE(serves_);
+  EXPECT_TRUE(AwaitRestOf(usage_));
 }
 
 Siege::~Siege() {
@@ -93,6 +94,7 @@ bool Siege::AwaitOpenFiles(int count) {
 void Siege::Lay(const Attack& attack, int attackers) {
   const Bounds& bounds = attackers == 1 ? attack.one : attack.all;
   const size_t first = LayOnce(attack, attackers, bounds);
+  if (attackers == 1) return;
   const size_t second = LayOnce(attack, attackers, bounds);
 #ifndef UDSRPC_SANITIZED
   if (bounds.memory != kUnbounded) {
@@ -104,7 +106,6 @@ void Siege::Lay(const Attack& attack, int attackers) {
 }
 
 size_t Siege::LayOnce(const Attack& attack, int attackers, const Bounds& bounds) {
-  EXPECT_TRUE(AwaitRestOf(usage_));
   const Stats stats_before = Ask();
   const int files_before = usage_.open_files();
   const absl::Duration cpu_before = usage_.cpu();

@@ -39,12 +39,13 @@ struct Attack {
   Bounds all = {};                          // of so many together
   std::vector<std::string> victim = {};     // its flags
   Attacker attacker = Attacker::kStranger;  // where there may be one
-  absl::Duration duration = absl::Milliseconds(400);
+  absl::Duration duration = absl::Milliseconds(200);
 };
 
 inline void PrintTo(const Attack& attack, std::ostream* out) { *out << attack.name; }
 
-// A server process, those who attack it, and a bystander. Has the attack made twice, and holds it to this:
+// A server process, those who attack it, and a bystander. Has the attack made, by many attackers twice, and holds it to
+// this:
 //
 //   - the process lives, and takes no more memory and time than the bounds say, and no more for the second attack;
 //   - each call of the bystander is OK, and the median one quick;
