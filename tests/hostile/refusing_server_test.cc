@@ -96,17 +96,6 @@ TEST_P(RefusingServer, IsTriedWithPausesByAnAsynchronousCall) {
   ExpectFewAttempts(status);
 }
 
-TEST_P(RefusingServer, IsTriedWithPausesByAStream) {
-  ClientContext context;
-  context.set_timeout(kWait);
-  context.set_wait_for_ready(true);
-  auto stream = stub_.Count(context, InflateRequest());
-  EchoReply reply;
-  EXPECT_FALSE(stream.Read(reply));
-  stream.Finish().IgnoreError();
-  EXPECT_LE(attempts_.load(), kAttempts);
-}
-
 TEST_P(RefusingServer, IsLeftAtOnceByACallThatIsCancelled) {
   ClientContext context;
   context.set_timeout(absl::Seconds(20));
