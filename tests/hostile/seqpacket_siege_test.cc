@@ -504,7 +504,7 @@ std::vector<Attack> SeqpacketAttacks() {
       {.name = "CreditFlood", .strike = CreditFlood, .many = 8},
       {.name = "MethodNumbers", .strike = MethodNumbers, .many = 32, .all = {.memory = 64 * kMiB}},
       {.name = "MethodNumbersAnew", .strike = MethodNumbersAnew, .many = 8},
-      {.name = "UnknownMethodsUnread", .strike = UnknownMethodsUnread, .many = 100, .all = {.memory = 320 * kMiB}},
+      {.name = "UnknownMethodsUnread", .strike = UnknownMethodsUnread, .many = 64, .all = {.memory = 320 * kMiB}},
       {.name = "PingsUnread", .strike = PingsUnread, .many = 100, .all = {.memory = 160 * kMiB}},
       {.name = "Pings", .strike = Pings, .many = 8},
       {.name = "GoawayFlood", .strike = GoawayFlood, .many = 8},

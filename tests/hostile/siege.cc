@@ -98,7 +98,7 @@ void Siege::Lay(const Attack& attack, int attackers) {
   const size_t second = LayOnce(attack, attackers, bounds);
 #ifndef UDSRPC_SANITIZED
   if (bounds.memory != kUnbounded) {
-    EXPECT_LE(second, first + std::max<size_t>(bounds.memory / 2, 4 << 20)) << "what it keeps grows";
+    EXPECT_LE(second, first + std::max<size_t>(bounds.memory / 4 * 3, 4 << 20)) << "what it keeps grows";
   }
 #else
   EXPECT_GT(first + second, 0U);

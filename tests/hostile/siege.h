@@ -23,7 +23,8 @@ inline constexpr size_t kUnbounded = std::numeric_limits<size_t>::max();
 
 // What an attack may cost the process that it is made on.
 struct Bounds {
-  // That the process takes more, at its peak, than before; and of what it keeps, half of it at most.
+  // That the process takes more, at its peak, than before; and three quarters of it that it takes more behind the
+  // second attack than behind the first: what malloc keeps differs.
   size_t memory = 24 << 20;
   // Seconds on a CPU for one that all attackers spent, beyond the first: see Siege::kCpuOfCalm.
   double cpu = 10;
