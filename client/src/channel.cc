@@ -1,7 +1,7 @@
 #include "udsrpc/channel.h"
 
-#include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "client/src/active_call.h"
@@ -11,37 +11,49 @@
 #include "client/src/failed_stream.h"
 #include "client/src/intercepted_async_call.h"
 #include "client/src/intercepted_call.h"
-#include "common/src/probes.h"
+#include "client/src/method_counters.h"
+#include "common/src/stats/tick_clock.h"
 
 namespace udsrpc {
-namespace {
-
-absl::Status Claim([[maybe_unused]] const MethodDescriptor& method, ClientContext& context) {
-  absl::Status status = ActiveCall::Claim(context);
-  if (status.ok()) {
-    UDSRPC_PROBE2(client_call_start, method.path, std::strlen(method.path));
-  }
-  return status;
-}
-
-}  // namespace
 
 Channel::Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier)
     : target_(std::move(target)),
       transport_(options.transport),
       interceptors_(options.interceptors),
       executor_(options.executor == nullptr ? nullptr : std::make_shared<const Executor>(options.executor)),
-      carrier_(std::move(carrier)) {}
+      counters_(std::make_unique<MethodCounters>()),
+      carrier_(std::move(carrier)) {
+  TickClock::Calibrate();
+}
 
 Channel::~Channel() = default;
 
+ChannelStats Channel::Stats() const { return {.methods = counters_->Read()}; }
+
+absl::Status Channel::Claim(const MethodDescriptor& method, ClientContext& context, internal::CallCount& count) {
+  absl::Status status = ActiveCall::Claim(context);
+  if (status.ok()) {
+    const MethodCounters::Found found = counters_->Of(method.path);
+    count.Begin(context, found.counters, found.path);
+  } else {
+    CountRefused(method.path, status.code());
+  }
+  return status;
+}
+
+void Channel::CountRefused(const char* path, absl::StatusCode code) {
+  CallCounters& counters = counters_->Of(path).counters;
+  counters.OnStart();
+  counters.OnEnd(code, /*nanoseconds=*/0, internal::CallSizes());
+}
+
 absl::Status Channel::UnaryCall(const MethodDescriptor& method, ClientContext& context,
                                 const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response) {
-  if (absl::Status status = Claim(method, context); !status.ok()) return status;
+  internal::CallCount count;
+  if (absl::Status status = Claim(method, context, count); !status.ok()) return status;
   absl::Status status = interceptors_.empty() ? carrier_->UnaryCall(method, context, request, response)
                                               : InterceptedUnaryCall(method, context, request, response);
-  UDSRPC_PROBE4(client_call_end, method.path, std::strlen(method.path), static_cast<int>(status.code()),
-                ActiveCall::StartOf(context).time_since_epoch().count());
+  count.End(status.code());
   return status;
 }
 
@@ -61,12 +73,14 @@ absl::Status Channel::InterceptedUnaryCall(const MethodDescriptor& method, Clien
 
 std::unique_ptr<ClientStream> Channel::StreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                      const google::protobuf::MessageLite* request) {
-  if (absl::Status status = Claim(method, context); !status.ok()) {
+  internal::CallCount count;
+  if (absl::Status status = Claim(method, context, count); !status.ok()) {
     return std::make_unique<FailedStream>(std::move(status));
   }
   std::unique_ptr<ClientStream> stream = interceptors_.empty() ? carrier_->StreamingCall(method, context, request)
                                                                : InterceptedStreamingCall(method, context, request);
   stream->channel_ = shared_from_this();
+  stream->count_ = std::move(count);
   return stream;
 }
 
@@ -81,9 +95,9 @@ std::unique_ptr<ClientStream> Channel::InterceptedStreamingCall(const MethodDesc
 }
 
 absl::Status Channel::BeginAsync(const MethodDescriptor& method, ClientContext& context,
-                                 const google::protobuf::MessageLite* request,
+                                 const google::protobuf::MessageLite* request, internal::CallCount& count,
                                  std::unique_ptr<InterceptedCall>* interceptors) {
-  if (absl::Status status = Claim(method, context); !status.ok()) return status;
+  if (absl::Status status = Claim(method, context, count); !status.ok()) return status;
   if (interceptors_.empty()) return absl::OkStatus();
   *interceptors = std::make_unique<InterceptedCall>(interceptors_, method, context);
   absl::Status status = (*interceptors)->Start();
@@ -94,8 +108,9 @@ absl::Status Channel::BeginAsync(const MethodDescriptor& method, ClientContext& 
 std::unique_ptr<AsyncUnaryCall> Channel::PrepareUnaryCall(const MethodDescriptor& method, ClientContext& context,
                                                           const google::protobuf::MessageLite& request,
                                                           google::protobuf::MessageLite& response) {
+  internal::CallCount count;
   std::unique_ptr<InterceptedCall> interceptors;
-  absl::Status status = BeginAsync(method, context, &request, &interceptors);
+  absl::Status status = BeginAsync(method, context, &request, count, &interceptors);
   std::unique_ptr<AsyncUnaryCall> call;
   if (status.ok()) {
     call = carrier_->PrepareUnaryCall(method, context, request, response);
@@ -107,6 +122,7 @@ std::unique_ptr<AsyncUnaryCall> Channel::PrepareUnaryCall(const MethodDescriptor
     call = std::make_unique<InterceptedAsyncUnaryCall>(std::move(interceptors), std::move(call), response);
   }
   call->channel_ = shared_from_this();
+  call->count_ = std::move(count);
   return call;
 }
 
@@ -123,11 +139,17 @@ void Channel::UnaryCall(const MethodDescriptor& method, ClientContext& context,
 
 std::unique_ptr<AsyncClientStream> Channel::StartStreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                                const google::protobuf::MessageLite* request) {
+  internal::CallCount count;
   std::unique_ptr<InterceptedCall> interceptors;
-  absl::Status status = BeginAsync(method, context, request, &interceptors);
+  absl::Status status = BeginAsync(method, context, request, count, &interceptors);
   std::unique_ptr<AsyncClientStream> stream;
   if (status.ok()) {
-    stream = carrier_->StartStreamingCall(method, context, request);
+    try {
+      stream = carrier_->StartStreamingCall(method, context, request);
+    } catch (const std::system_error&) {
+      count.End(absl::StatusCode::kResourceExhausted);
+      throw;
+    }
   } else {
     stream = std::make_unique<FailedAsyncStream>(std::move(status));
   }
@@ -136,6 +158,7 @@ std::unique_ptr<AsyncClientStream> Channel::StartStreamingCall(const MethodDescr
     stream = std::make_unique<InterceptedAsyncStream>(std::move(interceptors), std::move(stream));
   }
   stream->channel_ = shared_from_this();
+  stream->count_ = std::move(count);
   return stream;
 }
 

@@ -146,8 +146,7 @@ bool SeqpacketAsyncCall::MayCallAgain() {
 
 void SeqpacketAsyncCall::CallAgain() {
   Leave();
-  ActiveCall::InitialMetadata(context_).clear();
-  ActiveCall::TrailingMetadata(context_).clear();
+  ActiveCall::Restart(context_);
   reader_.Clear();
   try {
     Connect();

@@ -74,7 +74,7 @@ std::optional<bool> SeqpacketAsyncStream::BeginWrite(const google::protobuf::Mes
   return std::nullopt;
 }
 
-std::optional<absl::Status> SeqpacketAsyncStream::Finish(StatusDone done) {
+std::optional<absl::Status> SeqpacketAsyncStream::FinishCall(StatusDone done) {
   internal::MutexLock lock(mutex_);
   if (read_ || write_ || finishing_)
     Fatal(method_.path, "a stream's Finish was called during a read or write, or twice");
@@ -112,6 +112,7 @@ std::optional<bool> SeqpacketAsyncStream::TryPendingRead(google::protobuf::Messa
     if (message != nullptr) {
       switch (TryRead(*message).value_or(MessageReader::Outcome::kEnd)) {
         case MessageReader::Outcome::kMessage:
+          ActiveCall::Sizes(context_).OnReceived(reader().message_bytes());
           return true;
         case MessageReader::Outcome::kMalformed:
           malformed_ = MalformedMessageError(method_.path, "a message", *message);

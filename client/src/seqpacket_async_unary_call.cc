@@ -17,7 +17,7 @@ SeqpacketAsyncUnaryCall::~SeqpacketAsyncUnaryCall() {
   Abandon();
 }
 
-void SeqpacketAsyncUnaryCall::Start(Done done) {
+void SeqpacketAsyncUnaryCall::StartCall(Done done) {
   done_ = std::move(done);
   Begin(&request_, /*half_close=*/true, &response_);
 }
@@ -31,6 +31,9 @@ void SeqpacketAsyncUnaryCall::Proceed() {
   absl::Status result = status();
   if (result.ok() && reply_ == MessageReader::Outcome::kMalformed) {
     result = MalformedMessageError(method_.path, "the reply", response_);
+  }
+  if (result.ok() && reply_ == MessageReader::Outcome::kMessage) {
+    ActiveCall::Sizes(context_).OnReceived(reader().message_bytes());
   }
   Done done = std::move(done_);
   bool gone = false;

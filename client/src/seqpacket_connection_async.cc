@@ -222,6 +222,7 @@ SeqpacketConnection::Sent SeqpacketConnection::TryWrite(SeqpacketCall& call,
     rest = std::make_unique<LongMessage>(call.id, std::move(bytes), last, fds);
     sender_.queue().AppendPacket(rest->Next(credit));
   }
+  ActiveCall::Sizes(call.context).OnSent(size);
   WakeNextWriter();
   FlushSoon();
   if (rest != nullptr) Tell(call);  // there may be credit for more

@@ -264,6 +264,7 @@ absl::Status SeqpacketConnection::ReadReply(Reply& reply, absl::Status& malforme
   if (!call.response->ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) {
     return MalformedMessageError(call.path, "the reply", *call.response);
   }
+  ActiveCall::Sizes(call.context).OnReceived(frame.message.size());
   if (reply.fds != nullptr) ActiveCall::ReceiveFds(call.context, std::move(reply.fds->fds));
   return absl::OkStatus();
 }

@@ -32,8 +32,10 @@ absl::Status Execute(SeqpacketConnection& connection, SeqpacketCall& call, const
       reader.Read(response, [&](ByteQueue& into) { return connection.Fetch(call, into); });
   if (reader.has_fds()) ActiveCall::ReceiveFds(call.context, connection.TakeFds(call));
   connection.Await(call, /*or_messages=*/false);
-  if (outcome != MessageReader::Outcome::kMalformed || !call.status.ok()) return std::move(call.status);
-  return MalformedMessageError(call.path, "the reply", response);
+  if (!call.status.ok()) return std::move(call.status);
+  if (outcome == MessageReader::Outcome::kMalformed) return MalformedMessageError(call.path, "the reply", response);
+  if (outcome == MessageReader::Outcome::kMessage) ActiveCall::Sizes(call.context).OnReceived(reader.message_bytes());
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -70,8 +72,7 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
       ActiveCall::ReleaseAttachedFds(context);
       return status;
     }
-    ActiveCall::InitialMetadata(context).clear();
-    ActiveCall::TrailingMetadata(context).clear();
+    ActiveCall::Restart(context);
   }
 }
 
@@ -86,8 +87,7 @@ std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDesc
                                                     limits_.max_receive_message_bytes);
     if (stream->Open(request) || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) return stream;
     stream.reset();
-    ActiveCall::InitialMetadata(context).clear();
-    ActiveCall::TrailingMetadata(context).clear();
+    ActiveCall::Restart(context);
   }
 }
 

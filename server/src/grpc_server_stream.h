@@ -12,9 +12,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "common/src/stats/call_sizes.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_tag.h"
+#include "udsrpc/internal/call_sizes.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/server_stream.h"
@@ -26,7 +26,7 @@ class GrpcServerStream final : public ServerStream {
  public:
   // All arguments must outlive it. `all_cancelled`: the server's shutdown cancels, or has cancelled, every call.
   GrpcServerStream(const ServerContext& context, GrpcPollerPool& pool, grpc::CompletionQueue& queue,
-                   const std::atomic<bool>& all_cancelled, CallSizes& sizes)
+                   const std::atomic<bool>& all_cancelled, internal::CallSizes& sizes)
       : context_(context), pool_(pool), queue_(queue), all_cancelled_(all_cancelled), sizes_(sizes) {}
 
   // Where the library keeps the call.
@@ -80,7 +80,7 @@ class GrpcServerStream final : public ServerStream {
   GrpcPollerPool& pool_;
   grpc::CompletionQueue& queue_;
   const std::atomic<bool>& all_cancelled_;
-  CallSizes& sizes_;
+  internal::CallSizes& sizes_;
   grpc::GenericServerContext grpc_context_;
   grpc::GenericServerAsyncReaderWriter grpc_stream_{&grpc_context_};
 

@@ -13,10 +13,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "udsrpc/async_call.h"
+#include "udsrpc/channel_stats.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/client_interceptor.h"
 #include "udsrpc/client_stream.h"
 #include "udsrpc/executor.h"
+#include "udsrpc/internal/call_count.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
 #include "udsrpc/unique_fd.h"
@@ -26,6 +28,7 @@ namespace udsrpc {
 class ChannelCredentials;  // made by GrpcCredentials of grpc_credentials.h
 class ClientTransport;
 class InterceptedCall;
+class MethodCounters;
 
 // Set by designated initializers: every field has a default, and fields are added, never reordered.
 struct ChannelOptions {
@@ -105,6 +108,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   const std::string& target() const { return target_; }
   Transport transport() const { return transport_; }
 
+  // What it has counted of its calls, those of stock stubs (grpc_channel.h) among them. Does not hold up any.
+  ChannelStats Stats() const;
+
   // What is below is what generated stubs call.
 
   // Blocks the calling thread, which itself does the sending and receiving, until the call has ended. `request` must
@@ -150,20 +156,30 @@ class Channel : public std::enable_shared_from_this<Channel> {
   friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(UniqueFd fd, const ChannelOptions& options);
   Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier);
 
+  friend class GrpcStubCall;
+  friend class GrpcStubCarrier;
+
+  // Claims the context for the call, and begins to count it. Where that fails, the call has been counted.
+  absl::Status Claim(const MethodDescriptor& method, ClientContext& context, internal::CallCount& count);
+  // Of a call that ends with this and was not even made.
+  void CountRefused(const char* path, absl::StatusCode code);
+
   absl::Status InterceptedUnaryCall(const MethodDescriptor& method, ClientContext& context,
                                     const google::protobuf::MessageLite& request,
                                     google::protobuf::MessageLite& response);
   std::unique_ptr<ClientStream> InterceptedStreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                          const google::protobuf::MessageLite* request);
 
-  // Claims the context and starts the interceptors, where there are any.
+  // As Claim, and starts the interceptors, where there are any.
   absl::Status BeginAsync(const MethodDescriptor& method, ClientContext& context,
-                          const google::protobuf::MessageLite* request, std::unique_ptr<InterceptedCall>* interceptors);
+                          const google::protobuf::MessageLite* request, internal::CallCount& count,
+                          std::unique_ptr<InterceptedCall>* interceptors);
 
   const std::string target_;
   const Transport transport_;
   const std::vector<ClientInterceptorFactory> interceptors_;
   const std::shared_ptr<const Executor> executor_;  // or null
+  const std::unique_ptr<MethodCounters> counters_;
   const std::unique_ptr<ClientTransport> carrier_;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "udsrpc/internal/call_count.h"
 #include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
@@ -41,11 +42,20 @@ class ClientStream {
   virtual void WaitForInitialMetadata() = 0;
   // Blocks until the call has ended and returns its status; what was not read is dropped. Once, beside no Read or
   // Write.
-  virtual absl::Status Finish() = 0;
+  absl::Status Finish() {
+    absl::Status status = FinishCall();
+    count_.End(status.code());
+    return status;
+  }
 
  private:
   friend class Channel;
+
+  virtual absl::Status FinishCall() = 0;
+
+  // Of the object that the caller has; those that it is made of have none. The count ends before its channel goes.
   std::shared_ptr<const Channel> channel_;
+  internal::CallCount count_;
 };
 
 // The client's side of a server-streaming call. Movable; destroying it before Finish cancels the call.
