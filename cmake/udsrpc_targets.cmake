@@ -27,6 +27,10 @@ if(UDSRPC_SANITIZE)
   if(UDSRPC_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan)  # Abseil's flags use a fence in a header, which GCC's ThreadSanitizer does not see
   endif()
+  if(UDSRPC_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    # It writes the type in front of each function, and of a coroutine's parts where clang 14 cannot assemble it.
+    add_compile_options(-fno-sanitize=function)
+  endif()
 endif()
 
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -27,7 +27,7 @@ BENCHMARK(ReadSteadyClock);
 // Without the clock, by threads that count calls of one method side by side.
 void CountCall(benchmark::State& state) {
   static CallCounters counters;
-  CallSizes sizes;
+  internal::CallSizes sizes;
   sizes.OnReceived(64);
   uint64_t nanoseconds = 0;
   for (auto _ : state) {

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
+#include "common/src/stats/tick_clock.h"
 
 namespace udsrpc {
 
@@ -13,22 +14,25 @@ absl::Status ActiveCall::Claim(ClientContext& context) {
   if ((before & kUsed) != 0) {
     return absl::FailedPreconditionError("this ClientContext has served a call already; make a new one for each call");
   }
-  context.started_ = std::chrono::steady_clock::now();
+  context.started_ = TickClock::Now();
   context.InheritTrace();
   if ((before & kCancelled) != 0) return absl::CancelledError("the call was cancelled before it started");
   return absl::OkStatus();
 }
 
-Deadline ActiveCall::DeadlineOf(const ClientContext& context) {
+std::optional<Deadline> ActiveCall::DeadlineOf(const ClientContext& context) {
   const bool has_parent = context.parent_ != nullptr;
   if (!has_parent && context.timeout_ != absl::InfiniteDuration()) {
-    return Deadline::After(context.timeout_, context.started_);
+    if (context.timeout_ <= absl::ZeroDuration()) return std::nullopt;
+    const std::chrono::nanoseconds since(TickClock::Nanoseconds(context.started_, TickClock::Now()));
+    return Deadline::After(context.timeout_, Deadline::Clock::now() - since);
   }
   if (!has_parent && context.deadline_ == absl::InfiniteFuture()) return Deadline();
   const absl::Time at = context.deadline();
   if (at == absl::InfiniteFuture()) return Deadline();
   const absl::Duration left = at - absl::Now();
-  return Deadline::After(left, left > absl::ZeroDuration() ? Deadline::Clock::now() : context.started_);
+  if (left <= absl::ZeroDuration()) return std::nullopt;
+  return Deadline::After(left, Deadline::Clock::now());
 }
 
 void ActiveCall::Attach(ClientContext& context) {
@@ -42,6 +46,7 @@ void ActiveCall::Detach(ClientContext& context) {
 }
 
 void ActiveCall::Cancel(ClientContext& context) {
+  if (context.process_.elsewhere()) return;
   internal::MutexLock lock(context.cancelling_);
   const uintptr_t before = context.state_.fetch_or(kCancelled | kCancelling, std::memory_order_acq_rel);
   if ((before & kCancelled) == 0 && (before & ~kFlags) != 0) {

@@ -2,6 +2,7 @@
 #define UDSRPC_CLIENT_ACTIVE_CALL_H_
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -19,9 +20,10 @@ class alignas(8) ActiveCall {
   // Claims `context` for its one call. FAILED_PRECONDITION: it has served one; CANCELLED: Cancel came first.
   static absl::Status Claim(ClientContext& context);
 
-  // Of a claimed context: when it was claimed, and when its call has to be over.
-  static Deadline::Clock::time_point StartOf(const ClientContext& context) { return context.started_; }
-  static Deadline DeadlineOf(const ClientContext& context);
+  // Of a claimed context: when it was claimed, by TickClock.
+  static uint64_t TicksAtStart(const ClientContext& context) { return context.started_; }
+  // And when its call has to be over. Nothing: that was before it began.
+  static std::optional<Deadline> DeadlineOf(const ClientContext& context);
 
   // From Attach until Detach returns, Cancel calls OnCancel; where Cancel came between Claim and Attach, Attach does.
   // Detach waits for an OnCancel that is under way. Lock-free but for that, as every call pays for them.
@@ -35,6 +37,17 @@ class alignas(8) ActiveCall {
   static Metadata& SentMetadata(ClientContext& context) { return context.metadata_; }
   static Metadata& InitialMetadata(ClientContext& context) { return context.server_initial_metadata_; }
   static Metadata& TrailingMetadata(ClientContext& context) { return context.server_trailing_metadata_; }
+
+  // What the call has sent and received.
+  static internal::CallSizes& Sizes(ClientContext& context) { return context.sizes_; }
+  static const internal::CallSizes& Sizes(const ClientContext& context) { return context.sizes_; }
+
+  // Nothing came of it, and it is made again.
+  static void Restart(ClientContext& context) {
+    context.server_initial_metadata_.clear();
+    context.server_trailing_metadata_.clear();
+    context.sizes_.Clear();
+  }
 
   // Null: none.
   static internal::OutgoingFds AttachedFds(const ClientContext& context) {

@@ -1,6 +1,8 @@
 #ifndef UDSRPC_CLIENT_CALL_START_H_
 #define UDSRPC_CLIENT_CALL_START_H_
 
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/src/active_call.h"
@@ -18,9 +20,7 @@ inline constexpr int kMaxCallAttempts = 3;
 
 // DEADLINE_EXCEEDED where it is too late to start.
 inline absl::StatusOr<Deadline> ReadDeadline(const MethodDescriptor& method, const ClientContext& context) {
-  const Deadline deadline = ActiveCall::DeadlineOf(context);
-  // The call has begun, so that only one that had passed by then has to be found here.
-  if (!deadline.HasPassed(ActiveCall::StartOf(context))) return deadline;
+  if (const std::optional<Deadline> deadline = ActiveCall::DeadlineOf(context)) return *deadline;
   return absl::DeadlineExceededError(absl::StrCat(method.path, ": the deadline passed before the call started"));
 }
 

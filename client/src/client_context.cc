@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "client/src/active_call.h"
 #include "common/src/fatal.h"
+#include "common/src/stats/tick_clock.h"
 
 namespace udsrpc {
 namespace {
@@ -23,6 +24,7 @@ std::unique_ptr<ClientContext> ClientContext::FromServerContext(const ParentCall
 }
 
 ClientContext::~ClientContext() {
+  if (process_.elsewhere()) return;
   if (parent_ != nullptr) parent_->cancellation().Unsubscribe(subscription_);
   if (!ActiveCall::IsActive(*this)) return;
   Fatal("ClientContext", "it was destroyed during its call; keep it until the call has ended");
@@ -42,8 +44,8 @@ absl::Time ClientContext::deadline() const {
   absl::Time own = deadline_;
   if (timeout_ != absl::InfiniteDuration()) {
     own = absl::Now() + timeout_;
-    if (started_ != std::chrono::steady_clock::time_point()) {
-      own -= absl::FromChrono(std::chrono::steady_clock::now() - started_);
+    if (started_ != 0) {
+      own -= absl::Nanoseconds(static_cast<int64_t>(TickClock::Nanoseconds(started_, TickClock::Now())));
     }
   }
   return parent_ == nullptr ? own : std::min(own, parent_->deadline());

@@ -70,9 +70,9 @@ class ExecutedUnaryCall final : public AsyncUnaryCall {
   ExecutedUnaryCall(std::shared_ptr<const Executor> executor, std::unique_ptr<AsyncUnaryCall> call)
       : handover_(std::move(executor)), call_(std::move(call)) {}
 
-  void Start(Done done) override { call_->Start(handover_.Wrap<absl::Status>(std::move(done))); }
-
  private:
+  void StartCall(Done done) override { call_->Start(handover_.Wrap<absl::Status>(std::move(done))); }
+
   Handover handover_;
   const std::unique_ptr<AsyncUnaryCall> call_;
 };
@@ -97,9 +97,6 @@ class ExecutedStream final : public AsyncClientStream {
   std::optional<bool> WaitForInitialMetadata(Done done) override {
     return stream_->WaitForInitialMetadata(reads_.Wrap<bool>(std::move(done)));
   }
-  std::optional<absl::Status> Finish(StatusDone done) override {
-    return stream_->Finish(finish_.Wrap<absl::Status>(std::move(done)));
-  }
   void Forget(Outstanding outstanding) override {
     stream_->Forget(outstanding);
     switch (outstanding) {
@@ -113,6 +110,10 @@ class ExecutedStream final : public AsyncClientStream {
   }
 
  private:
+  std::optional<absl::Status> FinishCall(StatusDone done) override {
+    return stream_->Finish(finish_.Wrap<absl::Status>(std::move(done)));
+  }
+
   Handover reads_;
   Handover writes_;
   Handover finish_;

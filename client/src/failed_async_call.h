@@ -18,12 +18,16 @@ class FailedAsyncUnaryCall final : public AsyncUnaryCall, private StartQueue::En
   FailedAsyncUnaryCall(StartQueue& starts, absl::Status status) : starts_(starts), status_(std::move(status)) {}
   ~FailedAsyncUnaryCall() override { starts_.Remove(*this); }
 
-  void Start(Done done) override {
-    done_ = std::move(done);
-    starts_.Post(*this, status_);
-  }
-
  private:
+  void StartCall(Done done) override {
+    done_ = std::move(done);
+    try {
+      starts_.Post(*this, status_);
+    } catch (...) {
+      const Done unwanted = std::move(done_);  // it may own the call
+      throw;
+    }
+  }
   void OnStart(absl::Status status) override {
     Done done = std::move(done_);
     std::move(done)(std::move(status));
@@ -47,10 +51,11 @@ class FailedAsyncStream final : public AsyncClientStream {
   std::vector<UniqueFd> TakeFds() override { return {}; }
   std::optional<bool> WritesDone(Done /*done*/) override { return false; }
   std::optional<bool> WaitForInitialMetadata(Done /*done*/) override { return false; }
-  std::optional<absl::Status> Finish(StatusDone /*done*/) override { return status_; }
   void Forget(Outstanding /*outstanding*/) override {}
 
  private:
+  std::optional<absl::Status> FinishCall(StatusDone /*done*/) override { return status_; }
+
   const absl::Status status_;
 };
 

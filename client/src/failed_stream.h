@@ -20,9 +20,10 @@ class FailedStream final : public ClientStream {
   std::vector<UniqueFd> TakeFds() override { return {}; }
   bool WritesDone() override { return false; }
   void WaitForInitialMetadata() override {}
-  absl::Status Finish() override { return status_; }
 
  private:
+  absl::Status FinishCall() override { return status_; }
+
   const absl::Status status_;
 };
 

@@ -34,7 +34,7 @@ std::optional<bool> GrpcAsyncStream::WritesDone(Done done) {
   return exchange_->Write(nullptr, /*last=*/true, std::move(done));
 }
 
-std::optional<absl::Status> GrpcAsyncStream::Finish(StatusDone done) { return exchange_->Finish(std::move(done)); }
+std::optional<absl::Status> GrpcAsyncStream::FinishCall(StatusDone done) { return exchange_->Finish(std::move(done)); }
 
 void GrpcAsyncStream::Forget(Outstanding outstanding) { exchange_->Forget(outstanding); }
 

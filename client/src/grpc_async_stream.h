@@ -25,11 +25,12 @@ class GrpcAsyncStream final : public AsyncClientStream {
   std::vector<UniqueFd> TakeFds() override { return {}; }
   std::optional<bool> WritesDone(Done done) override;
   std::optional<bool> WaitForInitialMetadata(Done done) override;
-  std::optional<absl::Status> Finish(StatusDone done) override;
   void Forget(Outstanding outstanding) override;
 
  private:
   class Exchange;
+
+  std::optional<absl::Status> FinishCall(StatusDone done) override;
 
   const std::shared_ptr<Exchange> exchange_;
 };

@@ -1,5 +1,6 @@
 #include "client/src/grpc_async_stream_exchange.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "common/src/call_errors.h"
@@ -37,6 +38,7 @@ void GrpcAsyncStream::Exchange::Launch() {
   if (half_closed_) grpc_context_.set_initial_metadata_corked(true);
   stream_ = link_->stub().PrepareCall(&grpc_context_, method_.path, queue().get());
   if (!half_closed_) return stream_->StartCall(start_event_.Begin());
+  ActiveCall::Sizes(context_).OnSent(request_.Length());
   stream_->StartCall(nullptr);
   stream_->WriteLast(request_, grpc::WriteOptions(), start_event_.Begin());
   request_.Clear();
@@ -83,7 +85,9 @@ void GrpcAsyncStream::Exchange::OnRead(bool ok) {
   if (!read_) return;  // dropped by Finish
   bool parsed = false;
   if (ok && fits) {
+    const size_t bytes = received_.Length();
     parsed = ParseFromGrpc(received_, *read_->message);
+    if (parsed) ActiveCall::Sizes(context_).OnReceived(bytes);
     if (!parsed) Fail(MalformedMessageError(method_.path, "a message", *read_->message));
   }
   readable_ = parsed;
@@ -127,9 +131,9 @@ void GrpcAsyncStream::Exchange::AdvanceWrite() {
   if (!write_ || write_event_.under_way()) return;
   if (over_ || !writable_) return CompleteWrite(false);
   if (!started_) return;
-  if (!write_->bytes.Valid()) {
-    stream_->WritesDone(write_event_.Begin());
-  } else if (write_->last) {
+  if (!write_->bytes.Valid()) return stream_->WritesDone(write_event_.Begin());
+  ActiveCall::Sizes(context_).OnSent(write_->bytes.Length());
+  if (write_->last) {
     stream_->WriteLast(write_->bytes, grpc::WriteOptions(), write_event_.Begin());
   } else {
     stream_->Write(write_->bytes, write_event_.Begin());

@@ -3,6 +3,7 @@
 #include <grpcpp/support/async_unary_call.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <cstddef>
 #include <utility>
 
 #include "common/src/call_errors.h"
@@ -21,14 +22,20 @@ class GrpcAsyncUnaryCall::Exchange final : public GrpcAsyncCall,
 
   void Start(const google::protobuf::MessageLite& request, Done done) {
     done_ = std::move(done);
-    GrpcAsyncCall::Begin(SerializeToGrpc(request, request_) ? absl::OkStatus()
-                                                            : UnserializableMessageError(method_.path));
+    try {
+      GrpcAsyncCall::Begin(SerializeToGrpc(request, request_) ? absl::OkStatus()
+                                                              : UnserializableMessageError(method_.path));
+    } catch (...) {
+      const Done unwanted = std::move(done_);  // it may own the call
+      throw;
+    }
   }
 
  private:
   void Launch() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     self_ = shared_from_this();
     reader_ = link_->stub().PrepareUnaryCall(&grpc_context_, method_.path, request_, queue().get());
+    ActiveCall::Sizes(context_).OnSent(request_.Length());
     request_.Clear();
     reader_->StartCall();
     reader_->Finish(&reply_, &status_, Operation::Begin());
@@ -47,7 +54,9 @@ class GrpcAsyncUnaryCall::Exchange final : public GrpcAsyncCall,
 
   absl::Status Parse() {
     if (!reply_.Valid()) return MissingReplyError(method_.path, settings_.endpoint);
+    const size_t bytes = reply_.Length();
     if (!ParseFromGrpc(reply_, response_)) return MalformedMessageError(method_.path, "the reply", response_);
+    ActiveCall::Sizes(context_).OnReceived(bytes);
     return absl::OkStatus();
   }
 
@@ -78,6 +87,6 @@ GrpcAsyncUnaryCall::GrpcAsyncUnaryCall(const GrpcAsyncCall::Transport& transport
 
 GrpcAsyncUnaryCall::~GrpcAsyncUnaryCall() { exchange_->Abandon(); }
 
-void GrpcAsyncUnaryCall::Start(Done done) { exchange_->Start(request_, std::move(done)); }
+void GrpcAsyncUnaryCall::StartCall(Done done) { exchange_->Start(request_, std::move(done)); }
 
 }  // namespace udsrpc

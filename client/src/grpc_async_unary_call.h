@@ -16,10 +16,10 @@ class GrpcAsyncUnaryCall final : public AsyncUnaryCall {
                      const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response);
   ~GrpcAsyncUnaryCall() override;
 
-  void Start(Done done) override;
-
  private:
   class Exchange;
+
+  void StartCall(Done done) override;
 
   const google::protobuf::MessageLite& request_;
   const std::shared_ptr<Exchange> exchange_;

@@ -115,6 +115,7 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
   const grpc_connectivity_state state = link_->GetState();
   if (settings_.channel.is_remote() && state != GRPC_CHANNEL_READY && MayBeMadeHere(status) &&
       (absl::StrContains(status.message(), kConnectText) || absl::StrContains(status.message(), kResolveText))) {
+    ActiveCall::Sizes(context_).Clear();  // nothing was sent
     return absl::UnavailableError(absl::StrCat(
         settings_.endpoint, ": cannot connect: ", status.message(),
         "; is the server running, is its certificate for that name and of an authority that the credentials "
@@ -123,6 +124,7 @@ absl::Status GrpcCall::Explain(absl::Status status) const {
   if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || IsGoaway(status)) {
     settings_.channel.Replace(*link_);
     if (absl::StrContains(status.message(), kConnectText)) {
+      ActiveCall::Sizes(context_).Clear();
       return absl::UnavailableError(
           absl::StrCat(settings_.endpoint, ": cannot connect: ", status.message(), "; is the server running?"));
     }

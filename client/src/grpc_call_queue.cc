@@ -2,6 +2,11 @@
 
 #include <grpc/support/time.h>
 
+#include <memory>
+
+#include "udsrpc/internal/process_bound.h"
+#include "udsrpc/internal/process_mark.h"
+
 namespace udsrpc {
 namespace {
 
@@ -11,8 +16,21 @@ constexpr int kPolls = 4;
 }  // namespace
 
 GrpcCallQueue& GrpcCallQueue::OfThisThread() {
-  thread_local GrpcCallQueue queue;
-  return queue;
+  struct Kept {
+    // The library would wait for threads that a child of fork does not have.
+    ~Kept() {
+      if (process.elsewhere()) internal::Abandon(queue.release());
+    }
+    internal::ProcessMark process;
+    std::unique_ptr<GrpcCallQueue> queue = std::make_unique<GrpcCallQueue>();
+  };
+  thread_local Kept kept;
+  if (kept.process.elsewhere()) {
+    internal::Abandon(kept.queue.release());
+    kept.queue = std::make_unique<GrpcCallQueue>();
+    kept.process = internal::ProcessMark();
+  }
+  return *kept.queue;
 }
 
 GrpcCallQueue::~GrpcCallQueue() {

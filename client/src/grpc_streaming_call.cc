@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/async_stream.h>
 
+#include <cstddef>
 #include <utility>
 
 #include "client/src/failed_stream.h"
@@ -31,6 +32,7 @@ void GrpcStreamingCall::Begin(const grpc::ByteBuffer* request) {
   if (request == nullptr) {
     stream_->StartCall(write_.Begin());
   } else {
+    ActiveCall::Sizes(context_).OnSent(request->Length());
     stream_->StartCall(nullptr);
     stream_->WriteLast(*request, grpc::WriteOptions(), write_.Begin());
     half_closed_ = true;
@@ -49,7 +51,11 @@ bool GrpcStreamingCall::Read(google::protobuf::MessageLite& message) {
   if (!readable_) return false;
   grpc::ByteBuffer bytes;
   if (ReadBytes(bytes) && OnInitialMetadata()) {
-    if (ParseFromGrpc(bytes, message)) return true;
+    const size_t size = bytes.Length();
+    if (ParseFromGrpc(bytes, message)) {
+      ActiveCall::Sizes(context_).OnReceived(size);
+      return true;
+    }
     Fail(MalformedMessageError(method_.path, "a message", message));
   }
   return readable_ = false;
@@ -87,6 +93,7 @@ bool GrpcStreamingCall::Write(const google::protobuf::MessageLite& message, bool
     Fail(UnserializableMessageError(method_.path));
     return writable_ = false;
   }
+  ActiveCall::Sizes(context_).OnSent(bytes.Length());
   if (last) {
     stream_->WriteLast(bytes, grpc::WriteOptions(), write_.Begin());
   } else {
@@ -108,7 +115,7 @@ bool GrpcStreamingCall::WritesDone() {
   return writable_ = queue_.Await(write_);
 }
 
-absl::Status GrpcStreamingCall::Finish() {
+absl::Status GrpcStreamingCall::FinishCall() {
   absl::Status status = End(AwaitStatus());
   internal::MutexLock lock(mutex_);
   return failure_.ok() ? status : failure_;

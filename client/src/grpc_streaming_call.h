@@ -35,9 +35,10 @@ class GrpcStreamingCall final : public ClientStream, private GrpcCall {
   std::vector<UniqueFd> TakeFds() override { return {}; }
   bool WritesDone() override;
   void WaitForInitialMetadata() override;
-  absl::Status Finish() override;
 
  private:
+  absl::Status FinishCall() override;
+
   GrpcStreamingCall(const Settings& settings, const MethodDescriptor& method, ClientContext& context)
       : GrpcCall(settings, method, context) {}
 

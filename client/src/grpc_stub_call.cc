@@ -81,14 +81,17 @@ void GrpcStubCall::Begin(GrpcBatch& batch) {
 
 void GrpcStubCall::Cancel() {
   std::vector<GrpcBatch*> held;
+  bool left = false;
   {
     internal::MutexLock lock(mutex_);
     if (phase_.load(std::memory_order_relaxed) == Phase::kNew) {
+      left = true;
       phase_.store(Phase::kLeft, std::memory_order_relaxed);
       held.swap(held_);
     }
   }
   if (carrier_ != nullptr) return carrier_->Cancel();
+  if (left) channel_->CountRefused(path_->c_str(), absl::StatusCode::kCancelled);
   if (held.empty()) return;
   // See GrpcStubCarrier::Cancel. The batches keep the call.
   const auto let_go = [held = std::move(held)] {

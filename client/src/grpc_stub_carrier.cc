@@ -58,6 +58,7 @@ void GrpcStubCarrier::Configure(const grpc::ClientContext& context, GrpcBatch& f
     if (IsReserved(key)) continue;
     refusal_.Update(context_.AddMetadata(key, value));
   }
+  if (!refusal_.ok()) channel_->CountRefused(method_.path, refusal_.code());
 }
 
 void GrpcStubCarrier::FillInitialMetadata(GrpcBatch& batch) const {

@@ -21,7 +21,7 @@ class GrpcUnaryCall final : public GrpcCall {
  private:
   // Sends `request`, blocks until the call has ended and leaves what came in `reply`.
   absl::Status Exchange(const grpc::ByteBuffer& request, grpc::ByteBuffer& reply);
-  absl::Status Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response) const;
+  absl::Status Parse(grpc::ByteBuffer& reply, google::protobuf::MessageLite& response);
 };
 
 }  // namespace udsrpc

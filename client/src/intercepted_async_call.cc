@@ -7,15 +7,20 @@ InterceptedAsyncUnaryCall::~InterceptedAsyncUnaryCall() {
   if (interceptors_ != nullptr) interceptors_->Finish(absl::CancelledError("the call's object was destroyed"));
 }
 
-void InterceptedAsyncUnaryCall::Start(Done done) {
+void InterceptedAsyncUnaryCall::StartCall(Done done) {
   done_ = std::move(done);
-  call_->Start([this](absl::Status status) {
-    if (status.ok()) interceptors_->Receive(response_);
-    interceptors_->Finish(status);
-    interceptors_.reset();
-    Done done = std::move(done_);
-    std::move(done)(std::move(status));
-  });
+  try {
+    call_->Start([this](absl::Status status) {
+      if (status.ok()) interceptors_->Receive(response_);
+      interceptors_->Finish(status);
+      interceptors_.reset();
+      Done done = std::move(done_);
+      std::move(done)(std::move(status));
+    });
+  } catch (...) {
+    const Done unwanted = std::move(done_);  // it may own the call
+    throw;
+  }
 }
 
 InterceptedAsyncStream::~InterceptedAsyncStream() {
@@ -38,7 +43,7 @@ std::optional<bool> InterceptedAsyncStream::Write(const google::protobuf::Messag
   return stream_->Write(message, last, std::move(done));
 }
 
-std::optional<absl::Status> InterceptedAsyncStream::Finish(StatusDone done) {
+std::optional<absl::Status> InterceptedAsyncStream::FinishCall(StatusDone done) {
   std::optional<absl::Status> result = stream_->Finish([this, done = std::move(done)](absl::Status status) mutable {
     FinishInterceptors(status);
     std::move(done)(std::move(status));

@@ -20,9 +20,9 @@ class InterceptedAsyncUnaryCall final : public AsyncUnaryCall {
       : interceptors_(std::move(interceptors)), call_(std::move(call)), response_(response) {}
   ~InterceptedAsyncUnaryCall() override;
 
-  void Start(Done done) override;
-
  private:
+  void StartCall(Done done) override;
+
   std::unique_ptr<InterceptedCall> interceptors_;  // null once they have been finished
   std::unique_ptr<AsyncUnaryCall> call_;
   const google::protobuf::MessageLite& response_;
@@ -44,10 +44,10 @@ class InterceptedAsyncStream final : public AsyncClientStream {
   std::optional<bool> WaitForInitialMetadata(Done done) override {
     return stream_->WaitForInitialMetadata(std::move(done));
   }
-  std::optional<absl::Status> Finish(StatusDone done) override;
   void Forget(Outstanding outstanding) override { stream_->Forget(outstanding); }
 
  private:
+  std::optional<absl::Status> FinishCall(StatusDone done) override;
   void FinishInterceptors(const absl::Status& status);
 
   std::unique_ptr<InterceptedCall> interceptors_;  // null once they have been finished

@@ -58,7 +58,7 @@ bool InterceptedStream::Write(const google::protobuf::MessageLite& message, bool
   return stream_->Write(message, last);
 }
 
-absl::Status InterceptedStream::Finish() {
+absl::Status InterceptedStream::FinishCall() {
   absl::Status status = stream_->Finish();
   if (const std::unique_ptr<InterceptedCall> call = std::move(call_); call != nullptr) call->Finish(status);
   return status;

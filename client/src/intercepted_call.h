@@ -43,9 +43,10 @@ class InterceptedStream final : public ClientStream {
   std::vector<UniqueFd> TakeFds() override { return stream_->TakeFds(); }
   bool WritesDone() override { return stream_->WritesDone(); }
   void WaitForInitialMetadata() override { stream_->WaitForInitialMetadata(); }
-  absl::Status Finish() override;
 
  private:
+  absl::Status FinishCall() override;
+
   std::unique_ptr<InterceptedCall> call_;  // null once it has finished
   std::unique_ptr<ClientStream> stream_;
 };

@@ -7,6 +7,14 @@
 #include "client/src/call_start.h"
 
 namespace udsrpc {
+namespace {
+
+absl::Status NoThreadError(absl::string_view path, const std::system_error& error) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path, ": not called, there is no thread to be had: ", error.what(), "; raise the limit of threads"));
+}
+
+}  // namespace
 
 SeqpacketAsyncCall::SeqpacketAsyncCall(const Transport& transport, const MethodDescriptor& method,
                                        ClientContext& context)
@@ -32,11 +40,10 @@ void SeqpacketAsyncCall::Begin(const google::protobuf::MessageLite* request, boo
 }
 
 void SeqpacketAsyncCall::Connect() {
-  ++attempts_;
-  if (std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current(); connection != nullptr) {
-    return OpenOn(std::move(connection));
-  }
-  transport_.starts.Add(*this, deadline_, context_.wait_for_ready());
+  const bool rests = ++attempts_ > kMaxCallAttempts;
+  std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
+  if (connection != nullptr && !rests) return OpenOn(std::move(connection));
+  transport_.starts.Add(*this, deadline_, context_.wait_for_ready(), rests ? pause_.Next() : absl::ZeroDuration());
   state_ = State::kConnecting;
   connecting_.Attach(context_);
 }
@@ -45,31 +52,45 @@ void SeqpacketAsyncCall::OnStart(absl::Status status) {
   mutex_.Lock();
   connecting_.Detach(context_);
   if (abandoned_) return mutex_.Unlock();
-  if (status.ok()) {
-    std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
-    if (connection == nullptr) {  // it is gone again
-      Connect();
-    } else {
-      OpenOn(std::move(connection));
-      connection_->TellWatcher(*call_);  // it goes on from there
-    }
-    return mutex_.Unlock();
-  }
+  if (status.ok()) status = OnConnected();
+  if (status.ok()) return mutex_.Unlock();
   status_ = std::move(status);
   state_ = State::kOver;
   ActiveCall::ReleaseAttachedFds(context_);
   Proceed();
 }
 
+absl::Status SeqpacketAsyncCall::OnConnected() {
+  std::shared_ptr<SeqpacketConnection> connection = transport_.connector.Current();
+  try {
+    if (connection == nullptr) {  // it is gone again
+      Connect();
+    } else {
+      OpenOn(std::move(connection));
+      connection_->TellWatcher(*call_);  // it goes on from there
+    }
+  } catch (const std::system_error& error) {
+    return NoThreadError(method_.path, error);
+  }
+  return absl::OkStatus();
+}
+
 void SeqpacketAsyncCall::OpenOn(std::shared_ptr<SeqpacketConnection> connection) {
-  state_ = State::kOpening;
   connection_ = std::move(connection);
   call_.emplace(method_, context_, deadline_, transport_.max_message_bytes);
   call_->connection = connection_.get();
   call_->response = response_;
   call_->watcher = this;
   call_->Attach(context_);
-  TryOpen();
+  const State before = std::exchange(state_, State::kOpening);
+  try {
+    TryOpen();
+  } catch (...) {  // there is no thread to be had, and the connection does not know the call
+    state_ = before;
+    call_->Detach(context_);
+    connection_->Unwatch(*call_);  // it may have been cancelled
+    throw;
+  }
 }
 
 void SeqpacketAsyncCall::TryOpen() {
@@ -82,7 +103,7 @@ void SeqpacketAsyncCall::OnChange() {
   mutex_.Lock();
   if (abandoned_) return mutex_.Unlock();
   if (state_ == State::kOpening) TryOpen();
-  if (state_ == State::kOpen && replayable_ && MayCallAgain()) {
+  if (state_ == State::kOpen && WillCallAgain()) {
     CallAgain();
     if (state_ == State::kOver) return Proceed();
     if (state_ == State::kOpen) connection_->TellWatcher(*call_);  // it goes on from there, by another thread
@@ -120,6 +141,11 @@ SeqpacketConnection::Sent SeqpacketAsyncCall::TryWrite(const google::protobuf::M
   return connection_->TryWrite(*call_, message, last, fds, rest_);
 }
 
+bool SeqpacketAsyncCall::TryHalfClose() {
+  replayable_ = false;
+  return connection_->TryHalfClose(*call_);
+}
+
 std::optional<MessageReader::Outcome> SeqpacketAsyncCall::TryRead(google::protobuf::MessageLite& message) {
   if (!reader_.HasWhole()) connection_->TryFetch(*call_, reader_.bytes());
   if (!reader_.HasWhole()) return std::nullopt;
@@ -140,20 +166,18 @@ bool SeqpacketAsyncCall::KeepFds() {
   return true;
 }
 
-bool SeqpacketAsyncCall::MayCallAgain() {
-  return connection_->IsUnserved(*call_) && (attempts_ < kMaxCallAttempts || context_.wait_for_ready());
+bool SeqpacketAsyncCall::WillCallAgain() {
+  return replayable_ && connection_->IsUnserved(*call_) && (attempts_ < kMaxCallAttempts || context_.wait_for_ready());
 }
 
 void SeqpacketAsyncCall::CallAgain() {
   Leave();
-  ActiveCall::InitialMetadata(context_).clear();
-  ActiveCall::TrailingMetadata(context_).clear();
+  ActiveCall::Restart(context_);
   reader_.Clear();
   try {
     Connect();
   } catch (const std::system_error& error) {  // in the connection's thread
-    status_ = absl::ResourceExhaustedError(
-        absl::StrCat(method_.path, ": not called again, there is no thread to be had: ", error.what()));
+    status_ = NoThreadError(method_.path, error);
     state_ = State::kOver;
     ActiveCall::ReleaseAttachedFds(context_);
   }

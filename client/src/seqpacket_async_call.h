@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "client/src/active_call.h"
+#include "client/src/retry_pause.h"
 #include "client/src/seqpacket_call.h"
 #include "client/src/seqpacket_connection.h"
 #include "client/src/seqpacket_connector.h"
@@ -70,6 +71,9 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   // See SeqpacketConnection::TryWrite; the rest is sent by SentRequest.
   SeqpacketConnection::Sent TryWrite(const google::protobuf::MessageLite& message, bool last,
                                      const internal::OutgoingFds& fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TryHalfClose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the call's end is none: the server has not served it, and it will be made again, by OnChange.
+  bool WillCallAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The next message that has come whole, if any, parsed into `message`.
   std::optional<MessageReader::Outcome> TryRead(google::protobuf::MessageLite& message)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -106,12 +110,12 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
   void OnLeft() override;
 
   void Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Goes on with it, or says why it cannot.
+  absl::Status OnConnected() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OpenOn(std::shared_ptr<SeqpacketConnection> connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TryOpen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The descriptors of the message that has been read. False: they were dropped, as the call has ended here.
   bool KeepFds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The server has not served it.
-  bool MayCallAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CallAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes the call off its connection.
   void Leave() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -127,6 +131,7 @@ class SeqpacketAsyncCall : private StartQueue::Entry, private CallWatcher {
 
   State state_ ABSL_GUARDED_BY(mutex_) = State::kNew;
   int attempts_ ABSL_GUARDED_BY(mutex_) = 0;
+  RetryPause pause_ ABSL_GUARDED_BY(mutex_);  // between attempts, from so many on
   std::shared_ptr<SeqpacketConnection> connection_ ABSL_GUARDED_BY(mutex_);
   std::optional<SeqpacketCall> call_ ABSL_GUARDED_BY(mutex_);
   bool replayable_ ABSL_GUARDED_BY(mutex_) = true;     // nothing was written but the request

@@ -74,7 +74,7 @@ std::optional<bool> SeqpacketAsyncStream::BeginWrite(const google::protobuf::Mes
   return std::nullopt;
 }
 
-std::optional<absl::Status> SeqpacketAsyncStream::Finish(StatusDone done) {
+std::optional<absl::Status> SeqpacketAsyncStream::FinishCall(StatusDone done) {
   internal::MutexLock lock(mutex_);
   if (read_ || write_ || finishing_)
     Fatal(method_.path, "a stream's Finish was called during a read or write, or twice");
@@ -112,6 +112,7 @@ std::optional<bool> SeqpacketAsyncStream::TryPendingRead(google::protobuf::Messa
     if (message != nullptr) {
       switch (TryRead(*message).value_or(MessageReader::Outcome::kEnd)) {
         case MessageReader::Outcome::kMessage:
+          ActiveCall::Sizes(context_).OnReceived(reader().message_bytes());
           return true;
         case MessageReader::Outcome::kMalformed:
           malformed_ = MalformedMessageError(method_.path, "a message", *message);
@@ -123,7 +124,10 @@ std::optional<bool> SeqpacketAsyncStream::TryPendingRead(google::protobuf::Messa
     }
     const SeqpacketConnection::Look look = connection().LookAt(call());
     if (message == nullptr && look.initial_metadata_known) return true;
-    if (look.ended && !look.has_messages) return false;
+    if (look.ended && !look.has_messages) {
+      if (WillCallAgain()) return std::nullopt;
+      return false;
+    }
     if (message == nullptr || !look.has_messages) return std::nullopt;
   }
 }
@@ -131,7 +135,8 @@ std::optional<bool> SeqpacketAsyncStream::TryPendingRead(google::protobuf::Messa
 std::optional<bool> SeqpacketAsyncStream::TryPendingWrite(PendingWrite& write) {
   if (over()) return false;
   if (!on_connection()) return std::nullopt;
-  if (write.message == nullptr) return connection().TryHalfClose(call());
+  if (WillCallAgain()) return std::nullopt;
+  if (write.message == nullptr) return TryHalfClose();
   if (!write.begun) {
     const SeqpacketConnection::Sent sent = TryWrite(*write.message, write.last, write.fds);
     if (sent != SeqpacketConnection::Sent::kWait) return sent == SeqpacketConnection::Sent::kYes;

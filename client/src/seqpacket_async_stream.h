@@ -30,10 +30,11 @@ class SeqpacketAsyncStream final : public AsyncClientStream, private SeqpacketAs
   std::vector<UniqueFd> TakeFds() override;
   std::optional<bool> WritesDone(Done done) override;
   std::optional<bool> WaitForInitialMetadata(Done done) override;
-  std::optional<absl::Status> Finish(StatusDone done) override;
   void Forget(Outstanding outstanding) override;
 
  private:
+  std::optional<absl::Status> FinishCall(StatusDone done) override;
+
   // What is asked for and not done yet.
   struct PendingRead {
     google::protobuf::MessageLite* message;  // null: initial metadata

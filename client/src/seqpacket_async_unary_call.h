@@ -20,9 +20,8 @@ class SeqpacketAsyncUnaryCall final : public AsyncUnaryCall, private SeqpacketAs
       : SeqpacketAsyncCall(transport, method, context), request_(request), response_(response) {}
   ~SeqpacketAsyncUnaryCall() override;
 
-  void Start(Done done) override;
-
  private:
+  void StartCall(Done done) override;
   void Proceed() override ABSL_UNLOCK_FUNCTION(mutex_);
 
   const google::protobuf::MessageLite& request_;

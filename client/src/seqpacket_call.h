@@ -76,7 +76,8 @@ struct SeqpacketCall final : public ActiveCall {
   bool waits_for_hello = false;    // its watcher, to send descriptors
   bool leaves_at_end = false;      // its watcher has nothing to ask for then: see SeqpacketConnection::LeavesNow
   DeadlineHeapPlace place_by_deadline;
-  bool watched = false;  // counted by the connection, from OpenWatched until it has ended
+  bool watched = false;       // counted by the connection, from OpenWatched until it has ended
+  bool needs_thread = false;  // likewise, until its watcher is forgotten
 
   // What was fetched for it is not wanted any more. Read without the mutex.
   std::atomic<bool> ended_here{false};

@@ -191,7 +191,10 @@ absl::Status SeqpacketConnection::Enqueue(SeqpacketCall& call, absl::string_view
   if (fds != nullptr) frame.fds = static_cast<uint16_t>(fds->size());
   const size_t message_bytes = request == nullptr ? 0 : static_cast<size_t>(request->GetCachedSize());
   char* body = sender_.queue().AppendFrame(frame, message_bytes, fds);
-  if (request != nullptr) request->SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+  if (request != nullptr) {
+    request->SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+    ActiveCall::Sizes(call.context).OnSent(message_bytes);
+  }
   if (known == methods_.end() && frame.method != 0) methods_.emplace(call.path, frame.method);
   call.id = frame.call;
   call.end_in_queue = sender_.queue().bytes_appended();
@@ -226,6 +229,7 @@ bool SeqpacketConnection::Write(SeqpacketCall& call, const google::protobuf::Mes
     if (credit == frame_bytes) {
       char* body = sender_.queue().AppendFrame(frame, size, fds);
       message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(body));
+      ActiveCall::Sizes(call.context).OnSent(size);
       Flush();
       return AwaitSent(call, sender_.queue().bytes_appended());
     }
@@ -233,6 +237,7 @@ bool SeqpacketConnection::Write(SeqpacketCall& call, const google::protobuf::Mes
   FragmentsOf fragments(*this, call);
   if (FragmentOutput::Send(call.id, message, size, last, fds, credit, fragments)) {
     const Session session(*this);
+    ActiveCall::Sizes(call.context).OnSent(size);
     return AwaitSent(call, sender_.queue().bytes_appended());
   }
   // Unless the call has ended, the server has begun to read what will not go on.
@@ -350,7 +355,7 @@ bool SeqpacketConnection::MayGoOn(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::Flush() {
-  const IoOutcome outcome = sender_.Flush(mutex_);
+  const IoResult result = sender_.Flush(mutex_);
   if (lost_) return FinishLost();  // meanwhile
   if (waiting_for_room_ > 0 && HasRoomForCall()) {
     WakeAll();
@@ -359,18 +364,23 @@ void SeqpacketConnection::Flush() {
   MayOpenNext();
   if (HasRoom() && std::exchange(writer_waits_for_room_, false)) WakeNextWriter();
   if (waiting_to_be_sent_ > 0 && !sender_.blocked()) WakeAll();
-  switch (outcome) {
+  switch (result.outcome) {
     case IoOutcome::kDone:
       break;
     case IoOutcome::kWouldBlock:
+    case IoOutcome::kNoMemory:
       // The reader sends the rest when there is room; one that is asleep does not yet know that it should.
       WakeReader();
       break;
     case IoOutcome::kClosed:
-    case IoOutcome::kFailed:
       // What the server sent before it closed is still to be read; the reader then ends the connection. What has not
       // left never will.
-      FailUnsent();
+      FailUnsent("the server closed the connection");
+      break;
+    case IoOutcome::kFailed:
+      // The calls that the server has may miss some of their messages.
+      FailUnsent(absl::StrCat("cannot send: ", ErrnoText(result.error)));
+      ShutdownSocket(socket_.get());
       break;
   }
 }

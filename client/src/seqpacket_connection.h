@@ -102,7 +102,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   // told.
 
   // As Open, but leaves a request that is too long for a CALL to be written: `*request_left`. False: it has to wait
-  // until there is room.
+  // until there is room. std::system_error, the first time: there is no thread to tell the watcher, and nothing has
+  // been done.
   bool OpenWatched(SeqpacketCall& call, const google::protobuf::MessageLite* request, bool half_close,
                    bool* request_left);
   // Whether a watcher is being told by the calling thread.
@@ -142,6 +143,8 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void Cancel(SeqpacketCall& call);
 
  private:
+  friend class SeqpacketConnectionDriver;  // of the fuzzers: does what the own thread would, without one
+
   // Holds the mutex, as a thread that will not wait any more; what that leaves to be done others are told to do.
   class ABSL_SCOPED_LOCKABLE Session {
    public:
@@ -223,7 +226,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The kernel has, or may have, all of its CALL.
   bool IsSent(const SeqpacketCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void FailUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FailUnsent(absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Waiting.
   // Why `call` cannot go on: cancelled, or past its deadline.
@@ -273,13 +276,19 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   bool LeavesNow(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the connection's own thread look at what has changed; starts it where there is none.
   void WakeThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Where there is none. std::system_error: none is to be had.
+  void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the next of those that wait for room open.
   void MayOpenNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeaveOpening(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It is going away: has those told, and woken, who wait to open a call. Nobody else may tell them any more: with its
+  // last call its thread ends.
+  void EndOpening() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // As Flush, but for the own thread, which flushes once for all that it tells.
   void FlushSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WatchDeadline(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetWatcher(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropWatcher(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // It has ended, or was never opened.
   void EndWatch(SeqpacketCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireWatched() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -364,6 +373,9 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
 
   // Calls with a watcher.
   size_t watched_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Calls that have a watcher, whether or not they have ended: as long as there are some the own thread does not end,
+  // as there might be no other to be had when they are to be told.
+  size_t watchers_ ABSL_GUARDED_BY(mutex_) = 0;
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when the own thread looked for it last
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;      // of the own thread
   bool lingers_ ABSL_GUARDED_BY(mutex_) = false;    // the own thread reads on, as there will be another such call soon

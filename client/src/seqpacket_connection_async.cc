@@ -30,8 +30,12 @@ bool SeqpacketConnection::OpenWatched(SeqpacketCall& call, const google::protobu
   const bool fits = Fits(call, metadata, request);
   *request_left = !fits;
   const Session session(*this);
-  if (!std::exchange(call.watched, true)) {
+  if (!call.watched) {
+    StartThread();
+    call.watched = true;
+    call.needs_thread = true;
     ++watched_calls_;
+    ++watchers_;
     WatchDeadline(call);
   }
   lingers_ = true;
@@ -139,7 +143,7 @@ void SeqpacketConnection::TellOne(Telling& telling) {
 bool SeqpacketConnection::LeavesNow(SeqpacketCall& call) {
   const bool leaves = call.leaves_at_end && call.state == SeqpacketCall::State::kEnded && !call.unserved &&
                       call.inbound.empty() && call.inbound.exhausted().ok();
-  if (leaves) call.watcher = nullptr;
+  if (leaves) DropWatcher(call);
   return leaves;
 }
 
@@ -167,8 +171,13 @@ void SeqpacketConnection::ForgetWatcher(SeqpacketCall& call) {
   }
   if (call.watched) EndWatch(call);
   LeaveWaitForHello(call);
-  call.watcher = nullptr;
+  DropWatcher(call);
   MayOpenNext();  // it may have been this call's turn
+}
+
+void SeqpacketConnection::DropWatcher(SeqpacketCall& call) {
+  call.watcher = nullptr;
+  if (std::exchange(call.needs_thread, false)) --watchers_;
 }
 
 SeqpacketConnection::Look SeqpacketConnection::LookAt(SeqpacketCall& call) {
@@ -222,6 +231,7 @@ SeqpacketConnection::Sent SeqpacketConnection::TryWrite(SeqpacketCall& call,
     rest = std::make_unique<LongMessage>(call.id, std::move(bytes), last, fds);
     sender_.queue().AppendPacket(rest->Next(credit));
   }
+  ActiveCall::Sizes(call.context).OnSent(size);
   WakeNextWriter();
   FlushSoon();
   if (rest != nullptr) Tell(call);  // there may be credit for more

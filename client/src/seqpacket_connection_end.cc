@@ -73,9 +73,15 @@ void SeqpacketConnection::Lose(absl::string_view why) {
   lost_ = true;
   going_away_ = true;
   if (goodbye_.empty()) goodbye_ = std::string(why);
+  EndOpening();
+  FinishLost();
+}
+
+void SeqpacketConnection::EndOpening() {
+  WakeAll();
+  WakeReader();  // which may be one of them
   while (!opening_.empty()) MayOpenNext();
   EndWaitForHello();
-  FinishLost();
 }
 
 void SeqpacketConnection::FinishLost() {
@@ -99,8 +105,10 @@ bool SeqpacketConnection::IsSent(const SeqpacketCall& call) const {
   return call.end_in_queue <= sender_.queue().bytes_taken();
 }
 
-void SeqpacketConnection::FailUnsent() {
+void SeqpacketConnection::FailUnsent(absl::string_view why) {
   going_away_ = true;
+  if (goodbye_.empty()) goodbye_ = std::string(why);
+  EndOpening();
   std::vector<SeqpacketCall*> unsent;
   for (const auto& [id, call] : calls_) {
     if (!IsSent(*call)) unsent.push_back(call);
@@ -109,7 +117,7 @@ void SeqpacketConnection::FailUnsent() {
   for (SeqpacketCall* call : unsent) {
     calls_.erase(call->id);
     call->unserved = true;
-    Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": the server closed the connection")));
+    Finish(*call, absl::UnavailableError(absl::StrCat(name_, ": ", why)));
   }
 }
 

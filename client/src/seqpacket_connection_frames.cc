@@ -87,9 +87,7 @@ absl::Status SeqpacketConnection::OnGoaway(const wire::RawFrame& frame) {
   if (!goaway.ok()) return goaway.status();
   going_away_ = true;
   goodbye_ = absl::StrCat("the server said goodbye: ", goaway->text);
-  WakeAll();  // some may wait for room
-  while (!opening_.empty()) MayOpenNext();
-  EndWaitForHello();
+  EndOpening();
   return absl::OkStatus();
 }
 
@@ -224,7 +222,7 @@ absl::Status SeqpacketConnection::TakeReplies() {
   }
   mutex_.Lock();
   for (Reply& reply : replies_) {
-    going_away_ = going_away_ || reply.call->unserved;
+    if (reply.call->unserved && !going_away_.exchange(true)) EndOpening();
     if (reply.status.ok() && reply.frame.has_message && reply.call->response == nullptr) {
       reply.call->inbound.OnInlineMessage(reply.frame.message, /*packet=*/{}, reply.fds.get());
     }
@@ -264,6 +262,7 @@ absl::Status SeqpacketConnection::ReadReply(Reply& reply, absl::Status& malforme
   if (!call.response->ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) {
     return MalformedMessageError(call.path, "the reply", *call.response);
   }
+  ActiveCall::Sizes(call.context).OnReceived(frame.message.size());
   if (reply.fds != nullptr) ActiveCall::ReceiveFds(call.context, std::move(reply.fds->fds));
   return absl::OkStatus();
 }

@@ -62,10 +62,11 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
   reading_ = true;
   reader_sleeps_ = true;
   reading_for_ = call;
-  const bool want_write = sender_.blocked();
+  const bool want_write = sender_.waits_for_room();
+  const bool send_again = sender_.starved();
   const Deadline& next = std::min(deadline, keepalive_.next());
   const Deadline::Clock::time_point now = Deadline::Clock::now();
-  const absl::Duration timeout = next.Remaining(now);
+  const absl::Duration timeout = std::min(next.Remaining(now), send_again ? kSendRetry : absl::InfiniteDuration());
   reader_woken_.store(false, std::memory_order_relaxed);
   mutex_.Unlock();
   PacketBuffer& buffer = ReceiveBuffer();
@@ -74,7 +75,7 @@ void SeqpacketConnection::ReadOnce(const SeqpacketCall* call) {
   mutex_.Lock();
   reader_sleeps_ = false;
   reading_for_ = nullptr;
-  if (writable && sender_.blocked()) {
+  if ((writable || send_again) && sender_.blocked()) {
     sender_.OnWritable();
     Flush();
   }
@@ -156,13 +157,15 @@ void SeqpacketConnection::OnReceived(const IoResult& received, const PacketBuffe
       if (fd_receiver_ != nullptr) fd_receiver_->packet();  // closes what no frame has
       break;
     case IoOutcome::kWouldBlock:
+    case IoOutcome::kNoMemory:
       CheckAlive();
       break;
     case IoOutcome::kClosed:
       Lose("the server closed it or died");
       break;
     case IoOutcome::kFailed:
-      Lose(absl::StrCat("cannot receive: errno ", received.error));
+      Lose(absl::StrCat("cannot receive: ", ErrnoText(received.error)));
+      ShutdownSocket(socket_.get());  // as in Reject
       break;
   }
 }
@@ -189,7 +192,7 @@ void SeqpacketConnection::HandOnReading() {
 
 void SeqpacketConnection::HandOn() {
   HandOnReading();
-  if (has_thread_ && retired_ && calls_.empty()) {
+  if (has_thread_ && (lost_ || (retired_ && calls_.empty()))) {
     work_.Signal();
     WakeReader();
   }
@@ -203,13 +206,18 @@ void SeqpacketConnection::WakeThread() {
     if (reading_for_ == nullptr) WakeReader();
     return;
   }
-  if (thread_.joinable()) thread_.join();  // it has left ThreadMain
   try {
-    thread_ = std::thread(&SeqpacketConnection::ThreadMain, shared_from_this());
-    has_thread_ = true;
+    StartThread();
   } catch (const std::system_error&) {
     // No thread to be had: the next caller goes on with it.
   }
+}
+
+void SeqpacketConnection::StartThread() {
+  if (has_thread_) return;
+  if (thread_.joinable()) thread_.join();  // it has left ThreadMain
+  thread_ = std::thread(&SeqpacketConnection::ThreadMain, shared_from_this());
+  has_thread_ = true;
 }
 
 bool SeqpacketConnection::HasWork() const {
@@ -227,13 +235,13 @@ void SeqpacketConnection::ThreadMain() {
       TellAll();
     } else if (HasWork() && !reading_ && (watched_calls_ > 0 || followers_.empty())) {
       ReadOnce(nullptr);
-    } else if (!HasWork() && (retired_ || lost_)) {
+    } else if (!HasWork() && (retired_ || lost_) && watchers_ == 0) {
       break;
     } else {
       HandOnReading();
       const Deadline next = std::min(NextWatchedDeadline(), Deadline::After(kIdleThreadLife, Deadline::Clock::now()));
       const bool idle = work_.WaitWithTimeout(mutex_, next.Remaining(Deadline::Clock::now()));
-      if (idle && !HasWork()) break;
+      if (idle && !HasWork() && watchers_ == 0) break;
     }
   }
   HandOnReading();

@@ -55,6 +55,13 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Get(Cli
   }
 }
 
+void SeqpacketConnector::Rest(ClientContext& context, const Deadline& deadline, absl::Duration pause) {
+  const Wait wait(*this, context);
+  const Deadline end = std::min(deadline, Deadline::After(pause, Deadline::Clock::now()));
+  internal::MutexLock lock(mutex_);
+  while (GivenUp(wait, end).ok()) changed_.WaitWithTimeout(mutex_, end.Remaining(Deadline::Clock::now()));
+}
+
 void SeqpacketConnector::Forget(const SeqpacketConnection& connection) {
   internal::MutexLock lock(mutex_);
   if (connection_.get() == &connection) Drop();
@@ -93,8 +100,9 @@ SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const 
 absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Make(UniqueFd socket) const {
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
       SeqpacketConnection::Create(std::move(socket), name_, limits_);
-  if (!made.ok()) dialer_->GiveBack(std::move(socket));
-  return made;
+  if (made.ok()) return made;
+  dialer_->GiveBack(std::move(socket));
+  return absl::Status(made.status().code(), absl::StrCat(name_, ": ", made.status().message()));
 }
 
 SeqpacketConnector::Failure SeqpacketConnector::Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made,

@@ -40,6 +40,10 @@ class SeqpacketConnector {
   // Tries once to make one where there is none; blocks for 20 ms at most.
   StartQueue::Attempt TryConnect();
 
+  // Blocks for `pause`, or until the call is to wait no longer: between the attempts of one that a server, though it is
+  // there, does not serve.
+  void Rest(ClientContext& context, const Deadline& deadline, absl::Duration pause);
+
   // Lets go of a connection that takes no more calls, so that it closes with the last of those that it has.
   void Forget(const SeqpacketConnection& connection);
 

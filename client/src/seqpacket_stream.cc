@@ -41,7 +41,9 @@ bool SeqpacketStream::Read(google::protobuf::MessageLite& message) {
   if (!malformed_.ok() || call_.ended_here.load(std::memory_order_relaxed)) return false;
   switch (reader_.Read(message, [this](ByteQueue& into) { return connection_->Fetch(call_, into); })) {
     case MessageReader::Outcome::kMessage:
-      return !reader_.has_fds() || KeepFds();
+      if (reader_.has_fds() && !KeepFds()) return false;
+      ActiveCall::Sizes(call_.context).OnReceived(reader_.message_bytes());
+      return true;
     case MessageReader::Outcome::kEnd:
       return false;
     case MessageReader::Outcome::kMalformed:
@@ -79,7 +81,7 @@ bool SeqpacketStream::WritesDone() { return connection_->HalfClose(call_); }
 
 void SeqpacketStream::WaitForInitialMetadata() { connection_->AwaitInitialMetadata(call_); }
 
-absl::Status SeqpacketStream::Finish() {
+absl::Status SeqpacketStream::FinishCall() {
   reader_.Clear();
   read_fds_ = nullptr;
   connection_->BeginFinish(call_);

@@ -35,9 +35,9 @@ class SeqpacketStream final : public ClientStream {
   std::vector<UniqueFd> TakeFds() override;
   bool WritesDone() override;
   void WaitForInitialMetadata() override;
-  absl::Status Finish() override;
 
  private:
+  absl::Status FinishCall() override;
   void LetGo();
   // Those of the message that has been read. False: they were dropped, as the call has ended here.
   bool KeepFds();

@@ -7,6 +7,7 @@
 #include "client/src/active_call.h"
 #include "client/src/call_start.h"
 #include "client/src/failed_stream.h"
+#include "client/src/retry_pause.h"
 #include "client/src/seqpacket_async_stream.h"
 #include "client/src/seqpacket_async_unary_call.h"
 #include "client/src/seqpacket_call.h"
@@ -32,8 +33,10 @@ absl::Status Execute(SeqpacketConnection& connection, SeqpacketCall& call, const
       reader.Read(response, [&](ByteQueue& into) { return connection.Fetch(call, into); });
   if (reader.has_fds()) ActiveCall::ReceiveFds(call.context, connection.TakeFds(call));
   connection.Await(call, /*or_messages=*/false);
-  if (outcome != MessageReader::Outcome::kMalformed || !call.status.ok()) return std::move(call.status);
-  return MalformedMessageError(call.path, "the reply", response);
+  if (!call.status.ok()) return std::move(call.status);
+  if (outcome == MessageReader::Outcome::kMalformed) return MalformedMessageError(call.path, "the reply", response);
+  if (outcome == MessageReader::Outcome::kMessage) ActiveCall::Sizes(call.context).OnReceived(reader.message_bytes());
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -56,6 +59,7 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
   if (!deadline.ok()) return deadline.status();
   // A connection that died since the last call is noticed by the next one. Where the server cannot have run that
   // call's handler, it is made again, on a fresh connection.
+  RetryPause pause;
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline);
     if (!connection.ok()) return connection.status();
@@ -70,8 +74,8 @@ absl::Status SeqpacketTransport::UnaryCall(const MethodDescriptor& method, Clien
       ActiveCall::ReleaseAttachedFds(context);
       return status;
     }
-    ActiveCall::InitialMetadata(context).clear();
-    ActiveCall::TrailingMetadata(context).clear();
+    ActiveCall::Restart(context);
+    if (attempt >= kMaxCallAttempts) connector_.Rest(context, *deadline, pause.Next());
   }
 }
 
@@ -79,6 +83,7 @@ std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDesc
                                                                 const google::protobuf::MessageLite* request) {
   const absl::StatusOr<Deadline> deadline = ReadDeadline(method, context);
   if (!deadline.ok()) return std::make_unique<FailedStream>(deadline.status());
+  RetryPause pause;
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<std::shared_ptr<SeqpacketConnection>> connection = connector_.Get(context, *deadline);
     if (!connection.ok()) return std::make_unique<FailedStream>(connection.status());
@@ -86,8 +91,8 @@ std::unique_ptr<ClientStream> SeqpacketTransport::StreamingCall(const MethodDesc
                                                     limits_.max_receive_message_bytes);
     if (stream->Open(request) || (attempt >= kMaxCallAttempts && !context.wait_for_ready())) return stream;
     stream.reset();
-    ActiveCall::InitialMetadata(context).clear();
-    ActiveCall::TrailingMetadata(context).clear();
+    ActiveCall::Restart(context);
+    if (attempt >= kMaxCallAttempts) connector_.Rest(context, *deadline, pause.Next());
   }
 }
 

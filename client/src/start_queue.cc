@@ -74,14 +74,21 @@ StartQueue::~StartQueue() {
   }
 }
 
-void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready) {
+void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready, absl::Duration pause) {
+  const Deadline::Clock::time_point now = Deadline::Clock::now();
   internal::MutexLock lock(state_->mutex);
   state_->WakeThread();  // may throw, and then nothing must refer to the entry
   entry.deadline_ = deadline;
   entry.wait_for_ready_ = wait_for_ready;
-  entry.patience_ = Deadline::After(kBacklogPatience, Deadline::Clock::now());
+  entry.patience_ = Deadline::After(kBacklogPatience, now);
   entry.attempts_before_ = state_->attempts;
-  state_->try_now = true;
+  entry.not_before_.reset();
+  if (pause > absl::ZeroDuration()) {
+    entry.not_before_ = Deadline::After(pause, now);
+    state_->next_try = state_->waiting.empty() ? *entry.not_before_ : std::min(state_->next_try, *entry.not_before_);
+  } else {
+    state_->try_now = true;
+  }
   state_->waiting.push_back(&entry);
 }
 
@@ -107,6 +114,11 @@ void StartQueue::Remove(Entry& entry) {
   while (state_->told_now == &entry && state_->thread.get_id() != std::this_thread::get_id()) {
     state_->told.Wait(state_->mutex);
   }
+}
+
+bool StartQueue::idle() const {
+  internal::MutexLock lock(state_->mutex);
+  return state_->waiting.empty() && state_->ripe.empty() && state_->told_now == nullptr;
 }
 
 void StartQueue::State::WakeThread() {
@@ -181,20 +193,22 @@ void StartQueue::State::Try() {
   const Attempt attempt = connect();
   mutex.Lock();
   const Deadline::Clock::time_point now = Deadline::Clock::now();
+  if (attempt.code == absl::StatusCode::kOk) pause = RetryPause();
+  next_try = Deadline::After(pause.Next(), now);
   size_t kept = 0;
   for (Entry* entry : waiting) {
+    const bool rests = entry->not_before_.has_value() && !entry->not_before_->HasPassed(now);
+    if (rests) next_try = std::min(next_try, *entry->not_before_);
     const bool came_meanwhile = entry->attempts_before_ > attempt_number;
     const bool again = entry->wait_for_ready_ ? RetryPause::IsWorthwhile(attempt.error)
                                               : attempt.error == EAGAIN && !entry->patience_.HasPassed(now);
-    if (came_meanwhile || (attempt.code != absl::StatusCode::kOk && again)) {
+    if (rests || came_meanwhile || (attempt.code != absl::StatusCode::kOk && again)) {
       waiting[kept++] = entry;
     } else {
       Ripen(*entry, absl::Status(attempt.code, attempt.message));
     }
   }
   waiting.resize(kept);
-  if (attempt.code == absl::StatusCode::kOk) pause = RetryPause();
-  next_try = Deadline::After(pause.Next(), now);
 }
 
 }  // namespace udsrpc

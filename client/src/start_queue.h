@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "common/src/deadline.h"
 
 namespace udsrpc {
@@ -43,6 +45,7 @@ class StartQueue {
     bool wait_for_ready_ = false;
     bool cancelled_ = false;
     Deadline patience_;  // how long it waits for room in a backlog
+    std::optional<Deadline> not_before_;
     uint64_t attempts_before_ = 0;
     // What it is to be told.
     absl::Status status_;
@@ -57,14 +60,18 @@ class StartQueue {
 
   // Has the entry told when there is a connection, or that there is none: at once, or for one that waits for ready when
   // `deadline` has passed (DEADLINE_EXCEEDED), and where another attempt could not succeed. std::system_error: there is
-  // no thread to tell it; then it does not wait. So with Post.
-  void Add(Entry& entry, const Deadline& deadline, bool wait_for_ready);
+  // no thread to tell it; then it does not wait. So with Post. Whatever there is, it is not told before `pause` is
+  // over.
+  void Add(Entry& entry, const Deadline& deadline, bool wait_for_ready, absl::Duration pause = absl::ZeroDuration());
   // Has it told this.
   void Post(Entry& entry, absl::Status status);
   // Where it waits it is told CANCELLED.
   void Cancel(Entry& entry);
   // It is not being told, unless by the calling thread, and will not be.
   void Remove(Entry& entry);
+
+  // Whether none waits, nor is being told.
+  bool idle() const;
 
  private:
   struct State;

@@ -15,13 +15,13 @@ constexpr std::chrono::milliseconds kCoarseEnough(200);
 
 }  // namespace
 
-bool Deadline::HasPassedNow() const {
-  if (never()) return false;
-  timespec coarse;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
-  const Clock::time_point about(std::chrono::seconds(coarse.tv_sec) + std::chrono::nanoseconds(coarse.tv_nsec));
-  return at_ - about < kCoarseEnough && HasPassed(Clock::now());
+Deadline::Clock::time_point Deadline::CoarseNow() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return Clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
+
+bool Deadline::HasPassedNow() const { return !never() && at_ - CoarseNow() < kCoarseEnough && HasPassed(Clock::now()); }
 
 Deadline Deadline::After(absl::Duration timeout, Clock::time_point now) {
   if (timeout >= absl::FromChrono(kForever)) return Deadline();

@@ -22,6 +22,9 @@ class Deadline {
   static Deadline After(absl::Duration timeout, Clock::time_point now);
   static Deadline AfterMicroseconds(uint64_t timeout_us, Clock::time_point now);
 
+  // Up to 4 ms late, for a quarter of the price of Clock::now().
+  static Clock::time_point CoarseNow();
+
   bool never() const { return at_ == Clock::time_point::max(); }
   Clock::time_point at() const { return at_; }  // time_point::max() for never
   bool HasPassed(Clock::time_point now) const { return now >= at_; }

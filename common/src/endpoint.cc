@@ -86,11 +86,13 @@ absl::StatusOr<Endpoint> Endpoint::FromAbstractName(absl::string_view name) {
 }
 
 std::string Endpoint::ToString() const {
-  // A path that begins with two slashes would read as an authority; an empty authority before it keeps it a path.
-  const absl::string_view scheme = kind_ == Kind::kAbstract           ? "unix-abstract:"
-                                   : absl::StartsWith(address_, "//") ? "unix://"
-                                                                      : "unix:";
-  return absl::StrCat(scheme, PercentEncode(address_));
+  // Two slashes would read as an authority: an empty one before a path keeps it that, and of a name, which may have
+  // none, the first is escaped.
+  const bool slashes = absl::StartsWith(address_, "//");
+  if (kind_ == Kind::kPath) return absl::StrCat(slashes ? "unix://" : "unix:", PercentEncode(address_));
+  const absl::string_view name = address_;
+  return slashes ? absl::StrCat("unix-abstract:%2F", PercentEncode(name.substr(1)))
+                 : absl::StrCat("unix-abstract:", PercentEncode(name));
 }
 
 }  // namespace udsrpc

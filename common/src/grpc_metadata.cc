@@ -10,15 +10,29 @@ namespace {
 constexpr absl::string_view kUserAgent = "user-agent";
 constexpr absl::string_view kReservedPrefix = "grpc-";
 
+constexpr size_t kEntryOverheadBytes = 32;  // as Metadata::ByteSize
+
 absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
+bool IsLibrarys(absl::string_view key) {
+  return key == kUserAgent || key == kSuccessorKey || absl::StartsWith(key, kReservedPrefix);
+}
+
 }  // namespace
+
+size_t BytesOfGrpcMetadata(const GrpcMetadata& received) {
+  size_t bytes = 0;
+  for (const auto& [key, value] : received) {
+    if (!IsLibrarys(View(key))) bytes += key.size() + value.size() + kEntryOverheadBytes;
+  }
+  return bytes;
+}
 
 Metadata FromGrpcMetadata(const GrpcMetadata& received) {
   Metadata metadata;
   for (const auto& [key, value] : received) {
     // Add would refuse the reserved ones too, at the price of a message.
-    if (View(key) == kUserAgent || View(key) == kSuccessorKey || absl::StartsWith(View(key), kReservedPrefix)) continue;
+    if (IsLibrarys(View(key))) continue;
     metadata.Add(View(key), View(value)).IgnoreError();
   }
   return metadata;

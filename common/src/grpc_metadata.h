@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/string_ref.h>
 
+#include <cstddef>
 #include <map>
 
 #include "udsrpc/metadata.h"
@@ -19,6 +20,9 @@ inline constexpr char kSuccessorKey[] = "udsrpc-successor";
 // without entries that Metadata's rules forbid, which no user of udsrpc can have added. The values of a key keep their
 // order; keys come sorted, as gRPC keeps them.
 Metadata FromGrpcMetadata(const GrpcMetadata& received);
+
+// The Metadata::ByteSize of that, without making it.
+size_t BytesOfGrpcMetadata(const GrpcMetadata& received);
 
 }  // namespace udsrpc
 

@@ -1,11 +1,25 @@
 #include "common/src/timer_thread.h"
 
+#include <atomic>
 #include <utility>
+
+#include "udsrpc/internal/process_bound.h"
 
 namespace udsrpc {
 
 TimerThread& TimerThread::Get() {
-  static TimerThread* const thread = new TimerThread;  // never destroyed: coroutines may sleep until the program ends
+  // Never destroyed: coroutines may sleep until the program ends. A child of fork has another one.
+  static std::atomic<TimerThread*> of_this_process{nullptr};
+  TimerThread* thread = of_this_process.load(std::memory_order_acquire);
+  while (thread == nullptr || thread->process_.elsewhere()) {
+    auto* const mine = new TimerThread;
+    TimerThread* const before = thread;
+    if (of_this_process.compare_exchange_strong(thread, mine)) {
+      if (before != nullptr) internal::Abandon(before);
+      return *mine;
+    }
+    delete mine;
+  }
   return *thread;
 }
 

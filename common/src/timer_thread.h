@@ -6,6 +6,7 @@
 #include "absl/base/thread_annotations.h"
 #include "common/src/timer_queue.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/internal/process_mark.h"
 
 namespace udsrpc {
 
@@ -25,6 +26,7 @@ class TimerThread {
 
   void Main();
 
+  const internal::ProcessMark process_;
   internal::Mutex mutex_;
   TimerQueue timers_ ABSL_GUARDED_BY(mutex_);
   internal::CondVar earlier_;  // the next timer is another one

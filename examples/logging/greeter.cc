@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -64,6 +65,19 @@ void LogLine(const std::string& line) {
   std::cout << line << std::endl;
 }
 
+// README: channel_stats
+// What a channel has counted of the calls that were made on it.
+void LogStats(const udsrpc::Channel& channel) {
+  for (const udsrpc::MethodStats& method : channel.Stats().methods) {
+    if (method.started == 0) continue;
+    const auto ok = method.ended.find(absl::StatusCode::kOk);
+    const uint64_t failed = method.latency.count() - (ok == method.ended.end() ? 0 : ok->second);
+    LogLine(absl::StrCat("called ", method.method, " at ", channel.target(), " ", method.started, " times, ", failed,
+                         " failed, p99 ", absl::ToInt64Microseconds(method.latency.Quantile(0.99)), " us"));
+  }
+}
+// README: end
+
 int Fail(absl::string_view message) {
   std::cerr << "logging_greeter: " << message << "\n";
   return 1;
@@ -92,7 +106,7 @@ int main(int argc, char** argv) {
     if (!channel.ok()) return Fail(channel.status().message());
     next = *std::move(channel);
   }
-  Greeter greeter(std::move(next));
+  Greeter greeter(next);
   // README: introspection
   // For udsrpc stats, top and trace; and for record, unless it is to have nothing of the requests.
   udsrpc::Introspection introspection({.max_payload_bytes = absl::GetFlag(FLAGS_max_payload_bytes)});
@@ -105,5 +119,6 @@ int main(int argc, char** argv) {
   int signal;
   sigwait(&signals, &signal);
   (*server)->Shutdown(absl::Now() + absl::Seconds(5));
+  if (next != nullptr) LogStats(*next);
   return 0;
 }

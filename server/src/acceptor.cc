@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -26,16 +27,16 @@ Transport TransportOf(SocketKind kind) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Create(std::vector<Listener> listeners, Users& users) {
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Create(std::vector<Listener> listeners, Users& users, Log log) {
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
   if (!wake_event.ok()) return wake_event.status();
-  std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event), users));
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(listeners), *std::move(wake_event), users, std::move(log)));
   if (absl::Status status = acceptor->Resume(); !status.ok()) return status;
   return acceptor;
 }
 
-Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users)
-    : listeners_(std::move(listeners)), users_(users), wake_event_(std::move(wake_event)) {}
+Acceptor::Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users, Log log)
+    : listeners_(std::move(listeners)), users_(users), log_(std::move(log)), wake_event_(std::move(wake_event)) {}
 
 absl::Status Acceptor::Resume() {
   ClearWakeEvent(wake_event_.get());
@@ -92,6 +93,7 @@ void Acceptor::Run() {
     if (watched[0].revents != 0) return;
     exhausted = false;
     for (const Listener& listener : listeners_) exhausted |= AcceptSome(listener) == Accepted::kNoDescriptorLeft;
+    if (!exhausted) Say(trouble_.OnAccepted());
   }
 }
 
@@ -100,6 +102,7 @@ Acceptor::Accepted Acceptor::AcceptSome(const Listener& listener) {
     UniqueFd connection;
     const IoResult result = AcceptConnection(listener.socket.fd(), connection);
     if (result.outcome == IoOutcome::kFailed) {
+      Say(trouble_.OnFailed(listener.endpoint, result.error, AcceptTrouble::Clock::now()));
       listener.transport->ForgetClosed();
       return Accepted::kNoDescriptorLeft;
     }
@@ -107,9 +110,17 @@ Acceptor::Accepted Acceptor::AcceptSome(const Listener& listener) {
     absl::StatusOr<std::shared_ptr<Caller>> caller = Meet(listener, connection);
     if (!caller.ok()) continue;
     users_.Add(*caller);
-    listener.transport->Adopt(std::move(connection), *std::move(caller)).IgnoreError();
+    if (absl::Status status = listener.transport->Adopt(std::move(connection), *std::move(caller)); !status.ok()) {
+      Say(trouble_.OnDropped(listener.endpoint, status, AcceptTrouble::Clock::now()));
+    }
   }
   return Accepted::kSome;
+}
+
+void Acceptor::Say(const std::string& line) const {
+  if (line.empty()) return;
+  if (log_ != nullptr) return log_(line);
+  std::fprintf(stderr, "udsrpc: %s\n", line.c_str());
 }
 
 absl::StatusOr<std::shared_ptr<Caller>> Acceptor::Meet(const Listener& listener, const UniqueFd& connection) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -11,6 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/src/accept_trouble.h"
 #include "server/src/admission.h"
 #include "server/src/caller.h"
 #include "server/src/listening_socket.h"
@@ -32,9 +35,12 @@ class Acceptor {
     ServerTransport* transport;  // outlives the acceptor
   };
 
+  // What has lines for people: see ServerOptions::log.
+  using Log = std::function<void(absl::string_view)>;
+
   // It accepts from Begin on. `users`, whose connections they are, must outlive it. RESOURCE_EXHAUSTED: no descriptor
   // or thread left.
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Create(std::vector<Listener> listeners, Users& users);
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Create(std::vector<Listener> listeners, Users& users, Log log);
   void Begin();
 
   // As they were given, in that order. Constant.
@@ -54,16 +60,20 @@ class Acceptor {
   ~Acceptor();
 
  private:
-  Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users);
+  Acceptor(std::vector<Listener> listeners, UniqueFd wake_event, Users& users, Log log);
 
   void Run();
   // Accepts so many, so that nobody who connects without pause holds up the others.
   enum class Accepted { kAll, kSome, kNoDescriptorLeft };
   Accepted AcceptSome(const Listener& listener);
+  // Where there is a line.
+  void Say(const std::string& line) const;
   absl::StatusOr<std::shared_ptr<Caller>> Meet(const Listener& listener, const UniqueFd& connection);
 
   std::vector<Listener> listeners_;
   Users& users_;
+  const Log log_;
+  AcceptTrouble trouble_;                                    // the thread's
   std::chrono::steady_clock::time_point last_forgetting_{};  // the thread's
   const UniqueFd wake_event_;
   std::atomic<bool> begun_{false};

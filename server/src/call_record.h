@@ -8,10 +8,10 @@
 #include "absl/strings/string_view.h"
 #include "common/src/probes.h"
 #include "common/src/stats/call_counters.h"
-#include "common/src/stats/call_sizes.h"
 #include "common/src/stats/tick_clock.h"
 #include "server/src/call_monitor.h"
 #include "server/src/caller.h"
+#include "udsrpc/internal/call_sizes.h"
 
 namespace udsrpc {
 
@@ -38,7 +38,7 @@ class CallRecord {
     UDSRPC_PROBE2(server_call_start, path.data(), path.size());
   }
 
-  CallSizes& sizes() { return sizes_; }
+  internal::CallSizes& sizes() { return sizes_; }
 
   // The first time, of one that has begun; then it says nothing.
   void End(absl::StatusCode code, absl::string_view message) {
@@ -62,7 +62,7 @@ class CallRecord {
   absl::string_view path_;
   const Caller* caller_ = nullptr;
   uint64_t began_ = 0;
-  CallSizes sizes_;
+  internal::CallSizes sizes_;
 };
 
 }  // namespace udsrpc

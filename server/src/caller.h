@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/src/admission.h"
+#include "server/src/turn_queue.h"
 #include "server/src/user.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/peer.h"
@@ -29,10 +30,12 @@ class Caller {
 
   // Of a remote caller, who is admitted; and for tests.
   Caller(std::shared_ptr<const Peer> peer, std::shared_ptr<User> user)
-      : peer_(std::move(peer)), user_(std::move(user)) {}
+      : peer_(std::move(peer)), user_(std::move(user)), turns_(user_.get()) {}
 
   const Peer& peer() const { return *peer_; }
   User& user() const { return *user_; }
+  // Of its calls that wait. Guarded as the queue is that the connection's calls wait in.
+  TurnTaker& turns() const { return turns_; }
 
   // Of its calls, from those that were refused on.
   class Counts {
@@ -76,6 +79,7 @@ class Caller {
 
   const std::shared_ptr<const Peer> peer_;
   const std::shared_ptr<User> user_;
+  mutable TurnTaker turns_;
   std::string at_;  // where it has connected to, for messages
   // Not false again once it has turned true; otherwise it is to be asked for, each time, under the mutex.
   mutable std::atomic<bool> admitted_{true};

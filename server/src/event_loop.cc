@@ -31,6 +31,9 @@ thread_local bool reads_on = false;
 // Of the calling thread's handler, while another thread led.
 thread_local int waits_without_lead = 0;
 
+// How long a leader waits for events where it is short of threads, to look whether one is to be had again.
+constexpr absl::Duration kThreadRetry = absl::Milliseconds(10);
+
 // After so many waits: to lead in turns with another thread costs more than it gains.
 constexpr int kWaitsToRegain = 8;
 
@@ -42,6 +45,17 @@ absl::Status EpollError(absl::string_view what) {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<HandlerSlots> slots,
                                                              absl::Duration spin_budget) {
+  absl::StatusOr<std::unique_ptr<EventLoop>> made = Make(std::move(slots), spin_budget);
+  if (!made.ok()) return made;
+  EventLoop& loop = **made;
+  internal::MutexLock lock(loop.mutex_);
+  loop.EnsureStandBy();
+  if (loop.threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
+  return made;
+}
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Make(std::shared_ptr<HandlerSlots> slots,
+                                                           absl::Duration spin_budget) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return EpollError("cannot open an epoll");
   absl::StatusOr<UniqueFd> wake_event = OpenWakeEvent();
@@ -50,9 +64,6 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<Han
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_event->get(), &event) != 0) return EpollError("cannot use epoll");
   std::unique_ptr<EventLoop> loop(new EventLoop(std::move(epoll), *std::move(wake_event), slots, spin_budget));
   slots->AddLoop(*loop);
-  internal::MutexLock lock(loop->mutex_);
-  loop->EnsureStandBy();
-  if (loop->threads_.empty()) return absl::ResourceExhaustedError("cannot start a thread; raise the limit of threads");
   return loop;
 }
 
@@ -120,7 +131,7 @@ void EventLoop::AboutToBlock() {
   // What a connection's end has called back runs within a turn, which is not to be left halfway.
   if (led_term == term_ && !in_handler) return;
   if (led_term == term_) {
-    GiveUpLead();
+    if (SomebodyTakesOver()) GiveUpLead();
   } else {
     led_loop = nullptr;
     regainable_ = nullptr;  // it was overtaken, so it may be slow again
@@ -138,9 +149,17 @@ void EventLoop::GiveUpLead() {
   EnsureStandBy();
 }
 
-bool EventLoop::CallerMayReadOn() const {
-  // Not within a turn, as in AboutToBlock. And what waits to be run is not to wait for this handler.
-  return CallerLeads() && handler_count_ % 2 == 1 && !stopping_ && NextLane(/*leads=*/true) == kNone;
+bool EventLoop::SomebodyTakesOver() {
+  if (LacksStandBy()) EnsureStandBy();
+  return !LacksStandBy();
+}
+
+bool EventLoop::CallerMayReadOn() {
+  // Not within a turn, as in AboutToBlock.
+  if (!CallerLeads() || handler_count_ % 2 == 0 || stopping_) return false;
+  // What waits to be run is not to wait for this handler, unless there is no other thread to be had: then at least the
+  // handlers that run are to hear of what comes for them.
+  return NextLane(/*leads=*/true) == kNone || !SomebodyTakesOver();
 }
 
 bool EventLoop::MayReadOn() {
@@ -175,7 +194,7 @@ void EventLoop::ReadOn(absl::Duration patience) {
   reads_on = false;
   Bump(handler_count_);
   leader_pace_ = nullptr;
-  if (NextLane(/*leads=*/true) != kNone) return GiveUpLead();
+  if (NextLane(/*leads=*/true) != kNone && SomebodyTakesOver()) return GiveUpLead();
   if (std::exchange(standby_sleeps_, false)) standby_.Set();
 }
 
@@ -198,6 +217,11 @@ void EventLoop::RemoveTimer(TimerQueue::Id timer) {
   TimerQueue::Expire removed;  // destroyed without the mutex
   internal::MutexLock lock(mutex_);
   removed = timers_.Remove(timer);
+}
+
+bool EventLoop::HasCaller() {
+  internal::MutexLock lock(mutex_);
+  return threads_.contains(std::this_thread::get_id());
 }
 
 void EventLoop::Stop() {
@@ -243,6 +267,7 @@ void EventLoop::Lead() {
   while (!stopping_ && CallerLeads()) {
     RunReady();
     if (!CallerLeads()) break;
+    if (LacksStandBy()) EnsureStandBy();
     SummonForPool();
     FlushDeferred();
     ReadSources(absl::InfiniteDuration());
@@ -262,9 +287,12 @@ void EventLoop::FlushDeferred() {
 
 void EventLoop::ReadSources(absl::Duration patience) {
   if (stopping_) return;
+  if (granted_slots() > 0 && ready_.empty() && pool_.empty()) slots_->GiveBackGranted(*this);
   Bump(turn_count_);
   turn_is_long_ = false;
-  if (NextLane(/*leads=*/true) != kNone || !deferred_.empty()) {
+  if (LacksStandBy()) patience = std::min(patience, kThreadRetry);
+  const bool waits_for_thread = reads_on && LacksStandBy();
+  if (!deferred_.empty() || (NextLane(/*leads=*/true) != kNone && !waits_for_thread)) {
     patience = absl::ZeroDuration();
   } else if (!timers_.empty()) {
     patience = std::min(patience, timers_.Remaining(Deadline::Clock::now()));
@@ -281,7 +309,7 @@ void EventLoop::ReadSources(absl::Duration patience) {
   }
   ReadReady(ready, count);
   ExpireTimers();  // behind what has come: a connection with a call on its way is not idle
-  const bool must_wait = !ready_.empty() || !slots_->available();
+  const bool must_wait = !ready_.empty() || slots_->available(*this) == 0;
   for (std::unique_ptr<Task>& task : tasks_) {
     if (must_wait) task->Park();
     Enqueue(std::move(task));
@@ -320,11 +348,12 @@ int EventLoop::WaitForEvents(epoll_event* ready, std::shared_ptr<Source> hot, ab
 
 void EventLoop::ReadReady(const epoll_event* ready, int count) {
   for (int i = 0; i < count; ++i) {
-    if (ready[i].data.u64 == kWakeKey) {
+    const uint64_t key = ready[i].data.u64;  // a copy: where it is, it is not aligned
+    if (key == kWakeKey) {
       if (evicting_ == 0) ClearWakeEvent(wake_event_.get());
       continue;
     }
-    const auto found = sources_.find(ready[i].data.u64);
+    const auto found = sources_.find(key);
     if (found != sources_.end()) events_.push_back(Event{.source = found->second, .events = ready[i].events});
   }
   if (!events_.empty()) hot_key_ = events_.size() == 1 ? events_.front().source->key_ : 0;

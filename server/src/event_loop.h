@@ -42,7 +42,7 @@ namespace udsrpc {
 // may, it leaves further ones to the threads whose handlers return, and reads on, so that cancellations are heard.
 //
 // A method that proves to be slow, or is known to be, is not run by the leader at all: its tasks go to other threads,
-// as many as may run (see MethodPace). Connections take turns, task by task.
+// as many as may run (see MethodPace). Users take turns, and so do the connections of each (see TurnQueue).
 //
 // Thread-safe.
 class EventLoop {
@@ -50,7 +50,7 @@ class EventLoop {
   using Task = LoopTask;
 
   // A descriptor that the loop watches. The On... functions are called by the leader, so never by two threads at once.
-  class Source : public std::enable_shared_from_this<Source>, public TaskOwner {
+  class Source : public std::enable_shared_from_this<Source> {
    public:
     virtual ~Source() = default;
 
@@ -93,6 +93,22 @@ class EventLoop {
   void OnSlotFree() {
     if (starved_.exchange(false)) Wake();
   }
+  // The same, and nobody else may take it. False: no task waits for one.
+  bool GrantSlotIfStarved() {
+    if (!starved_.exchange(false)) return false;
+    granted_slots_.fetch_add(1);
+    Wake();
+    return true;
+  }
+  int granted_slots() const { return granted_slots_.load(); }
+  // False: there is none.
+  bool UseGrantedSlot() {
+    int granted = granted_slots_.load();
+    while (granted > 0) {
+      if (granted_slots_.compare_exchange_weak(granted, granted - 1)) return true;
+    }
+    return false;
+  }
   // The leader goes through a turn, where it waits for events.
   void Wake() { SignalWakeEvent(wake_event_.get()); }
 
@@ -125,11 +141,19 @@ class EventLoop {
   // The call may still be under way when this returns.
   void RemoveTimer(TimerQueue::Id timer);
 
+  // Whether the calling thread is one of the loop's.
+  bool HasCaller();
+
   // Ends the threads, once their handlers have returned, and lets go of the sources. Not from a handler.
   void Stop();
 
  private:
+  friend class EventLoopDriver;  // of the fuzzers: leads without any thread of the loop's
+
   EventLoop(UniqueFd epoll, UniqueFd wake_event, std::shared_ptr<HandlerSlots> slots, absl::Duration spin_budget);
+  // Create, but for the first thread.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Make(std::shared_ptr<HandlerSlots> slots,
+                                                         absl::Duration spin_budget);
 
   void ThreadMain();
   // Returns when another thread has taken the lead over, or the loop stops.
@@ -158,17 +182,17 @@ class EventLoop {
   const TaskQueue& QueueOf(Lane lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return lane == kGoingOn ? going_on_ : lane == kInline ? ready_ : pool_;
   }
-  bool CallerMayReadOn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CallerMayReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of a handler whose thread does not lead. Blocks until the former leader has woken up. False: it may not, or the
   // leader is awake, or there is something else to run.
   bool TakeLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Of the leader, within a handler.
+  // Of the leader, within a handler. Somebody takes over.
   void GiveUpLead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BecomeLeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginHandler(Lane lane);
   void Enqueue(std::unique_ptr<Task> task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Nothing where the last slot has just been taken.
-  void RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing where the last slot has just been taken. The pace of what it ran, of kInline, or null.
+  MethodPace* RunOne(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run(Lane lane, std::unique_ptr<Task> task);
   void RunReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushDeferred() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -181,6 +205,12 @@ class EventLoop {
   void ReadReady(const epoll_event* ready, int count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureStandBy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nobody stands by, nor is about to: no thread was to be had.
+  bool LacksStandBy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !has_standby_ && starting_ == 0 && summoned_ == 0;
+  }
+  // Whether, where the leader gives up the lead, there is another thread that leads on. Tries to start one.
+  bool SomebodyTakesOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has a thread look for a task of kPool, unless some are about to. False: there is none to be had.
   bool SummonThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same where there is something for it to do; the leader does it where there is none.
@@ -199,6 +229,7 @@ class EventLoop {
   const UniqueFd wake_event_;
   const std::shared_ptr<HandlerSlots> slots_;
   mutable std::atomic<bool> starved_{false};  // tasks wait for a slot
+  std::atomic<int> granted_slots_{0};         // that are taken, and no handler runs in
 
   internal::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -249,6 +280,8 @@ class EventLoop {
   int idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int summoned_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, how many have been told to look
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // and those that are to look first of all
+  // Where no thread was to be had: not to be tried again before. Else in the past.
+  Deadline::Clock::time_point next_start_ ABSL_GUARDED_BY(mutex_);
   internal::CondVar idle_;
   absl::flat_hash_map<std::thread::id, std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> ended_threads_ ABSL_GUARDED_BY(mutex_);  // to be joined

@@ -29,6 +29,8 @@ constexpr int kPatientLooks = 10;
 constexpr int kQuietLooks = 100;
 // Threads that are on their way to look for tasks, above which no more are sent: a burst of quick ones needs few.
 constexpr int kMostSummoned = 4;
+// Between two attempts to start a thread where none is to be had.
+constexpr Deadline::Clock::duration kStartPause = std::chrono::milliseconds(5);
 // How long a thread without work is kept.
 constexpr absl::Duration kIdleThreadLife = absl::Seconds(10);
 // Of which one leads and one stands by, beside those that run handlers.
@@ -65,13 +67,13 @@ void EventLoop::ThreadMain() {
 }
 
 EventLoop::Lane EventLoop::NextLane(bool leads) const {
-  bool may_run_handler = slots_->available();
+  bool may_run_handler = slots_->available(*this) > 0;
   if (!may_run_handler && !(ready_.empty() && pool_.empty())) {
     starved_ = true;
-    may_run_handler = slots_->available();  // one may have become free in between
+    may_run_handler = slots_->available(*this) > 0;  // one may have become free in between
   }
   // The last slots are not the leader's alone where others wait for them, too.
-  const bool yields = leads && last_lane_ == kInline && !pool_.empty() && !slots_->several_available();
+  const bool yields = leads && last_lane_ == kInline && !pool_.empty() && slots_->available(*this) < 2;
   for (int i = 1; i <= kNone; ++i) {
     const Lane lane = static_cast<Lane>((last_lane_ + i) % kNone);
     const bool may_run = lane == kGoingOn || (may_run_handler && !(lane == kPool && leads));
@@ -88,10 +90,12 @@ void EventLoop::Enqueue(std::unique_ptr<Task> task) {
   pool_.Push(std::move(task));
 }
 
-void EventLoop::RunOne(Lane lane) {
-  if (lane != kGoingOn && !slots_->TryTake()) return;
+MethodPace* EventLoop::RunOne(Lane lane) {
+  if (lane != kGoingOn && !slots_->TryTake(*this)) return nullptr;
   last_lane_ = lane;
   std::unique_ptr<Task> task = QueueOf(lane).Pop();
+  MethodPace* const pace = lane == kInline ? task->pace() : nullptr;
+  if (CallerLeads()) leader_pace_ = pace;
   if (lane == kGoingOn) ++going_on_threads_;
   if (lane == kPool) SummonForPool();
   mutex_.Unlock();
@@ -101,6 +105,7 @@ void EventLoop::RunOne(Lane lane) {
   if (lane != kGoingOn) slots_->Release(*this);
   mutex_.Lock();
   if (lane == kGoingOn) --going_on_threads_;
+  return pace;
 }
 
 void EventLoop::Run(Lane lane, std::unique_ptr<Task> task) {
@@ -122,9 +127,7 @@ void EventLoop::RunReady() {
       standby_sleeps_ = false;
       standby_.Set();
     }
-    MethodPace* const pace = lane == kInline ? ready_.Front().pace() : nullptr;
-    leader_pace_ = pace;
-    RunOne(lane);
+    MethodPace* const pace = RunOne(lane);
     if (!CallerLeads()) return;
     if (pace != nullptr) pace->OnQuick();
     Bump(handler_count_);
@@ -209,7 +212,7 @@ bool EventLoop::SummonThread() {
 }
 
 void EventLoop::SummonForPool() {
-  if (pool_.empty() || !slots_->available() || SummonThread()) return;
+  if (pool_.empty() || slots_->available(*this) == 0 || SummonThread()) return;
   while (!pool_.empty()) ready_.Push(pool_.Pop());
   Wake();
 }
@@ -220,12 +223,16 @@ bool EventLoop::WakeOrStartThread() {
     idle_.Signal();
     return true;
   }
+  constexpr Deadline::Clock::time_point kAnyTime{};
+  if (next_start_ != kAnyTime && Deadline::Clock::now() < next_start_) return false;
+  next_start_ = kAnyTime;
   try {
     std::thread thread([this] { ThreadMain(); });
     const std::thread::id id = thread.get_id();
     threads_.emplace(id, std::move(thread));
     ++starting_;
   } catch (const std::system_error&) {
+    next_start_ = Deadline::Clock::now() + kStartPause;
     return false;
   }
   return true;

@@ -25,7 +25,7 @@ GrpcPollerPool::Handler* GrpcAsyncServerStream::Event::Proceed(bool ok) {
     if (!ok && !failed_ && this != &stream_.stop_event_) {
       failed_ = true;
       // See GrpcServerStream::Operation::Proceed.
-      if (this == &stream_.write_event_ || call->all_cancelled()) {
+      if (this == &stream_.write_event_ || call->FailedReadMeansCancelled()) {
         call->MarkCancelled();
         stream_.cancel_ = true;
       }

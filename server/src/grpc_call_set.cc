@@ -16,6 +16,10 @@ constexpr int kRequestedCalls = 4;
 
 constexpr std::chrono::milliseconds kForgettingPause{10};
 
+// Of requests that wait for handlers, at which no further calls are asked for: four of the largest messages, by
+// default, for each call asked for at a time.
+constexpr size_t kMostWaitingBytes = 64 << 20;
+
 }  // namespace
 
 GrpcPollerPool::Handler::UsualTime& GrpcCallSet::usual_time(const ServerMethod& method) {
@@ -28,15 +32,19 @@ void GrpcCallSet::Start() {
 
 void GrpcCallSet::Request() { GrpcServerCall::Request(*this, service_, queue_); }
 
+bool GrpcCallSet::HasBacklog() const {
+  return pool_.Backlogged() || waiting_bytes_.load(std::memory_order_relaxed) >= kMostWaitingBytes;
+}
+
 void GrpcCallSet::RequestAnother() {
-  if (!pool_.Backlogged()) return Request();
+  if (!HasBacklog()) return Request();
   postponed_.fetch_add(1);
   // The last of the waiting handlers may have ended since, and found nothing put off.
   RequestPostponed();
 }
 
 void GrpcCallSet::RequestPostponed() {
-  if (postponed_.load() == 0 || pool_.Backlogged()) return;
+  if (postponed_.load() == 0 || HasBacklog()) return;
   // Before and after: whoever sees nothing put off sees also that this was a moment ago.
   requested_at_.store(GrpcCallers::Clock::now().time_since_epoch());
   for (int n = postponed_.exchange(0); n > 0; --n) Request();

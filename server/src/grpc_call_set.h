@@ -43,11 +43,15 @@ class GrpcCallSet {
 
   // Asks for the first calls.
   void Start();
-  // Asks for a call in the place of one that has begun, which is alive. Put off while handlers wait for threads: what
-  // is not asked for stays with its client, held back by HTTP/2's flow control.
+  // Asks for a call in the place of one that has begun, which is alive. Put off while very many wait for threads, or
+  // much of theirs: what is not asked for stays with the library and its client, where nobody can say whose turn it is,
+  // or refuse it.
   void RequestAnother();
-  // Asks for what was put off, once no handler waits. A call of this set is alive.
+  // Asks for what was put off, once fewer wait. A call of this set is alive.
   void RequestPostponed();
+  // Of requests that have come and that no handler has begun to serve.
+  void AddWaitingBytes(size_t bytes) { waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void RemoveWaitingBytes(size_t bytes) { waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
   // Since when as many calls are asked for as there are to be. time_point::max() while some are put off.
   GrpcCallers::Clock::time_point not_held_back_since() const;
 
@@ -76,6 +80,7 @@ class GrpcCallSet {
 
  private:
   void Request();
+  bool HasBacklog() const;
 
   // The table has no room for more of each method, so methods may share one: an estimate is all that it is.
   static constexpr size_t kUsualTimes = 256;
@@ -88,6 +93,7 @@ class GrpcCallSet {
   GrpcPollerPool& pool_;
   std::array<GrpcPollerPool::Handler::UsualTime, kUsualTimes> usual_times_{};
   std::atomic<GrpcCallers::Clock::duration> forgot_closed_at_{};  // by GrpcCallers' clock
+  std::atomic<size_t> waiting_bytes_{0};
   std::atomic<int> postponed_{0};
   std::atomic<GrpcCallers::Clock::duration> requested_at_{};  // what had been put off, last; by GrpcCallers' clock
   std::atomic<bool> all_cancelled_{false};

@@ -23,6 +23,9 @@ class GrpcCallers {
   // Has the connection end from which the call came, where that is in our hands.
   virtual void CloseConnection(const grpc::ServerContext& call) = 0;
 
+  // Whether the connection from which the call came has ended, where that is known.
+  virtual bool HasConnectionEnded(const grpc::ServerContext& call) const = 0;
+
   // Notices which connections have been closed. `not_held_back_since`: since when the library did not have to hold
   // calls back; time_point::max() while it does.
   virtual void ForgetClosed(Clock::time_point now, Clock::time_point not_held_back_since) = 0;

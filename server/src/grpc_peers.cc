@@ -14,6 +14,13 @@ namespace {
 // A sweep looks at every connection, so it comes once in as many adds as there were then, and in no fewer than these.
 constexpr size_t kLeastAddsASweep = 16;
 
+// The number in gRPC's name of a peer that was added.
+std::optional<int> NumberOf(absl::string_view peer) {
+  int number;
+  if (!absl::ConsumePrefix(&peer, "fd:") || !absl::SimpleAtoi(peer, &number)) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 UniqueFd GrpcPeers::Add(UniqueFd connection, std::shared_ptr<const Caller> caller, Clock::time_point now,
@@ -47,22 +54,33 @@ bool GrpcPeers::MoveToUntakenNumber(UniqueFd& connection) {
 }
 
 std::shared_ptr<const Caller> GrpcPeers::Find(absl::string_view peer) const {
-  int number;
-  if (!absl::ConsumePrefix(&peer, "fd:") || !absl::SimpleAtoi(peer, &number)) return nullptr;
+  const std::optional<int> number = NumberOf(peer);
+  if (!number) return nullptr;
   internal::MutexLock lock(mutex_);
-  const auto found = callers_.find(number);
+  const auto found = callers_.find(*number);
   return found == callers_.end() ? nullptr : found->second;
 }
 
 void GrpcPeers::Close(absl::string_view peer) {
-  int number;
-  if (!absl::ConsumePrefix(&peer, "fd:") || !absl::SimpleAtoi(peer, &number)) return;
+  const std::optional<int> number = NumberOf(peer);
+  if (!number) return;
   internal::MutexLock adding(adding_);
-  const auto found = entries_.find(number);
+  const auto found = entries_.find(*number);
   if (found == entries_.end()) return;
   // By a number that nobody else can close meanwhile.
-  const UniqueFd own = DuplicateAbove(number, 0);
+  const UniqueFd own = DuplicateAbove(*number, 0);
   if (own.valid() && SocketCookie(own.get()) == found->second.socket) ShutdownSocket(own.get());
+}
+
+bool GrpcPeers::HasEnded(absl::string_view peer) const {
+  const std::optional<int> number = NumberOf(peer);
+  if (!number) return false;
+  internal::MutexLock adding(adding_);
+  const auto found = entries_.find(*number);
+  if (found == entries_.end()) return true;
+  // gRPC may close it at any time, and it be another's: so the cookie last.
+  return found->second.closed.has_value() || udsrpc::HasConnectionEnded(*number) ||
+         SocketCookie(*number) != found->second.socket;
 }
 
 bool GrpcPeers::HasOpen() {

@@ -39,9 +39,13 @@ class GrpcPeers final : public GrpcCallers {
   // Has the connection end from which that call came.
   void Close(absl::string_view peer);
 
+  // Whether the connection from which that call came has ended: has been closed, be it by the client alone so far.
+  bool HasEnded(absl::string_view peer) const;
+
   // GrpcCallers
   std::shared_ptr<const Caller> Of(const grpc::ServerContext& call) const override { return Find(call.peer()); }
   void CloseConnection(const grpc::ServerContext& call) override { Close(call.peer()); }
+  bool HasConnectionEnded(const grpc::ServerContext& call) const override { return HasEnded(call.peer()); }
   void ForgetClosed(Clock::time_point now, Clock::time_point not_held_back_since) override {
     Sweep(now, not_held_back_since);
   }
@@ -66,7 +70,7 @@ class GrpcPeers final : public GrpcCallers {
   void SweepEntries(Clock::time_point now, Clock::time_point not_held_back_since)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(adding_);
 
-  internal::Mutex adding_;  // held for system calls
+  mutable internal::Mutex adding_;  // held for system calls
   absl::flat_hash_map<int, Entry> entries_ ABSL_GUARDED_BY(adding_);
   int next_number_ ABSL_GUARDED_BY(adding_) = 0;  // below it there has been none lately
   size_t adds_ ABSL_GUARDED_BY(adding_) = 0;      // since the last sweep

@@ -83,12 +83,34 @@ absl::Status GrpcPollerPool::Start() {
 
 std::vector<GrpcPollerPool::Handler*> GrpcPollerPool::TakeWaiting() {
   internal::MutexLock lock(mutex_);
-  const auto first_taken =
-      std::stable_partition(waiting_.begin(), waiting_.end(), [](const Handler* handler) { return handler->begun(); });
-  std::vector<Handler*> taken(first_taken, waiting_.end());
-  waiting_.erase(first_taken, waiting_.end());
-  backlogged_.store(!waiting_.empty());
+  std::vector<Handler*> taken;
+  while (!waiting_.empty()) taken.push_back(static_cast<Handler*>(&waiting_.PopAny()));
+  backlogged_.store(false);
   return taken;
+}
+
+void GrpcPollerPool::AddWaiting(Handler& handler) {
+  if (handler.begun()) return going_on_.push_back(&handler);
+  waiting_.Push(handler);
+  backlogged_.store(waiting_.size() >= limits_.backlog);
+}
+
+GrpcPollerPool::Handler* GrpcPollerPool::NextWaiting() {
+  if (!going_on_.empty()) {
+    Handler* const next = going_on_.front();
+    going_on_.pop_front();
+    return next;
+  }
+  if (waiting_.empty()) return nullptr;
+  auto* const next = static_cast<Handler*>(&waiting_.Pop());
+  backlogged_.store(waiting_.size() >= limits_.backlog);
+  return next;
+}
+
+bool GrpcPollerPool::HasCaller() {
+  internal::MutexLock lock(mutex_);
+  return std::any_of(threads_.begin(), threads_.end(),
+                     [](const std::thread& thread) { return thread.get_id() == std::this_thread::get_id(); });
 }
 
 void GrpcPollerPool::Join() {
@@ -160,8 +182,7 @@ bool GrpcPollerPool::RunHandlers(Handler& handler, Load& load) {
   {
     internal::MutexLock lock(mutex_);
     if (handlers_ >= limits_.max_handlers && !handler.begun()) {
-      waiting_.push_back(&handler);
-      backlogged_.store(true);
+      AddWaiting(handler);
       return true;
     }
     ++handlers_;
@@ -192,11 +213,8 @@ void GrpcPollerPool::RunTimed(Handler& handler) {
 
 GrpcPollerPool::Handler* GrpcPollerPool::AfterHandler(bool& polls) {
   internal::MutexLock lock(mutex_);
-  if (!waiting_.empty() && handlers_ <= limits_.max_handlers) {
-    Handler* next = waiting_.front();
-    waiting_.pop_front();
-    backlogged_.store(!waiting_.empty());
-    return next;
+  if (handlers_ <= limits_.max_handlers) {
+    if (Handler* const next = NextWaiting(); next != nullptr) return next;
   }
   --handlers_;
   polls = pollers_ < wanted_pollers_ && !poller_awaits_;
@@ -242,8 +260,7 @@ bool GrpcPollerPool::HandOver(Handler& handler) {
     poller_awaits_ = false;
     return true;
   }
-  waiting_.push_back(&handler);
-  backlogged_.store(true);
+  AddWaiting(handler);
   return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/src/thread_progress.h"
+#include "server/src/turn_queue.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -28,12 +30,12 @@ namespace udsrpc {
 // A handler that waits for an event of the queue says so by Await. Where nobody else polls, its thread polls until its
 // event has come, so that here, too, nobody is woken; when a handler is to be run meanwhile, another thread takes over.
 //
-// At most `max_handlers` handlers run at a time and the rest wait their turn; polling goes on beside them, and so do
-// those that go on with what has begun, for which others may wait. Threads start as they are needed and end when they
-// have long had nothing to do. Thread-safe.
+// At most `max_handlers` handlers run at a time and the rest wait their turn (see TurnQueue); polling goes on beside
+// them, and so do those that go on with what has begun, for which others may wait. Threads start as they are needed and
+// end when they have long had nothing to do. Thread-safe.
 class GrpcPollerPool {
  public:
-  class Handler {
+  class Handler : public TurnTaker::Waiting {
    public:
     // How long the handler takes, usually. Shared by handlers of one kind and kept up by the pool. Thread-safe.
     class UsualTime {
@@ -82,6 +84,8 @@ class GrpcPollerPool {
   struct Limits {
     int max_handlers;
     int max_pollers;
+    // So many handlers that wait are a backlog.
+    size_t backlog = 16384;
     // From this share of its time on a CPU on, a polling thread gets company.
     double busy = 0.9;
     // How long a thread stays with nothing to do. gRPC's synchronous server keeps its own for as long.
@@ -104,10 +108,13 @@ class GrpcPollerPool {
   // The event has come. Called by Source::Next. `completion` may be gone when this returns.
   void Complete(Completion& completion);
 
-  // Whether handlers wait for others to end.
+  // Whether so many handlers wait for others to end that no more had better come.
   bool Backlogged() const { return backlogged_.load(); }
   // Takes back the handlers that wait and that have not begun.
   std::vector<Handler*> TakeWaiting();
+
+  // Whether the calling thread is one of the pool's.
+  bool HasCaller();
 
   // Blocks until the source has ended, every handler has returned and all threads are gone.
   void Join();
@@ -128,6 +135,9 @@ class GrpcPollerPool {
   static void RunTimed(Handler& handler);
   // The next handler for a thread that has run one, or null; then it tells in `polls` whether the thread is to poll.
   Handler* AfterHandler(bool& polls);
+  void AddWaiting(Handler& handler) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Not where there is none.
+  Handler* NextWaiting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the calling thread, which polls, is better replaced by the handlers that wait for what it finds.
   bool YieldToWaiting();
   // Polls until the event has come, or until another thread has taken over.
@@ -151,7 +161,7 @@ class GrpcPollerPool {
 
   Source& source_;
   const Limits limits_;
-  std::atomic<bool> backlogged_{false};  // whether waiting_ has any
+  std::atomic<bool> backlogged_{false};  // by the size of waiting_
   std::atomic<int> woken_in_a_row_{0};   // waiting threads, since a handler was last begun
 
   internal::Mutex mutex_;
@@ -161,8 +171,9 @@ class GrpcPollerPool {
   // One of them is in Await. Then nobody else polls: what it waits for would not bring it back.
   bool poller_awaits_ ABSL_GUARDED_BY(mutex_) = false;
   int handlers_ ABSL_GUARDED_BY(mutex_) = 0;  // threads in handlers
-  std::deque<Handler*> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Parked*> parked_ ABSL_GUARDED_BY(mutex_);  // the one that parked last is at the back, and called first
+  TurnQueue waiting_ ABSL_GUARDED_BY(mutex_){0};
+  std::deque<Handler*> going_on_ ABSL_GUARDED_BY(mutex_);  // with what has begun, where there was no thread for it
+  std::vector<Parked*> parked_ ABSL_GUARDED_BY(mutex_);    // the one that parked last is at the back, and called first
 
   bool looks_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool looker_starts_ ABSL_GUARDED_BY(mutex_) = false;  // a thread has been started for it

@@ -22,6 +22,7 @@ class GrpcRemoteCallers final : public GrpcCallers {
 
   std::shared_ptr<const Caller> Of(const grpc::ServerContext& call) const override;
   void CloseConnection(const grpc::ServerContext& /*call*/) override {}
+  bool HasConnectionEnded(const grpc::ServerContext& /*call*/) const override { return false; }
   void ForgetClosed(Clock::time_point /*now*/, Clock::time_point /*not_held_back_since*/) override {}
 
  private:

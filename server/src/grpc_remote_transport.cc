@@ -78,6 +78,7 @@ class GrpcRemoteTransport final : public ServerTransport {
   void CutFarewellShort() override {}
 
   void Shutdown(absl::Time deadline) override { server_.Shutdown(deadline); }
+  bool CallerServes() override { return server_.CallerServes(); }
 
  private:
   const ServerOptions options_;

@@ -37,6 +37,8 @@ class GrpcServer final : private GrpcPollerPool::Source {
 
   // See Server::Shutdown.
   void Shutdown(absl::Time deadline);
+  // See ServerTransport.
+  bool CallerServes() { return pool_.HasCaller(); }
 
  private:
   bool Next(GrpcPollerPool::Handler*& handler) override;

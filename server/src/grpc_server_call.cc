@@ -19,13 +19,19 @@ namespace udsrpc {
 void GrpcServerCall::Context::Begin() {
   const grpc::GenericServerContext& begun = call_.stream_.grpc_context();
   caller_ = call_.calls_.callers().Of(begun);
-  client_metadata_ = FromGrpcMetadata(begun.client_metadata());
+  metadata_bytes_ = BytesOfGrpcMetadata(begun.client_metadata());
+  if (metadata_bytes_ <= call_.calls_.max_metadata_bytes()) {
+    client_metadata_ = FromGrpcMetadata(begun.client_metadata());
+  } else if (caller_ != nullptr && !caller_->user().HoldBytes(refused_metadata_, metadata_bytes_)) {
+    // The library keeps it until the client has taken the answer.
+    call_.calls_.callers().CloseConnection(begun);
+  }
   const std::chrono::system_clock::time_point deadline = begun.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) deadline_ = absl::FromChrono(deadline);
 }
 
 GrpcServerCall::GrpcServerCall(GrpcCallSet& calls, grpc::ServerCompletionQueue& queue)
-    : calls_(calls), stream_(context_, calls.pool(), queue, calls.all_cancelled(), record_.sizes()) {}
+    : calls_(calls), stream_(context_, calls.callers(), calls.pool(), queue, calls.all_cancelled(), record_.sizes()) {}
 
 GrpcServerCall::~GrpcServerCall() {
   if (async_stream_ != nullptr) async_stream_->Detach();
@@ -68,8 +74,6 @@ GrpcPollerPool::Handler* GrpcServerCall::OnDone() {
   return nullptr;
 }
 
-bool GrpcServerCall::all_cancelled() const { return calls_.all_cancelled().load(); }
-
 GrpcPollerPool::Handler* GrpcServerCall::OnRequested(bool ok) {
   if (!ok) {  // the server is shutting down, and there is no call
     delete this;
@@ -110,12 +114,25 @@ absl::Status GrpcServerCall::Context::Admit() {
   return status;
 }
 
+absl::Status GrpcServerCall::Context::Wanted() const {
+  if (IsCancelled()) return absl::CancelledError();
+  if (deadline_ != absl::InfiniteFuture() && deadline_ <= absl::Now()) {
+    return absl::DeadlineExceededError(absl::StrCat(method(), ": the deadline passed on the server"));
+  }
+  return absl::OkStatus();
+}
+
+std::chrono::steady_clock::time_point GrpcServerCall::wanted_until() const {
+  using Clock = std::chrono::steady_clock;
+  const absl::Duration left = context_.deadline() - absl::Now();
+  return left == absl::InfiniteDuration() ? Clock::time_point::max() : Clock::now() + absl::ToChronoNanoseconds(left);
+}
+
 absl::Status GrpcServerCall::Examine() {
   if (absl::Status status = context_.Admit(); !status.ok()) return status;
   if (method_ == nullptr) return calls_.methods().NotFound(context_.method());
-  const size_t metadata_bytes = context_.client_metadata().ByteSize();
-  if (metadata_bytes <= calls_.max_metadata_bytes()) return absl::OkStatus();
-  return ClientMetadataError(metadata_bytes, calls_.max_metadata_bytes());
+  if (context_.metadata_bytes() <= calls_.max_metadata_bytes()) return absl::OkStatus();
+  return ClientMetadataError(context_.metadata_bytes(), calls_.max_metadata_bytes());
 }
 
 GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
@@ -126,7 +143,10 @@ GrpcPollerPool::Handler* GrpcServerCall::OnRead(bool ok) {
   if (ok) {
     record_.sizes().OnReceived(request_.Length());
     absl::Status kept = context_.Keep(request_.Length());
-    if (kept.ok()) return Dispatchable();
+    if (kept.ok()) {
+      AddWaitingBytes();
+      return Dispatchable();
+    }
     Finish(kept, nullptr);
     return nullptr;
   }
@@ -141,9 +161,17 @@ GrpcPollerPool::Handler* GrpcServerCall::Dispatchable() {
   return this;
 }
 
+void GrpcServerCall::AddWaitingBytes() {
+  waiting_bytes_ = request_.Length();
+  calls_.AddWaitingBytes(waiting_bytes_);
+}
+
+void GrpcServerCall::RemoveWaitingBytes() { calls_.RemoveWaitingBytes(std::exchange(waiting_bytes_, 0)); }
+
 void GrpcServerCall::Run() {
-  if (context_.IsCancelled()) {  // while it waited for a thread
-    Finish(absl::CancelledError(), nullptr);
+  RemoveWaitingBytes();
+  if (const absl::Status wanted = context_.Wanted(); !wanted.ok()) {  // it waited for a thread for too long
+    Finish(wanted, nullptr);
   } else {
     Dispatch(calls_.methods(), *method_, *this);
   }
@@ -152,6 +180,7 @@ void GrpcServerCall::Run() {
 }
 
 void GrpcServerCall::Refuse() {
+  RemoveWaitingBytes();
   Finish(absl::UnavailableError(absl::StrCat(context_.method(), ": the server is shutting down; call again")), nullptr);
 }
 
@@ -184,7 +213,11 @@ void GrpcServerCall::Finish(const absl::Status& status, const google::protobuf::
 void GrpcServerCall::FinishNow(const absl::Status& status, const google::protobuf::MessageLite* response) {
   context_.cancellation().UnsubscribeAll();
   if (status.ok() && context_.has_attached_fds()) stream_.Fail(FdsOverGrpcError(context_.method()));
-  const absl::Status failure = stream_.Close();
+  absl::Status failure = stream_.Close();
+  // Which the handler may have been told before the library has noticed: what it has returned is not for the client.
+  if (context_.IsCancelled() && context_.deadline() <= absl::Now()) {
+    failure = absl::DeadlineExceededError(absl::StrCat(context_.method(), ": the deadline passed on the server"));
+  }
   for (const auto& [key, value] : context_.trailing_metadata()) {
     stream_.grpc_context().AddTrailingMetadata(key, value);
   }

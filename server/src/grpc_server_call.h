@@ -6,6 +6,8 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -55,11 +57,13 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
 
   void Run() override;
   UsualTime& usual_time() override;
+  TurnTaker* owner() override { return &context_.caller()->turns(); }
+  std::chrono::steady_clock::time_point wanted_until() const override;
 
   // For the stream of a coroutine.
   grpc::GenericServerAsyncReaderWriter& grpc_stream() { return stream_.grpc_stream(); }
   grpc::CompletionQueue& queue() { return stream_.queue(); }
-  bool all_cancelled() const;
+  bool FailedReadMeansCancelled() const { return stream_.FailedReadMeansCancelled(); }
   // What IsCancelled says from now on; the context's callbacks are run beside that.
   void MarkCancelled() { context_.MarkCancelled(); }
   bool AddInitialMetadata() { return stream_.AddInitialMetadata(); }
@@ -85,8 +89,10 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
    public:
     explicit Context(const GrpcServerCall& call) : call_(call) {}
 
-    // Takes over what the library knows of a call that has begun.
+    // Takes over what the library knows of a call that has begun, but for metadata that is more than is accepted: a few
+    // hundred bytes on the wire may be a megabyte of it.
     void Begin();
+    size_t metadata_bytes() const { return metadata_bytes_; }
     Metadata& mutable_client_metadata() { return client_metadata_; }
 
     absl::string_view method() const override { return call_.stream_.grpc_context().method(); }
@@ -106,12 +112,16 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
       return cancelled_.load(std::memory_order_acquire) || cancellation().cancelled();
     }
     void MarkCancelled() { cancelled_.store(true, std::memory_order_release); }
+    // OK while somebody waits for the answer. The library may be late to say that the deadline has passed.
+    absl::Status Wanted() const;
 
    private:
     const GrpcServerCall& call_;
     std::shared_ptr<const Caller> caller_;  // null: not known
     User::Share in_flight_;                 // of the caller's user
     User::Held kept_;
+    size_t metadata_bytes_ = 0;
+    User::Held refused_metadata_;
     std::atomic<bool> cancelled_{false};
   };
 
@@ -148,12 +158,16 @@ class GrpcServerCall final : public ServerCall, public GrpcPollerPool::Handler {
   void Send(const absl::Status& status, const google::protobuf::MessageLite* response);
   // One reference more is held until Run returns or the call is refused.
   GrpcPollerPool::Handler* Dispatchable();
+  // Of the call's request, that it waits to be handled; and that it does no more.
+  void AddWaitingBytes();
+  void RemoveWaitingBytes();
 
   GrpcCallSet& calls_;
   // One for each event to come, one while a thread is in a member that may see the last of these, and one for a handler
   // that is a coroutine.
   std::atomic<int> references_{1};
   bool running_ = false;  // what GrpcCallSet::Begin said
+  size_t waiting_bytes_ = 0;
   const ServerMethod* method_ = nullptr;
   Context context_{*this};
   CallRecord record_;

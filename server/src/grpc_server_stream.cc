@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/src/call_errors.h"
 #include "common/src/grpc_message.h"
 
@@ -13,7 +14,7 @@ GrpcPollerPool::Handler* GrpcServerStream::Operation::Proceed(bool ok) {
   if (!ok && !failed_) {
     failed_ = true;
     // No write fails in a call that goes on.
-    if (this == &stream_.write_ || stream_.all_cancelled_.load()) stream_.context_.cancellation().Cancel();
+    if (this == &stream_.write_ || stream_.FailedReadMeansCancelled()) stream_.context_.cancellation().Cancel();
     // Where a read failed because the call was cancelled, the word of that is mostly right behind it in the queue. This
     // goes behind both, so that the handler finds its context cancelled.
     behind_.emplace();
@@ -22,6 +23,11 @@ GrpcPollerPool::Handler* GrpcServerStream::Operation::Proceed(bool ok) {
   }
   stream_.pool_.Complete(completion_);
   return nullptr;
+}
+
+// A handler that takes a death for a half-close takes what it has read for all that there is.
+bool GrpcServerStream::FailedReadMeansCancelled() const {
+  return all_cancelled_.load() || context_.deadline() <= absl::Now() || callers_.HasConnectionEnded(grpc_context_);
 }
 
 bool GrpcServerStream::Read(google::protobuf::MessageLite& message) {

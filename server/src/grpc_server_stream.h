@@ -12,9 +12,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "common/src/stats/call_sizes.h"
+#include "server/src/grpc_callers.h"
 #include "server/src/grpc_poller_pool.h"
 #include "server/src/grpc_tag.h"
+#include "udsrpc/internal/call_sizes.h"
 #include "udsrpc/internal/mutex.h"
 #include "udsrpc/server_context.h"
 #include "udsrpc/server_stream.h"
@@ -25,9 +26,14 @@ namespace udsrpc {
 class GrpcServerStream final : public ServerStream {
  public:
   // All arguments must outlive it. `all_cancelled`: the server's shutdown cancels, or has cancelled, every call.
-  GrpcServerStream(const ServerContext& context, GrpcPollerPool& pool, grpc::CompletionQueue& queue,
-                   const std::atomic<bool>& all_cancelled, CallSizes& sizes)
-      : context_(context), pool_(pool), queue_(queue), all_cancelled_(all_cancelled), sizes_(sizes) {}
+  GrpcServerStream(const ServerContext& context, const GrpcCallers& callers, GrpcPollerPool& pool,
+                   grpc::CompletionQueue& queue, const std::atomic<bool>& all_cancelled, internal::CallSizes& sizes)
+      : context_(context),
+        callers_(callers),
+        pool_(pool),
+        queue_(queue),
+        all_cancelled_(all_cancelled),
+        sizes_(sizes) {}
 
   // Where the library keeps the call.
   grpc::GenericServerContext& grpc_context() { return grpc_context_; }
@@ -51,6 +57,10 @@ class GrpcServerStream final : public ServerStream {
   // Has the call end with `status`, if it is the first, whatever the handler says.
   void Fail(absl::Status status);
   grpc::CompletionQueue& queue() { return queue_; }
+
+  // Whether a read has failed because nobody waits for the call any more, and not because the client half-closed, as
+  // far as can be known before the library's own word of it, which may come later.
+  bool FailedReadMeansCancelled() const;
 
  private:
   // Something that a handler's threads ask of the library and wait for.
@@ -77,10 +87,11 @@ class GrpcServerStream final : public ServerStream {
   };
 
   const ServerContext& context_;
+  const GrpcCallers& callers_;
   GrpcPollerPool& pool_;
   grpc::CompletionQueue& queue_;
   const std::atomic<bool>& all_cancelled_;
-  CallSizes& sizes_;
+  internal::CallSizes& sizes_;
   grpc::GenericServerContext grpc_context_;
   grpc::GenericServerAsyncReaderWriter grpc_stream_{&grpc_context_};
 

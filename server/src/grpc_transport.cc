@@ -63,6 +63,7 @@ class GrpcServerTransport final : public ServerTransport {
   }
 
   void Shutdown(absl::Time deadline) override { server_.Shutdown(deadline); }
+  bool CallerServes() override { return server_.CallerServes(); }
 
  private:
   const ServerOptions options_;

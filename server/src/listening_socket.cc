@@ -37,7 +37,8 @@ absl::StatusOr<Endpoint> Autobind(int fd) {
   socklen_t size = sizeof(address);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)) != 0 ||
       getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    return absl::ResourceExhaustedError("the kernel has no abstract name left to choose");
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot bind to an abstract name of the kernel's choice: ", ErrnoText(errno)));
   }
   return Endpoint::FromAbstractName(
       absl::string_view(address.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1));

@@ -85,7 +85,7 @@ void SeqpacketServerCall::Run(std::unique_ptr<EventLoop::Task> self) {
   Dispatch(connection_->methods(), method_, *this);
 }
 
-TaskOwner* SeqpacketServerCall::owner() { return connection_.get(); }
+TurnTaker* SeqpacketServerCall::owner() { return &connection_->caller().turns(); }
 
 void SeqpacketServerCall::Park() {
   if (!packet_) return;

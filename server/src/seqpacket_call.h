@@ -91,7 +91,8 @@ class SeqpacketServerCall final : public ServerCall, public ServerContext, publi
   // EventLoop::Task
   void Run(std::unique_ptr<EventLoop::Task> self) override;
   void Park() override;
-  TaskOwner* owner() override;
+  TurnTaker* owner() override;
+  Deadline::Clock::time_point wanted_until() const override { return expires_.at(); }
   MethodPace* pace() override { return &pace_; }
 
   // ServerCall

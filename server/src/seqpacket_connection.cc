@@ -23,6 +23,9 @@ constexpr int kPacketsATurn = 16;
 // Of the turns in which only one packet had come, one in so many looks for a second.
 constexpr unsigned kTurnsALook = 8;
 
+// For a client to say HELLO. Who connects without a name to connect to again (Server::AddConnection) may take longer.
+constexpr absl::Duration kHelloPatience = absl::Seconds(10);
+
 }  // namespace
 
 SeqpacketServerConnection::SeqpacketServerConnection(SeqpacketServerTransport& transport, ServingLoop& loop,
@@ -89,6 +92,7 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
                                                                     fd_receiver_->packet());
   switch (received.outcome) {
     case IoOutcome::kWouldBlock:
+    case IoOutcome::kNoMemory:
       return false;
     case IoOutcome::kClosed:
     case IoOutcome::kFailed:
@@ -105,6 +109,8 @@ bool SeqpacketServerConnection::ReadPacket(Tasks& tasks) {
   if (!status.ok()) {
     QueueGoaway(wire::GoawayReason::kProtocolError, status.message());
     CloseLocked();
+  } else if (!HasRoom()) {
+    SendQueued();  // or a turn in which many clients ask for much would hold all of it
   } else if (!sender_.empty()) {
     loop().DeferFlush(*this);
   }
@@ -149,14 +155,14 @@ void SeqpacketServerConnection::QueueConnectionCredit() {
 }
 
 void SeqpacketServerConnection::SendQueued() {
-  const IoOutcome outcome = sender_.Flush(mutex_);
+  const IoOutcome outcome = sender_.Flush(mutex_).outcome;
   if (outcome == IoOutcome::kClosed) {
     sender_.Clear();  // reading finds the end, after what the client sent before it
   } else if (outcome == IoOutcome::kFailed) {
     sender_.Clear();
     CloseLocked();  // answers are lost, so the connection is
   }
-  CountQueued();
+  if (!CountQueued() && HoldsTooMuch() && !closed_) return GiveUp();
   crowded_.store(!HasRoom(), std::memory_order_relaxed);
   if (sender_.sending()) return;  // the thread that sends does the rest
   MayClose();
@@ -165,10 +171,16 @@ void SeqpacketServerConnection::SendQueued() {
     ShutdownSocket(socket_.get());
   } else {
     UpdateWatch();
+    if (outcome == IoOutcome::kNoMemory) SendAgainSoon();
   }
   if (!closed_ && !HasRoom()) return;
   if (!postponed_.empty()) loop().Resume(std::exchange(postponed_, Tasks()));
   if (std::exchange(writer_waits_for_room_, false)) SignalNextWriter();
+}
+
+void SeqpacketServerConnection::SendAgainSoon() {
+  const Deadline soon = Deadline::After(kSendRetry, Deadline::Clock::now());
+  send_timer_ = loop().AddTimer(soon.at(), [self = Self()] { self->OnWritable(); });
 }
 
 bool SeqpacketServerConnection::HasRoom() const {
@@ -186,14 +198,20 @@ void SeqpacketServerConnection::MayPostpone(std::unique_ptr<EventLoop::Task>& se
 
 void SeqpacketServerConnection::UpdateWatch() {
   const bool readable = !read_all_ && HasRoom();
-  if (readable == watching_readable_ && sender_.blocked() == watching_writable_) return;
+  const bool writable = sender_.waits_for_room();
+  if (readable == watching_readable_ && writable == watching_writable_) return;
   watching_readable_ = readable;
-  watching_writable_ = sender_.blocked();
-  loop().Watch(socket_.get(), *this, readable, sender_.blocked());
+  watching_writable_ = writable;
+  loop().Watch(socket_.get(), *this, readable, writable);
+}
+
+absl::Duration SeqpacketServerConnection::IdleLimit() const {
+  const absl::Duration limit = transport_.options().max_connection_idle;
+  return greeted_ ? limit : std::min(limit, kHelloPatience);
 }
 
 void SeqpacketServerConnection::WatchIdleness() {
-  const absl::Duration limit = transport_.options().max_connection_idle;
+  const absl::Duration limit = IdleLimit();
   const bool can_be_made_again = !caller_->peer().endpoint().empty();
   if (limit == absl::InfiniteDuration() || closed_ || !can_be_made_again) return;
   const Deadline deadline = Deadline::After(limit, calls_.empty() ? last_call_ : Deadline::Clock::now());
@@ -203,8 +221,7 @@ void SeqpacketServerConnection::WatchIdleness() {
 
 void SeqpacketServerConnection::OnIdleTimer() {
   const Session session(*this);
-  const absl::Duration limit = transport_.options().max_connection_idle;
-  const bool idle = calls_.empty() && Deadline::After(limit, last_call_).HasPassed(Deadline::Clock::now());
+  const bool idle = calls_.empty() && Deadline::After(IdleLimit(), last_call_).HasPassed(Deadline::Clock::now());
   if (!idle) return WatchIdleness();
   DrainLocked();
 }
@@ -217,7 +234,8 @@ void SeqpacketServerConnection::Drain() {
 void SeqpacketServerConnection::DrainLocked() {
   if (closed_ || draining_) return;
   draining_ = true;
-  QueueGoaway(wire::GoawayReason::kShutdown, "the server is shutting down, or the connection was idle for long");
+  QueueGoaway(wire::GoawayReason::kShutdown,
+              "the server is shutting down, or the connection was idle for long, or without HELLO");
   SendQueued();
 }
 
@@ -234,6 +252,12 @@ void SeqpacketServerConnection::Close(absl::string_view why) {
   CloseLocked();
 }
 
+void SeqpacketServerConnection::GiveUp() {
+  sender_.Clear();
+  QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
+  CloseLocked();
+}
+
 void SeqpacketServerConnection::CloseLocked() {
   if (closed_) return;
   closed_ = true;
@@ -241,6 +265,7 @@ void SeqpacketServerConnection::CloseLocked() {
   loop().Remove(socket_.get(), *this);
   loop().RemoveTimer(idle_timer_);
   loop().RemoveTimer(farewell_timer_);
+  loop().RemoveTimer(send_timer_);
   for (const auto& [id, call] : calls_) {
     call->flow().ended = true;
     if (!receiving_.contains(id)) CancelCall(*call);

@@ -260,17 +260,24 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Counts what is queued. False: it is too much even for a client that is about to take it, and not on account of
   // descriptors.
   bool CountQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // More than is counted of what is queued, and than may be beyond the limit: a packet may have thousands of calls,
+  // each of which was answered where it was read.
+  bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether so many descriptors more may wait for the client.
   bool HasRoomForFds(size_t fds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueGoaway(wire::GoawayReason reason, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What the kernel had no memory for.
+  void SendAgainSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same for a message that a handler has written. Where some were written just before it, there will be more: it
   // leaves them to the loop, so that they share packets.
   void SendWritten() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same at the end of the loop's turn, where the calling thread leads.
   void SendSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateWatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How long the connection may be without calls at present.
+  absl::Duration IdleLimit() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the connection drained once it has been without calls for as long as the server allows.
   void WatchIdleness() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnIdleTimer();
@@ -287,6 +294,8 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   // Where all calls of a draining connection have been answered: has the client send no more, refuses what it had sent
   // and, once that is done, closes.
   void MayClose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the connection of a client that does not take its answers, which are lost.
+  void GiveUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the connection after what is queued, as far as the socket takes that; calls are cancelled.
   void CloseLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -339,6 +348,7 @@ class SeqpacketServerConnection final : public EventLoop::Source {
   Deadline::Clock::time_point last_call_ ABSL_GUARDED_BY(mutex_);  // when the last one ended, or it began to wait
   TimerQueue::Id idle_timer_ ABSL_GUARDED_BY(mutex_);
   TimerQueue::Id farewell_timer_ ABSL_GUARDED_BY(mutex_);
+  TimerQueue::Id send_timer_ ABSL_GUARDED_BY(mutex_);
 
   PacketSender sender_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> crowded_{false};  // there was no room in it when it was last flushed

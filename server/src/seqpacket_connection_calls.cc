@@ -233,6 +233,8 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
   bool send_at_once = false;
   {
     const Session session(*this);
+    // Where nobody has begun to run its callbacks, nobody has to: none are left. Whoever is to may come behind this call.
+    if (std::erase(to_cancel_, &call) + std::erase(to_cancel_later_, &call) > 0) flow.being_cancelled = false;
     while (flow.being_cancelled) flow.changed.Wait(mutex_);
     if (flow.kept) LeaveWriting(call);
     --unfinished_calls_;
@@ -249,11 +251,7 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
         call.record().End(untaken.code(), untaken.message());
         QueueAnswer(Answer(call.id(), untaken, /*refused=*/false));
       }
-      if (sender_.queue().bytes() > kMaxUntakenBytes || !CountQueued()) {
-        sender_.Clear();
-        QueueGoaway(wire::GoawayReason::kProtocolError, "the client does not take its answers");
-        CloseLocked();
-      }
+      if (sender_.queue().bytes() > kMaxUntakenBytes || !CountQueued()) GiveUp();
       send_at_once = sender_.queue().bytes() > kAnswersAtOnceBytes || sender_.queue().fds() > kMaxQueuedFds;
     }
     if (response != nullptr) call.record().sizes().OnSent(answer.message_bytes());

@@ -36,6 +36,8 @@ bool SeqpacketServerConnection::CountQueued() {
   return !over_limit_ || sender_.bytes() <= kAlwaysQueuedBytes;
 }
 
+bool SeqpacketServerConnection::HoldsTooMuch() const { return sender_.bytes() > queued_.amount() + kAlwaysQueuedBytes; }
+
 bool SeqpacketServerConnection::HasRoomForFds(size_t fds) {
   const size_t queued = sender_.queue().fds() + fds;
   return queued <= kMostQueuedFds && caller_->user().HoldFds(queued_fds_, queued);

@@ -112,7 +112,9 @@ absl::Status SeqpacketServerConnection::OnCall(const wire::RawFrame& frame, cons
   User::Share in_flight;
   absl::Status admitted = Admit(*call, metadata, &in_flight, &refused);
   if (admitted.ok() && resolved.method == nullptr) admitted = resolved.unknown;
-  if (admitted.ok() && !fds.lost.ok()) admitted = std::move(fds.lost);
+  if (admitted.ok() && !fds.lost.ok()) {
+    admitted = absl::ResourceExhaustedError(absl::StrCat(resolved.method->path(), ": ", fds.lost.message()));
+  }
   User::Held held;
   if (admitted.ok() && !caller_->user().HoldBytes(held, call->message.size())) {
     admitted = absl::ResourceExhaustedError(absl::StrCat(resolved.method->path(), ": ", caller_->TooManyBytesText()));

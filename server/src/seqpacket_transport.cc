@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> SeqpacketServerTranspo
     }
     loops.push_back(std::make_unique<ServingLoop>(*std::move(loop)));
   }
-  return std::unique_ptr<SeqpacketServerTransport>(new SeqpacketServerTransport(methods, options, std::move(loops)));
+  return std::make_unique<SeqpacketServerTransport>(methods, options, std::move(loops));
 }
 
 SeqpacketServerTransport::~SeqpacketServerTransport() { Shutdown(absl::InfinitePast()); }
@@ -82,6 +82,10 @@ void SeqpacketServerTransport::Shutdown(absl::Time deadline) {
     while (calls_in_flight_.load() > 0) drained_.Wait(mutex_);
   }
   for (const auto& loop : loops_) loop->loop->Stop();
+}
+
+bool SeqpacketServerTransport::CallerServes() {
+  return std::any_of(loops_.begin(), loops_.end(), [](const auto& each) { return each->loop->HasCaller(); });
 }
 
 void SeqpacketServerTransport::OnCallEnded() {

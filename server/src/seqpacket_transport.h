@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -38,15 +39,21 @@ struct ServingLoop {
 // Serves seqpacket connections from a few event loops, each connection from one of them.
 class SeqpacketServerTransport final : public ServerTransport {
  public:
+  using Loops = std::vector<std::unique_ptr<ServingLoop>>;
+
   // `methods` must outlive the transport. RESOURCE_EXHAUSTED: no descriptor left.
   static absl::StatusOr<std::unique_ptr<SeqpacketServerTransport>> Create(const MethodTable& methods,
                                                                           const ServerOptions& options);
+  // With loops of the caller's making, one at least.
+  SeqpacketServerTransport(const MethodTable& methods, const ServerOptions& options, Loops loops)
+      : methods_(methods), options_(options), loops_(std::move(loops)) {}
   ~SeqpacketServerTransport() override;
 
   absl::Status Adopt(UniqueFd socket, std::shared_ptr<const Caller> caller) override;
   void Farewell(absl::Time deadline) override;
   void CutFarewellShort() override;
   void Shutdown(absl::Time deadline) override;
+  bool CallerServes() override;
 
   // For connections.
   const MethodTable& methods() const { return methods_; }
@@ -59,11 +66,6 @@ class SeqpacketServerTransport final : public ServerTransport {
   void OnConnectionClosed(const std::shared_ptr<SeqpacketServerConnection>& connection);
 
  private:
-  using Loops = std::vector<std::unique_ptr<ServingLoop>>;
-
-  SeqpacketServerTransport(const MethodTable& methods, const ServerOptions& options, Loops loops)
-      : methods_(methods), options_(options), loops_(std::move(loops)) {}
-
   std::vector<std::shared_ptr<SeqpacketServerConnection>> Connections();
 
   const MethodTable& methods_;

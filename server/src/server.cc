@@ -10,17 +10,32 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/src/fatal.h"
+#include "common/src/fork.h"
 #include "common/src/socket/connected_socket.h"
 #include "server/src/server_state.h"
+#include "udsrpc/internal/process_bound.h"
 #include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
 
 Server::Server() : state_(std::make_unique<State>()) {}
 
-Server::~Server() { Shutdown(absl::InfinitePast()); }
+Server::~Server() {
+  const bool elsewhere = process_.elsewhere();
+  if (!elsewhere && !state_->CallerServes()) {
+    Shutdown(absl::InfinitePast());
+    return;
+  }
+  if (!elsewhere) {  // a handler has called exit(3), and will not return
+    state_->takeover.reset();
+    state_->acceptor.reset();
+  }
+  internal::Abandon(state_.release());
+}
 
 absl::Status Server::AddConnection(UniqueFd fd) {
+  if (process_.elsewhere()) return ForkedError("the server");
   const absl::StatusOr<SocketKind> kind = PrepareConnectedSocket(fd.get());
   if (!kind.ok()) return kind.status();
   const Transport transport = *kind == SocketKind::kStream ? Transport::kGrpc : Transport::kSeqpacket;
@@ -50,7 +65,11 @@ absl::Status Server::AddConnection(UniqueFd fd) {
 }
 
 void Server::Shutdown(absl::Time deadline) {
+  if (process_.elsewhere()) return;
   State& state = *state_;
+  if (state.CallerServes()) {
+    Fatal("Server::Shutdown", "it was called by a handler, which it would wait for; have another thread call it");
+  }
   {
     internal::MutexLock lock(state.mutex);
     while (state.handing_over) state.changed.Wait(state.mutex);
@@ -70,9 +89,10 @@ void Server::Shutdown(absl::Time deadline) {
   state.changed.SignalAll();
 }
 
-ServerStats Server::Stats() const { return state_->Stats(); }
+ServerStats Server::Stats() const { return process_.elsewhere() ? ServerStats() : state_->Stats(); }
 
 Server::End Server::Wait() {
+  if (process_.elsewhere()) return End::kShutdown;
   internal::MutexLock lock(state_->mutex);
   state_->AwaitEnd();
   return state_->end;
@@ -88,6 +108,11 @@ absl::Status Server::State::StartExtensions(const std::vector<ServerExtension*>&
 
 void Server::State::EndExtensions() {
   for (ServerExtension* extension : extensions) extension->OnEnd();
+}
+
+bool Server::State::CallerServes() {
+  return std::any_of(transports.begin(), transports.end(),
+                     [](const auto& transport) { return transport->CallerServes(); });
 }
 
 void Server::State::AwaitEnd() {

@@ -197,7 +197,8 @@ absl::Status ServerBuilder::Starting::BeginToServe() {
   state_.info.endpoints = server_->endpoints_;
   state_.info.monitor = &state_;
   if (absl::Status status = state_.StartExtensions(builder_.extensions_); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(listeners_->Take(), *state_.users);
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+      Acceptor::Create(listeners_->Take(), *state_.users, builder_.options_.log);
   if (!acceptor.ok()) return acceptor.status();
   state_.acceptor = *std::move(acceptor);
   state_.drain_timeout = builder_.takeover_options_.drain_timeout;

@@ -60,6 +60,8 @@ struct Server::State final : public TakeoverListener::Predecessor, public intern
   // ServerExtension::OnStart, and OnEnd.
   absl::Status StartExtensions(const std::vector<ServerExtension*>& all);
   void EndExtensions();
+  // Whether the calling thread runs handlers, which Shutdown waits for.
+  bool CallerServes();
   // Another thread has shut the server down, or will have.
   void AwaitEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 

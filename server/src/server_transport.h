@@ -34,6 +34,8 @@ class ServerTransport {
 
   // See Server::Shutdown. Nothing is adopted during or after it.
   virtual void Shutdown(absl::Time deadline) = 0;
+  // Whether the calling thread is one of those that Shutdown waits for.
+  virtual bool CallerServes() = 0;
 };
 
 }  // namespace udsrpc

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/src/socket/packet_sender.h"
 #include "common/src/socket/socket.h"
 
 namespace udsrpc {
@@ -67,6 +68,10 @@ absl::Status TakeoverChannel::Send(const internal::TakeoverMessage& message, abs
   for (;;) {
     if (sendmsg(fd(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return absl::OkStatus();
     if (errno == EINTR) continue;
+    if ((errno == ENOBUFS || errno == ENOMEM) && absl::Now() < deadline) {
+      absl::SleepFor(kSendRetry);  // the kernel tells nobody when it has memory again
+      continue;
+    }
     if (errno != EAGAIN) return Gone("it takes no message", errno);
     if (absl::Status status = AwaitSocket(/*writable=*/true, deadline); !status.ok()) return status;
   }

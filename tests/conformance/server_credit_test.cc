@@ -92,6 +92,65 @@ TEST_F(S4_10_Credit, OfACallThatIsNotOpenIsIgnored) {
   ExpectNothingCame(client);
 }
 
+using S6_CreditOfLongRequests = ServerLongMessages;
+
+// A handler that runs has its one request; what is sent behind that is not read, so that credit for it comes to an end.
+TEST_F(S6_CreditOfLongRequests, IsNotGivenForWhatComesBehindThem) {
+  RawClient client = Connect();
+  int64_t credit = 65536;
+  int64_t credit_of_all = 131072;
+  const auto take = [&](const ReceivedFrame& frame) {
+    const absl::StatusOr<CreditFrame> given = CreditFrame::Parse(frame.raw());
+    ASSERT_TRUE(given.ok()) << frame.header.ToString();
+    (given->call == 0 ? credit_of_all : credit) += given->bytes;
+  };
+  const auto send = [&](const std::string& frame) {
+    const auto cost = static_cast<int64_t>(frame.size());
+    while (credit < cost || credit_of_all < cost) {
+      const std::optional<ReceivedFrame> received = client.Receive();
+      ASSERT_TRUE(received.has_value());
+      take(*received);
+    }
+    ASSERT_TRUE(client.Send(frame));
+    credit -= cost;
+    credit_of_all -= cost;
+  };
+  const std::string gate(200000, 'g');
+  BlockRequest request;
+  request.set_gate(gate);
+  const std::string bytes = request.SerializeAsString();
+  constexpr size_t kFragment = 8000;
+  ASSERT_TRUE(client.Send(Open(1, "Block")));
+  send(First(1, bytes.size(), bytes.substr(0, kFragment)));
+  for (size_t begin = kFragment; begin < bytes.size(); begin += kFragment) {
+    const bool last = begin + kFragment >= bytes.size();
+    send(last ? Message(1, bytes.substr(begin)) : More(1, bytes.substr(begin, kFragment)));
+  }
+  ASSERT_TRUE(service_.AwaitArrivals(gate, 1));
+  const std::string more = Message(1, std::string(kFragment, 'x'));
+  const auto cost = static_cast<int64_t>(more.size());
+  int64_t behind = 0;
+  for (;;) {
+    while (credit >= cost && credit_of_all >= cost) {
+      send(more);
+      behind += cost;
+    }
+    ASSERT_LT(behind, 4 << 20);
+    ASSERT_TRUE(client.Send(SerializeFrame(PingFrame{.token = 7})));
+    const int64_t before = credit + credit_of_all;
+    for (;;) {
+      const std::optional<ReceivedFrame> received = client.Receive();
+      ASSERT_TRUE(received.has_value());
+      if (received->header.type == static_cast<uint8_t>(FrameType::kPing)) break;
+      take(*received);
+    }
+    if (credit + credit_of_all == before && credit < cost) break;
+  }
+  EXPECT_LE(behind, 5 * 65536);
+  ASSERT_TRUE(client.Send(Cancel(1)));
+  ExpectEnd(client, 1, absl::StatusCode::kCancelled);
+}
+
 using S6_Credit = ServerStreamConformance;
 
 TEST_F(S6_Credit, OfTheCallIsGivenBackAsMessagesAreTaken) {

@@ -6,6 +6,7 @@
   block is. Every block of C++, CMake and Python has such a mark.
 - A link to a file of the project leads to one.
 - A command in a block behind `<!-- commands -->` names a script that is there.
+- A test that SECURITY.md names in the column `test` of a table is in the tests' sources.
 """
 
 import pathlib
@@ -21,6 +22,20 @@ def snippets(text):
 def region(source, name):
     match = re.search(rf"^( *)(?://|#) README: {name}\n(.*?)^ *(?://|#) README: end", source, re.S | re.M)
     return re.sub(rf"^{match.group(1)}", "", match.group(2), flags=re.M) if match else None
+
+
+def named_tests(text):
+    for table in re.findall(r"^\| [^\n]*\| test \|\n\|[- |]*\n((?:\|[^\n]*\n)*)", text, re.M):
+        for row in table.splitlines():
+            yield from re.findall(r"`(\w+)`", row.split("|")[-2])
+
+
+def check_tests(root):
+    page = root / "docs" / "SECURITY.md"
+    names = list(named_tests(page.read_text()))
+    sources = "\n".join(source.read_text() for source in sorted((root / "tests").rglob("*_test.cc")))
+    errors = [f"{page}: there is no test {name}" for name in names if not re.search(rf"\b{name}\b", sources)]
+    return errors if len(names) > 50 else [*errors, f"{page}: its tables of attacks have lost their tests"]
 
 
 def check(root):
@@ -47,7 +62,7 @@ def check(root):
                     errors.append(f"{page}: there is no {script}")
     if found < 2:
         errors.append("the pages: their code blocks have lost their marks")
-    return errors
+    return errors + check_tests(root)
 
 
 problems = check(pathlib.Path(sys.argv[1]))

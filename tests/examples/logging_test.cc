@@ -41,6 +41,7 @@ TEST_P(LoggingTest, OneTraceGoesThroughBothServers) {
   EXPECT_EQ(TraceOf(at_back), TraceOf(called));
   EXPECT_EQ(TraceOf(at_back), TraceOf(served));
   Terminate(front);
+  EXPECT_THAT(NextLine(front), HasSubstr(absl::StrCat("SayHello at ", back_, " 1 times, 0 failed, p99 ")));
   Terminate(back);
 }
 

@@ -1,6 +1,8 @@
 #include "server/src/grpc_peers.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -49,6 +51,25 @@ TEST_F(GrpcPeersTest, FindsNobodyForWhatIsNoNumberOfAConnection) {
   for (const std::string peer : {"", "fd:", "fd:x", "unix:", "unix:/run/x", "fd:100000", "fd:-1"}) {
     EXPECT_EQ(peers_.Find(peer), nullptr) << peer;
   }
+}
+
+TEST_F(GrpcPeersTest, KnowsWhetherTheClientIsStillThere) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  UniqueFd client(ends[1]);
+  UniqueFd connection = peers_.Add(UniqueFd(ends[0]), CallerOf(1), now_, not_held_back_since_);
+  const std::string peer = absl::StrCat("fd:", connection.get());
+  EXPECT_FALSE(peers_.HasEnded(peer));
+  EXPECT_EQ(write(client.get(), "x", 1), 1);
+  EXPECT_FALSE(peers_.HasEnded(peer));
+  client.reset();
+  EXPECT_TRUE(peers_.HasEnded(peer)) << "what it has sent has not been read";
+  // Closed on this side as well, and the number another's.
+  connection.reset();
+  EXPECT_TRUE(peers_.HasEnded(peer));
+  const UniqueFd other = *OpenSocket(SocketKind::kStream);
+  EXPECT_TRUE(peers_.HasEnded(peer));
+  EXPECT_FALSE(peers_.HasEnded("unix:/run/x")) << "of a connection that was not added nothing is known";
 }
 
 TEST_F(GrpcPeersTest, ANumberThatWasClosedIsNotLentToTheNext) {

@@ -261,7 +261,7 @@ TEST_F(GrpcPollerPoolTest, LetsGoOfThreadsThatHaveLongHadNothingToDo) {
 }
 
 TEST_F(GrpcPollerPoolTest, HasTheOthersWaitAtTheLimitAndPollsOn) {
-  StartPool({.max_handlers = 2, .max_pollers = 1});
+  StartPool({.max_handlers = 2, .max_pollers = 1, .backlog = 1});
   Event open;
   std::atomic<int> running{0};
   std::atomic<int> most{0};

@@ -170,6 +170,39 @@ TEST_P(AsyncTest, LongMessagesTravelBothWays) {
   }
 }
 
+// What a thread that waits for a call of its own reads for all may be the rest of a reply, and its end, between two
+// looks at that reply.
+TEST_P(AsyncTest, LongRepliesAreWholeWhereOtherThreadsReadTheConnection) {
+  if (GetParam().abstract) GTEST_SKIP() << "the address says nothing here";
+  StartServer();
+  const TestStub stub(MakeChannel());
+  const int rounds = GetParam().transport == Transport::kGrpc ? 50 : 1000;
+  constexpr int kAtATime = 4;
+  std::atomic<bool> done{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      while (!done) ExpectEcho(stub, "beside it");
+    });
+  }
+  int short_replies = 0;
+  for (int i = 0; i < rounds; ++i) {
+    std::vector<std::unique_ptr<Call>> calls;
+    for (int n = 0; n < kAtATime; ++n) {
+      calls.push_back(std::make_unique<Call>(std::string(70'000, 'l')));
+      Call& call = *calls.back();
+      stub.Async().Echo(call.context, call.request, call.reply, call.Done());
+    }
+    for (const std::unique_ptr<Call>& call : calls) {
+      EXPECT_EQ(call->Await(), absl::StatusCode::kOk);
+      if (call->reply.text() != call->request.text()) ++short_replies;
+    }
+  }
+  EXPECT_EQ(short_replies, 0);
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+}
+
 TEST_P(AsyncTest, TheChannelMayBeLetGoOfDuringItsCallsAndByThem) {
   StartServer();
   Call call;

@@ -219,7 +219,7 @@ TEST_F(TakeoverTest, ClientsThatWaitInTheBacklogNoticeNothing) {
 }
 
 TEST_F(TakeoverTest, WhatRunsGoesOnUntilTheDrainIsOver) {
-  auto server = StartServer({target_}, /*drain_milliseconds=*/500);
+  auto server = StartServer({target_}, /*drain_milliseconds=*/2000);
   for (const Transport transport : {Transport::kGrpc, Transport::kSeqpacket}) {
     const TestStub stub = Stub(transport);
     ClientContext ends;
@@ -229,7 +229,7 @@ TEST_F(TakeoverTest, WhatRunsGoesOnUntilTheDrainIsOver) {
     EchoRequest request;
     EchoReply reply;
     EXPECT_TRUE(one.Write(request) && one.Read(reply) && other.Write(request) && other.Read(reply));
-    auto successor = StartServer({target_}, 500);
+    auto successor = StartServer({target_}, 2000);
     EXPECT_TRUE(one.Write(request) && one.Read(reply));
     one.WritesDone();
     EXPECT_EQ(one.Finish(), absl::OkStatus());

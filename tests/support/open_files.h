@@ -26,7 +26,7 @@ namespace udsrpc::testing {
 inline UniqueFd FileOf(const std::string& text) {
   UniqueFd file(memfd_create("udsrpc-test", MFD_CLOEXEC));
   EXPECT_TRUE(file.valid());
-  EXPECT_EQ(write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(pwrite(file.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
   return file;
 }
 

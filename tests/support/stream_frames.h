@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/src/wire/frame.h"
 #include "common/src/wire/stream_frame.h"
 #include "tests/proto/testing.pb.h"
 

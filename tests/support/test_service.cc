@@ -136,6 +136,12 @@ bool TestServiceImpl::AwaitArrivals(const std::string& gate, int count) {
   return true;
 }
 
+int TestServiceImpl::arrivals(const std::string& gate) const {
+  internal::MutexLock lock(mutex_);
+  const auto found = gates_.find(gate);
+  return found == gates_.end() ? 0 : found->second.arrivals;
+}
+
 bool TestServiceImpl::AwaitCancelled(const std::string& gate, int count) {
   internal::MutexLock lock(mutex_);
   const absl::Time give_up = absl::Now() + kPatience;

@@ -28,6 +28,7 @@ class TestServiceImpl final : public TestService {
   // Waits, for 20 s at most, until `count` handlers have come to `gate`, or of the method Inflate where that is its
   // name. False: they have not.
   bool AwaitArrivals(const std::string& gate, int count);
+  int arrivals(const std::string& gate) const;
   // Waits likewise until `count` handlers have left it because their calls were cancelled.
   bool AwaitCancelled(const std::string& gate, int count);
   // Waits, for `patience`, until `count` handlers of Count have written everything. False: they have not.

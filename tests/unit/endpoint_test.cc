@@ -95,6 +95,8 @@ TEST(Endpoint, TakesTheLongestAddresses) {
 TEST(Endpoint, IsMadeFromRawBytesToo) {
   EXPECT_EQ(Endpoint::FromPath("/a b%")->ToString(), "unix:/a%20b%25");
   EXPECT_EQ(Endpoint::FromAbstractName(Bytes("\0n", 2))->ToString(), "unix-abstract:%00n");
+  EXPECT_EQ(Endpoint::FromAbstractName("//n")->ToString(), "unix-abstract:%2F/n");
+  EXPECT_EQ(Endpoint::Parse("unix-abstract:%2F/n")->address(), "//n");
   EXPECT_FALSE(Endpoint::FromPath("").ok());
   EXPECT_FALSE(Endpoint::FromPath(Bytes("a\0b", 3)).ok());
   EXPECT_FALSE(Endpoint::FromAbstractName(std::string(108, 'x')).ok());

@@ -209,16 +209,16 @@ TEST(EventLoopDispatch, ConnectionsTakeTurns) {
   // Whose tasks are its own.
   class Owned final : public LoopTask {
    public:
-    Owned(TaskOwner& owner, std::string& ran, char name) : owner_(owner), ran_(ran), name_(name) {}
+    Owned(TurnTaker& owner, std::string& ran, char name) : owner_(owner), ran_(ran), name_(name) {}
     void Run(std::unique_ptr<LoopTask> /*self*/) override { ran_ += name_; }
-    TaskOwner* owner() override { return &owner_; }
+    TurnTaker* owner() override { return &owner_; }
 
    private:
-    TaskOwner& owner_;
+    TurnTaker& owner_;
     std::string& ran_;
     const char name_;
   };
-  struct Owner final : public TaskOwner {};
+  using Owner = TurnTaker;
   Owner busy;
   Owner modest;
   const auto loop = MakeLoop(4);

@@ -9,20 +9,20 @@
 namespace udsrpc {
 namespace {
 
-struct Owner final : public TaskOwner {};
+using Owner = TurnTaker;
 
 class Named final : public LoopTask {
  public:
-  Named(char name, TaskOwner* owner, std::string& ran) : name_(name), owner_(owner), ran_(ran) {}
+  Named(char name, TurnTaker* owner, std::string& ran) : name_(name), owner_(owner), ran_(ran) {}
   ~Named() override { --alive; }
   void Run(std::unique_ptr<LoopTask> /*self*/) override { ran_ += name_; }
-  TaskOwner* owner() override { return owner_; }
+  TurnTaker* owner() override { return owner_; }
 
   static int alive;
 
  private:
   const char name_;
-  TaskOwner* const owner_;
+  TurnTaker* const owner_;
   std::string& ran_;
 };
 int Named::alive = 0;
@@ -34,7 +34,7 @@ class TaskQueueTest : public ::testing::Test {
     EXPECT_EQ(Named::alive, 0);
   }
 
-  void Push(const std::string& names, TaskOwner* owner) {
+  void Push(const std::string& names, TurnTaker* owner) {
     for (const char name : names) {
       ++Named::alive;
       queue_.Push(std::make_unique<Named>(name, owner, ran_));
@@ -105,7 +105,7 @@ class Owning final : public LoopTask {
  public:
   explicit Owning(std::shared_ptr<Owner> owner) : owner_(std::move(owner)) {}
   void Run(std::unique_ptr<LoopTask> /*self*/) override {}
-  TaskOwner* owner() override { return owner_.get(); }
+  TurnTaker* owner() override { return owner_.get(); }
 
  private:
   const std::shared_ptr<Owner> owner_;

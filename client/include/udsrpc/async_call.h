@@ -7,6 +7,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "udsrpc/internal/call_count.h"
 #include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
@@ -34,11 +35,17 @@ class AsyncUnaryCall {
   virtual ~AsyncUnaryCall() = default;
 
   // Once. `done` gets what Channel::UnaryCall would return.
-  virtual void Start(Done done) = 0;
+  void Start(Done done);
 
  private:
   friend class Channel;
+
+  virtual void StartCall(Done done) = 0;
+
+  // Of the object that the caller has; those that it is made of have none. The count ends before the others go.
   std::shared_ptr<const Channel> channel_;
+  Done done_;
+  internal::CallCount count_;
 };
 
 // A streaming call under way. Keeps its channel alive; the context must outlive it. One read (of any thread) and one
@@ -65,16 +72,25 @@ class AsyncClientStream {
   // Counts as a read; the result says nothing.
   virtual std::optional<bool> WaitForInitialMetadata(Done done) = 0;
   // Once, beside no read or write.
-  virtual std::optional<absl::Status> Finish(StatusDone done) = 0;
+  std::optional<absl::Status> Finish(StatusDone done);
 
   // The outstanding read, write or Finish is not waited for any more: its completion will not run, and its message not
   // be touched. Nothing else of the kind can be asked for afterwards; the call goes on.
   enum class Outstanding { kRead, kWrite, kFinish };
   virtual void Forget(Outstanding outstanding) = 0;
 
+  // As ClientStream::Elsewhere.
+  static AsyncClientStream& Elsewhere();
+
  private:
   friend class Channel;
+
+  virtual std::optional<absl::Status> FinishCall(StatusDone done) = 0;
+
+  // As of AsyncUnaryCall.
   std::shared_ptr<const Channel> channel_;
+  StatusDone done_;  // of Finish
+  internal::CallCount count_;
 };
 
 }  // namespace udsrpc

@@ -13,6 +13,7 @@
 #include "udsrpc/channel.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/internal/async_operation.h"
+#include "udsrpc/internal/process_bound.h"
 #include "udsrpc/method.h"
 #include "udsrpc/task.h"
 #include "udsrpc/unique_fd.h"
@@ -51,8 +52,11 @@ class [[nodiscard]] UnaryCall {
     template <typename Promise>
     void await_suspend(std::coroutine_handle<Promise> coroutine) {
       cancel_.Enter(internal::CancellationOf(coroutine), [context = call_.context_] { context->Cancel(); });
-      started_ = call_.channel_->PrepareUnaryCall(call_.method_, *call_.context_, *call_.request_, response_);
-      started_->Start([this, coroutine](absl::Status status) {
+      std::unique_ptr<AsyncUnaryCall> call =
+          call_.channel_->PrepareUnaryCall(call_.method_, *call_.context_, *call_.request_, response_);
+      AsyncUnaryCall& started = *call;
+      started_ = internal::ProcessBound<AsyncUnaryCall>(std::move(call));
+      started.Start([this, coroutine](absl::Status status) {
         status_ = std::move(status);
         coroutine.resume();
       });
@@ -68,7 +72,7 @@ class [[nodiscard]] UnaryCall {
     Response response_;
     absl::Status status_;
     internal::CancelWithCoroutine cancel_;
-    std::unique_ptr<AsyncUnaryCall> started_;  // destroyed first: nothing is written to the others then
+    internal::ProcessBound<AsyncUnaryCall> started_;  // destroyed first: nothing is written to the others then
   };
 
   Awaiter operator co_await() && { return Awaiter(std::move(*this)); }
@@ -107,7 +111,7 @@ class AsyncStreamFace {
   FinishOperation<AsyncClientStream> End() { return {*stream_, *context_}; }
 
  private:
-  std::unique_ptr<AsyncClientStream> stream_;
+  ProcessBound<AsyncClientStream> stream_;
   ClientContext* context_;
 };
 

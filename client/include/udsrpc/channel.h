@@ -13,10 +13,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "udsrpc/async_call.h"
+#include "udsrpc/channel_stats.h"
 #include "udsrpc/client_context.h"
 #include "udsrpc/client_interceptor.h"
 #include "udsrpc/client_stream.h"
 #include "udsrpc/executor.h"
+#include "udsrpc/internal/call_count.h"
+#include "udsrpc/internal/process_mark.h"
 #include "udsrpc/method.h"
 #include "udsrpc/transport.h"
 #include "udsrpc/unique_fd.h"
@@ -26,6 +29,7 @@ namespace udsrpc {
 class ChannelCredentials;  // made by GrpcCredentials of grpc_credentials.h
 class ClientTransport;
 class InterceptedCall;
+class MethodCounters;
 
 // Set by designated initializers: every field has a default, and fields are added, never reordered.
 struct ChannelOptions {
@@ -94,6 +98,12 @@ struct ChannelOptions {
 //
 // Thread-safe: any number of threads may call through one channel at a time. Made by CreateChannel and shared: stubs
 // and streams keep their channel alive.
+//
+// A channel is of the process that made it. In a child of fork(2) its calls, and the streams that it had, end with
+// FAILED_PRECONDITION, Cancel does nothing, and destroying any of them disturbs nobody: the parent's calls go on. A
+// child that forks to go on makes channels of its own; over gRPC, which does not support that (docs/RELIABILITY.md), it
+// calls exec first. It must neither return from a handler or a completion in which it was forked, nor destroy
+// coroutines that waited then.
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
   // By whoever lets go of it last. Blocks while a completion runs on a thread of the channel's, unless on that thread.
@@ -104,6 +114,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // The endpoint, in its canonical form; of CreateChannelFromFd "fd:N".
   const std::string& target() const { return target_; }
   Transport transport() const { return transport_; }
+
+  // What it has counted of its calls, those of stock stubs (grpc_channel.h) among them. Does not hold up any.
+  ChannelStats Stats() const;
 
   // What is below is what generated stubs call.
 
@@ -117,8 +130,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // RESOURCE_EXHAUSTED: a message, metadata or descriptors over a limit of either side.
   // INTERNAL: request or reply do not parse on the other side.
   // UNKNOWN: the handler threw.
-  // FAILED_PRECONDITION: the context has served a call already; or descriptors where they are not accepted (see
-  //   ClientContext::AttachFd).
+  // FAILED_PRECONDITION: the context has served a call already; descriptors where they are not accepted (see
+  //   ClientContext::AttachFd); or the channel was made before fork(2), by a parent of this process.
   absl::Status UnaryCall(const MethodDescriptor& method, ClientContext& context,
                          const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response);
 
@@ -150,21 +163,35 @@ class Channel : public std::enable_shared_from_this<Channel> {
   friend absl::StatusOr<std::shared_ptr<Channel>> CreateChannelFromFd(UniqueFd fd, const ChannelOptions& options);
   Channel(std::string target, const ChannelOptions& options, std::unique_ptr<ClientTransport> carrier);
 
+  friend class GrpcStubCall;
+  friend class GrpcStubCarrier;
+
+  // Claims the context for the call, and begins to count it. Where that fails, the call has been counted.
+  absl::Status Claim(const MethodDescriptor& method, ClientContext& context, internal::CallCount& count);
+  // Of a call that ends with this and was not even made.
+  void CountRefused(const char* path, absl::StatusCode code);
+
   absl::Status InterceptedUnaryCall(const MethodDescriptor& method, ClientContext& context,
                                     const google::protobuf::MessageLite& request,
                                     google::protobuf::MessageLite& response);
   std::unique_ptr<ClientStream> InterceptedStreamingCall(const MethodDescriptor& method, ClientContext& context,
                                                          const google::protobuf::MessageLite* request);
 
-  // Claims the context and starts the interceptors, where there are any.
+  // As Claim, and starts the interceptors, where there are any.
   absl::Status BeginAsync(const MethodDescriptor& method, ClientContext& context,
-                          const google::protobuf::MessageLite* request, std::unique_ptr<InterceptedCall>* interceptors);
+                          const google::protobuf::MessageLite* request, internal::CallCount& count,
+                          std::unique_ptr<InterceptedCall>* interceptors);
 
+  // OK, or why this process may not call.
+  absl::Status CheckProcess() const;
+
+  const internal::ProcessMark process_;
   const std::string target_;
   const Transport transport_;
   const std::vector<ClientInterceptorFactory> interceptors_;
   const std::shared_ptr<const Executor> executor_;  // or null
-  const std::unique_ptr<ClientTransport> carrier_;
+  const std::unique_ptr<MethodCounters> counters_;
+  std::unique_ptr<ClientTransport> carrier_;
 };
 
 // A channel to `target`, see Endpoint. Connects to nothing yet, so it does not block.

@@ -2,7 +2,6 @@
 #define UDSRPC_CLIENT_CONTEXT_H_
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -12,7 +11,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "udsrpc/internal/call_fds.h"
+#include "udsrpc/internal/call_sizes.h"
 #include "udsrpc/internal/mutex.h"
+#include "udsrpc/internal/process_mark.h"
 #include "udsrpc/metadata.h"
 #include "udsrpc/parent_call.h"
 #include "udsrpc/unique_fd.h"
@@ -98,10 +99,13 @@ class ClientContext {
   std::unique_ptr<internal::CallFds> fds_;  // null: none
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Duration timeout_ = absl::InfiniteDuration();
-  std::chrono::steady_clock::time_point started_;  // where used_: when the timeout began to count
+  uint64_t started_ = 0;  // by TickClock: when the call did, and the timeout began to count; 0: it has not
+  internal::CallSizes sizes_;
   bool wait_for_ready_ = false;
   const ParentCall* parent_ = nullptr;
   Cancellation::Subscription subscription_ = 0;
+
+  const internal::ProcessMark process_;
 
   // The ActiveCall under way, and ActiveCall's flags in the bits that its alignment leaves.
   std::atomic<uintptr_t> state_{0};

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "udsrpc/internal/call_count.h"
+#include "udsrpc/internal/process_bound.h"
 #include "udsrpc/unique_fd.h"
 
 namespace google::protobuf {
@@ -41,11 +43,23 @@ class ClientStream {
   virtual void WaitForInitialMetadata() = 0;
   // Blocks until the call has ended and returns its status; what was not read is dropped. Once, beside no Read or
   // Write.
-  virtual absl::Status Finish() = 0;
+  absl::Status Finish() {
+    absl::Status status = FinishCall();
+    count_.End(status.code());
+    return status;
+  }
+
+  // What a child of fork(2) has in the place of its parent's: it has ended, with FAILED_PRECONDITION.
+  static ClientStream& Elsewhere();
 
  private:
   friend class Channel;
+
+  virtual absl::Status FinishCall() = 0;
+
+  // Of the object that the caller has; those that it is made of have none. The count ends before its channel goes.
   std::shared_ptr<const Channel> channel_;
+  internal::CallCount count_;
 };
 
 // The client's side of a server-streaming call. Movable; destroying it before Finish cancels the call.
@@ -62,7 +76,7 @@ class [[nodiscard]] ClientReader {
   absl::Status Finish() { return stream_->Finish(); }
 
  private:
-  std::unique_ptr<ClientStream> stream_;
+  internal::ProcessBound<ClientStream> stream_;
 };
 
 // The client's side of a client-streaming call. `response` must outlive it and holds the reply after an OK Finish; a
@@ -98,7 +112,7 @@ class [[nodiscard]] ClientWriter {
   }
 
  private:
-  std::unique_ptr<ClientStream> stream_;
+  internal::ProcessBound<ClientStream> stream_;
   Response* response_;
 };
 
@@ -126,7 +140,7 @@ class [[nodiscard]] ClientReaderWriter {
   absl::Status Finish() { return stream_->Finish(); }
 
  private:
-  std::unique_ptr<ClientStream> stream_;
+  internal::ProcessBound<ClientStream> stream_;
 };
 
 }  // namespace udsrpc

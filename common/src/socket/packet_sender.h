@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "common/src/socket/socket.h"
 #include "common/src/wire/packet_queue.h"
 #include "udsrpc/internal/mutex.h"
@@ -13,6 +14,9 @@ namespace udsrpc {
 // How many descriptors may wait for a peer that does not read before its connection counts as full, whatever the bytes:
 // they are open meanwhile, and a process may have 1,024 by default.
 inline constexpr size_t kMaxQueuedFds = 256;
+
+// How soon to send again what the kernel had no memory for.
+inline constexpr absl::Duration kSendRetry = absl::Milliseconds(5);
 
 // The sending half of a connection. Threads queue frames and flush; one of them at a time sends, without the mutex, and
 // takes along what the others queue meanwhile. Guarded by its connection's mutex.
@@ -36,13 +40,17 @@ class PacketSender {
 
   // Sends until nothing is queued or the socket is full; gives `mutex` up during each system call. Does nothing while
   // another thread sends, or once the socket was found full, until OnWritable.
-  // kDone: there is nothing new to tell. kWouldBlock: the socket has just become full. kClosed, kFailed: see IoResult;
-  // what was not sent is still queued.
-  IoOutcome Flush(internal::Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // kDone: there is nothing new to tell. kWouldBlock, kNoMemory: the socket has just become full, or as if it were.
+  // kClosed, kFailed: see IoResult; what was not sent is still queued.
+  IoResult Flush(internal::Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   // The socket was full; whoever waits for events is to call OnWritable when there is room, and then Flush.
   bool blocked() const { return blocked_; }
-  void OnWritable() { blocked_ = false; }
+  void OnWritable() { blocked_ = starved_ = false; }
+  // It was not, but there was no memory: there is no event to wait for then, so it is to be as if there were one after
+  // kSendRetry.
+  bool starved() const { return starved_; }
+  bool waits_for_room() const { return blocked_ && !starved_; }
 
   // Some thread is in Flush.
   bool sending() const { return sending_; }
@@ -56,6 +64,7 @@ class PacketSender {
   wire::PacketQueue control_;
   bool sending_ = false;
   bool blocked_ = false;
+  bool starved_ = false;
   size_t bytes_in_flight_ = 0;
 };
 

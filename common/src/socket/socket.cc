@@ -31,9 +31,10 @@ union FdsControl {
 IoResult SendError() {
   switch (errno) {
     case EAGAIN:
+      return {IoOutcome::kWouldBlock};
     case ENOBUFS:
     case ENOMEM:
-      return {IoOutcome::kWouldBlock};
+      return {.outcome = IoOutcome::kNoMemory, .error = errno};
     case EPIPE:
     case ECONNRESET:
     case ENOTCONN:
@@ -75,8 +76,6 @@ void TakeFds(msghdr& message, PacketFds& fds) {
     }
   }
 }
-
-std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
 absl::Status SystemError(absl::string_view what, int error) {
   const absl::string_view remedy = error == EMFILE || error == ENFILE ? "; raise the limit of open files" : "";
@@ -146,6 +145,8 @@ int ConnectLong(int fd, const SocketAddress& address, absl::Duration patience) {
 }
 
 }  // namespace
+
+std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
 IoResult SendPacket(int fd, absl::string_view packet) {
   for (;;) {

@@ -25,6 +25,7 @@ namespace udsrpc {
 enum class IoOutcome {
   kDone,
   kWouldBlock,  // wait until the socket is ready
+  kNoMemory,    // of sending: the kernel has none for it at the moment, and tells nobody when it has
   kClosed,      // the peer has closed or died; nothing more will come or go
   kFailed,      // see `error`
 };
@@ -35,6 +36,9 @@ struct IoResult {
   bool truncated = false;  // the packet was larger than the buffer
   int error = 0;           // errno, where kFailed
 };
+
+// What an errno is called.
+std::string ErrnoText(int error);
 
 // Sends `packet` (not empty) whole or not at all.
 IoResult SendPacket(int fd, absl::string_view packet);

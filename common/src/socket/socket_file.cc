@@ -19,6 +19,11 @@ namespace {
 // A claim takes microseconds; who holds the lock for longer is no claimer. What is left is stale, and no more.
 constexpr absl::Duration kRemovalPatience = absl::Milliseconds(100);
 
+// A socket's file before anybody may use it.
+bool IsAsMade(const struct stat& file) {
+  return S_ISSOCK(file.st_mode) && (file.st_mode & 0777) == 0 && file.st_uid == geteuid();
+}
+
 }  // namespace
 
 int ChangeFileMode(int fd, mode_t mode) {
@@ -59,9 +64,14 @@ absl::Status SocketFile::TakePossession(const Endpoint& endpoint, const Permissi
   const UniqueFd made(openat(directory_->fd(), name_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat file;
   if (!made.valid() || fstat(made.get(), &file) != 0) {
-    return ClaimError(endpoint, absl::StrCat("cannot find ", name_, " where it was made"), errno);
+    const int error = errno;
+    // It is to be removed all the same.
+    if (fstatat(directory_->fd(), name_.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 && IsAsMade(file)) {
+      identity_ = {.device = file.st_dev, .inode = file.st_ino};
+    }
+    return ClaimError(endpoint, absl::StrCat("cannot find ", name_, " where it was made"), error);
   }
-  if (!S_ISSOCK(file.st_mode) || (file.st_mode & 0777) != 0 || file.st_uid != geteuid()) {
+  if (!IsAsMade(file)) {
     return absl::AlreadyExistsError(absl::StrCat(endpoint.ToString(), ": somebody has replaced ", name_,
                                                  " meanwhile; choose a directory that only this user may write"));
   }

@@ -56,7 +56,7 @@ void CallCounters::OnStart() {
   Add(PartOf(slot).started, 1, slot == ThreadSlot::kShared);
 }
 
-void CallCounters::OnEnd(absl::StatusCode code, uint64_t nanoseconds, const CallSizes& sizes) {
+void CallCounters::OnEnd(absl::StatusCode code, uint64_t nanoseconds, const internal::CallSizes& sizes) {
   const int slot = ThreadSlot::Mine();
   const bool shared = slot == ThreadSlot::kShared;
   Part& part = PartOf(slot);

@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "common/src/stats/call_sizes.h"
 #include "common/src/stats/latency_buckets.h"
 #include "common/src/stats/thread_slot.h"
+#include "udsrpc/internal/call_sizes.h"
 #include "udsrpc/latency_histogram.h"
 
 namespace udsrpc {
@@ -28,7 +28,7 @@ class CallCounters {
 
   void OnStart();
   // Of a call that has started, on any thread.
-  void OnEnd(absl::StatusCode code, uint64_t nanoseconds, const CallSizes& sizes);
+  void OnEnd(absl::StatusCode code, uint64_t nanoseconds, const internal::CallSizes& sizes);
 
   struct Totals {
     uint64_t started = 0;

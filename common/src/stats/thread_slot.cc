@@ -2,6 +2,7 @@
 
 #include <bitset>
 
+#include "common/src/fork.h"
 #include "udsrpc/internal/mutex.h"
 
 namespace udsrpc {
@@ -9,6 +10,8 @@ namespace {
 
 // Never destroyed, as threads may end after main.
 struct Slots {
+  Slots() { HoldAcrossForks(mutex); }
+
   internal::Mutex mutex;
   std::bitset<ThreadSlot::kExclusive> taken ABSL_GUARDED_BY(mutex);
 };

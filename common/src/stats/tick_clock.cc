@@ -48,7 +48,7 @@ void TickClock::Calibrate() {
   std::call_once(once, [] {
     if (!KernelTrustsCounter()) return;
     const Moment from = ReadBoth();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::microseconds(200));  // makes an error of 0.02 %
     const Moment to = ReadBoth();
     if (to.ticks <= from.ticks || to.nanoseconds <= from.nanoseconds) return;
     const auto nanoseconds = static_cast<uint64_t>(to.nanoseconds - from.nanoseconds);

@@ -16,8 +16,8 @@ namespace udsrpc {
 // Thread-safe.
 class TickClock {
  public:
-  // Finds out which it is, and how long a tick takes: once a process, for a millisecond. Ticks that were read before
-  // are worth nothing.
+  // Finds out which it is, and how long a tick takes: once a process, for a fifth of a millisecond. Ticks that were
+  // read before are worth nothing.
   static void Calibrate();
 
   static uint64_t Now() {

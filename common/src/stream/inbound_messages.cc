@@ -45,6 +45,7 @@ absl::Status InboundMessages::OnMessage(const wire::MessageFrame& frame, size_t 
   } else {
     unreleased_ += frame_bytes;
   }
+  if (!in_message_) releasing_ = false;  // what comes behind it is wanted by nobody yet
   return absl::OkStatus();
 }
 

@@ -47,7 +47,7 @@ class InboundMessages {
   // There is no room to keep what has come. As Discard.
   void Exhaust(absl::Status status);
 
-  // Gives credit for what comes as it comes, although nobody takes it: for a message that is wanted whole.
+  // Gives credit for the message that has begun as it comes, although nobody takes it: for one that is wanted whole.
   void ReleaseAtOnce();
   // From now on drops what comes, and what has come, and gives credit for it.
   void Discard();

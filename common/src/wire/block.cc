@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "common/src/fork.h"
 #include "common/src/wire/limits.h"
 #include "udsrpc/internal/mutex.h"
 
@@ -16,6 +17,8 @@ constexpr size_t kPooledBytes = wire::kMaxPacketBytes + 64;
 
 class BlockPool {
  public:
+  BlockPool() { HoldAcrossForks(mutex_); }
+
   char* Get() {
     {
       internal::MutexLock lock(mutex_);

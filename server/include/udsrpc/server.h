@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "udsrpc/internal/process_mark.h"
 #include "udsrpc/server_interceptor.h"
 #include "udsrpc/server_stats.h"
 #include "udsrpc/service.h"
@@ -59,7 +61,7 @@ struct UserLimits {
 
   // Over both transports. One that is over the limit is kept just to answer its calls so; beyond 8 of these they are
   // closed at once, and their calls end with UNAVAILABLE. Over gRPC a connection counts for 5 s at least beyond its
-  // end, and where handlers wait for threads until they do no more, as its descriptor's number cannot be used. Default:
+  // end, and where 16,384 calls wait for threads until fewer do, as its descriptor's number cannot be used. Default:
   // a quarter of the descriptors that a process may usually open.
   int max_connections = 256;
 
@@ -99,7 +101,10 @@ struct ServerOptions {
   size_t max_untaken_fds = 256;
 
   // Handlers that may begin or run at once, over all connections of one transport (so twice as many with both); further
-  // calls wait. At least 1. A handler that blocks counts until it returns, one of a stream as long as its stream. A
+  // calls wait: users take turns, and so do the connections of each. Those whose deadline passes meanwhile end without
+  // their handlers. Where a user's have waited for half of the time that they were given, the newest go first, as the
+  // oldest would begin too late to end in time: so a server that is asked for more than it can do still does as much as
+  // it can. At least 1. A handler that blocks counts until it returns, one of a stream as long as its stream. A
   // coroutine that waits does not count, and goes on whatever the limit; so this does not bound how many wait: over
   // seqpacket a connection has at most 16,384 calls open, over gRPC there is no limit. Threads are started as handlers
   // block and end when long unused; one or two more are there to read.
@@ -141,6 +146,11 @@ struct ServerOptions {
   // open files; one that has not shaken hands within 20 s is closed. One connection has at most 256 calls open beyond
   // `max_calls`.
   UserLimits remote_limits = {};
+
+  // Gets what no call can be told, as lines for people: that connections cannot be accepted, for want of descriptors or
+  // memory, and that they can again; a few in a minute at most. By a thread of the server's, which it must not block.
+  // Default: stderr.
+  std::function<void(absl::string_view)> log = nullptr;
 };
 
 // How the handlers of one method are run, and for whom. As EndpointOptions.
@@ -178,9 +188,14 @@ class ServerExtension;
 class ServerTransport;
 
 // A running server. Made by ServerBuilder::Start. Thread-safe.
+//
+// It is of the process that started it. In a child of fork(2) there is no server: to destroy it there, or to shut it
+// down, does nothing, Wait returns at once, and AddConnection gives FAILED_PRECONDITION. But its sockets stay open in
+// the child until that calls exec or ends, so a parent that dies before is still found listening.
 class Server {
  public:
-  // As Shutdown(absl::InfinitePast()): running calls are cancelled, and their handlers waited for.
+  // As Shutdown(absl::InfinitePast()): running calls are cancelled, and their handlers waited for. Where a handler has
+  // called exit(3), and the server is a static object, it only stops listening and removes the socket files.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -200,8 +215,8 @@ class Server {
   // cancelled. Where another server has taken over, what is left to be done is done by `deadline`. Blocks until every
   // handler has ended: one that never looks at IsCancelled delays it, and a coroutine that awaits what cannot be
   // cancelled holds it up for ever. A socket file whose directory another process keeps locked for 0.1 s is left
-  // behind, for the next server to replace. Must not be called from a handler, nor on a thread by which a handler's
-  // coroutine is yet to go on. Further calls wait for the first.
+  // behind, for the next server to replace. Must not be called from a handler: the program ends with a message. Nor on
+  // another thread by which a handler's coroutine is yet to go on. Further calls wait for the first.
   void Shutdown(absl::Time deadline);
   void Shutdown() { Shutdown(absl::InfiniteFuture()); }
 
@@ -228,6 +243,7 @@ class Server {
   Server();
 
   struct State;
+  internal::ProcessMark process_;
   std::vector<std::string> endpoints_;
   std::unique_ptr<State> state_;
 };

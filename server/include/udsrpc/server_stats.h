@@ -5,13 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "udsrpc/latency_histogram.h"
+#include "udsrpc/method_stats.h"
 #include "udsrpc/transport.h"
 
 namespace udsrpc {
@@ -21,24 +18,6 @@ namespace udsrpc {
 // status finds the call counted. A call that nobody waits for any more has ended with CANCELLED, or with
 // DEADLINE_EXCEEDED, whatever its handler says, and has so when its handler has ended. A call that never got as far as
 // a handler (refused by admission, by a limit, by a draining server) is counted with the status that it got.
-
-// Of the calls of one method.
-struct MethodStats {
-  // "/package.Service/Method". Empty: of all calls of methods that the server does not have, whatever they named.
-  std::string method;
-  uint64_t started = 0;
-  // Of these, those that have not ended. `started` less the sum of `ended`.
-  uint64_t in_flight = 0;
-  // By the status that they ended with; those that did not occur are left out.
-  std::map<absl::StatusCode, uint64_t> ended;
-  // Of calls that have ended: messages that handlers have read and written, and the bytes of their encodings.
-  uint64_t received_messages = 0;
-  uint64_t received_bytes = 0;
-  uint64_t sent_messages = 0;
-  uint64_t sent_bytes = 0;
-  // Of calls that have ended, with whatever status, from first to last: of a stream, as long as it was open.
-  LatencyHistogram latency;
-};
 
 // Of the connections that one process has made and that are open. Remote callers (Peer::remote) are none: gRPC does not
 // tell of their connections, so their calls are counted by method only.

@@ -11,13 +11,13 @@ namespace {
 
 TEST(CallCountersTest, CountsCallsByStatusTheirSizesAndTheirTime) {
   CallCounters counters;
-  CallSizes sizes;
+  internal::CallSizes sizes;
   sizes.OnReceived(100);
   sizes.OnSent(7);
   sizes.OnSent(8);
   for (int i = 0; i < 3; ++i) counters.OnStart();
   counters.OnEnd(absl::StatusCode::kOk, 1'000'000, sizes);
-  counters.OnEnd(absl::StatusCode::kNotFound, 3'000'000, CallSizes());
+  counters.OnEnd(absl::StatusCode::kNotFound, 3'000'000, internal::CallSizes());
   const CallCounters::Totals totals = counters.Read();
   EXPECT_EQ(totals.started, 3u);
   EXPECT_EQ(totals.ended, 2u);
@@ -36,7 +36,7 @@ TEST(CallCountersTest, CountsCallsByStatusTheirSizesAndTheirTime) {
 TEST(CallCountersTest, ACodeThatIsNoneIsUnknown) {
   CallCounters counters;
   counters.OnStart();
-  counters.OnEnd(static_cast<absl::StatusCode>(99), 5, CallSizes());
+  counters.OnEnd(static_cast<absl::StatusCode>(99), 5, internal::CallSizes());
   EXPECT_EQ(counters.Read().ended_by_code[static_cast<size_t>(absl::StatusCode::kUnknown)], 1u);
 }
 
@@ -62,7 +62,7 @@ TEST(CallCountersTest, ManyThreadsLoseNothing) {
       while (ready.load() < kThreads) std::this_thread::yield();  // all are there at a time
       for (uint64_t call = 0; call < kCalls; ++call) {
         counters.OnStart();
-        counters.OnEnd(absl::StatusCode::kOk, call * 1000, CallSizes());
+        counters.OnEnd(absl::StatusCode::kOk, call * 1000, internal::CallSizes());
       }
     });
   }

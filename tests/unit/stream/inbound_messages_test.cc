@@ -165,6 +165,14 @@ TEST_F(InboundMessagesTest, ThatAreWantedWholeGiveCreditBackAsTheyCome) {
     ASSERT_TRUE(inbound.OnMessage({.more = i < 99, .message = fragment}, 8192).ok()) << i;
   }
   EXPECT_TRUE(inbound.HasWholeMessage());
+  // Those behind it have to be taken again.
+  size_t behind = 0;
+  for (;; behind += 8192) {
+    inbound.Grant();
+    if (!inbound.OnMessage({.message = fragment}, 8192).ok()) break;
+    ASSERT_LT(behind, size_t{4} << 20);
+  }
+  EXPECT_LE(behind, 4 * wire::kMaxPacketBytes);
 }
 
 TEST_F(InboundMessagesTest, GiveCreditBackAsTheyAreTaken) {
