@@ -80,7 +80,9 @@ end() {
   local fd=${input[$1]} line ended=0
   exec {fd}>&-
   if [ $# -gt 1 ]; then kill -"$2" "${process[$1]}"; fi
-  read -r -t 30 -u "${output[$1]}" line || ended=$?
+  # What it says of all that it did.
+  while read -r -t 30 -u "${output[$1]}" line; do printf '      %-12s %s\n' "$1" "$line"; done || ended=$?
+  read -r -t 1 -u "${output[$1]}" line || ended=$?
   [ $ended -eq 1 ] || fail "$1 did not end"
   wait "${process[$1]}" || fail "$1 did not end well"
   fd=${output[$1]}
