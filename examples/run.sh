@@ -81,7 +81,7 @@ end() {
   exec {fd}>&-
   if [ $# -gt 1 ]; then kill -"$2" "${process[$1]}"; fi
   # What it says of all that it did.
-  while read -r -t 30 -u "${output[$1]}" line; do printf '      %-12s %s\n' "$1" "$line"; done || ended=$?
+  while read -r -t 30 -u "${output[$1]}" line; do printf '      %-12s %s\n' "$1" "$line"; done
   read -r -t 1 -u "${output[$1]}" line || ended=$?
   [ $ended -eq 1 ] || fail "$1 did not end"
   wait "${process[$1]}" || fail "$1 did not end well"
