@@ -13,6 +13,8 @@ namespace udsrpc::parity {
 std::unique_ptr<ClientCall> MakeStockCall(const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options);
 std::unique_ptr<ClientCall> MakeStockQueueCall(const std::shared_ptr<grpc::Channel>& channel,
                                                const CallOptions& options);
+std::unique_ptr<ClientCall> MakeStockCallbackCall(const std::shared_ptr<grpc::Channel>& channel,
+                                                  const CallOptions& options);
 
 }  // namespace udsrpc::parity
 

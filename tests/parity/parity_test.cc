@@ -71,8 +71,8 @@ struct ScenarioThroughFace {
 
 std::string NameOf(const ScenarioThroughFace& param) {
   static constexpr const char* kWays[] = {"_Grpc", "_Seqpacket", "_Tls"};
-  static constexpr const char* kFaces[] = {"",          "_Callback",      "_Coroutine",
-                                           "_GrpcStub", "_GrpcStubQueue", "_GrpcService"};
+  static constexpr const char* kFaces[] = {
+      "", "_Callback", "_Coroutine", "_GrpcStub", "_GrpcStubQueue", "_GrpcStubCallback", "_GrpcService"};
   return absl::StrCat(param.scenario.name, kWays[static_cast<int>(param.way)], kFaces[static_cast<int>(param.face)]);
 }
 void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << NameOf(param); }
@@ -80,14 +80,14 @@ void PrintTo(const ScenarioThroughFace& param, std::ostream* out) { *out << Name
 // Where one end is gRPC's.
 const std::vector<std::pair<Way, Face>> kGrpcFaces = {
 #ifndef UDSRPC_WITHOUT_GRPC_FACES
-    {Way::kSeqpacket, Face::kGrpcStub},
-    {Way::kSeqpacket, Face::kGrpcStubQueue},
-    {Way::kGrpc, Face::kGrpcService},
+    {Way::kSeqpacket, Face::kGrpcStub},         {Way::kSeqpacket, Face::kGrpcStubQueue},
+    {Way::kSeqpacket, Face::kGrpcStubCallback}, {Way::kGrpc, Face::kGrpcService},
     {Way::kSeqpacket, Face::kGrpcService},
 #endif
 };
 
-// Over TLS, which for all faces is what gRPC over a Unix socket is but for the connection, one face a scenario, in turns.
+// Over TLS, which for all faces is what gRPC over a Unix socket is but for the connection, one face a scenario, in
+// turns.
 std::vector<ScenarioThroughFace> AllThroughAllFaces() {
   constexpr Face kFaces[] = {Face::kBlocking, Face::kCallback, Face::kCoroutine};
   std::vector<ScenarioThroughFace> params;

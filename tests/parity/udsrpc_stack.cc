@@ -58,6 +58,8 @@ class UdsrpcStack final : public Stack {
         return MakeStockCall(GrpcChannelFor(options), options);
       case Face::kGrpcStubQueue:
         return MakeStockQueueCall(GrpcChannelFor(options), options);
+      case Face::kGrpcStubCallback:
+        return MakeStockCallbackCall(GrpcChannelFor(options), options);
     }
     return MakeBlockingCall(channel_, options, refused);
   }
