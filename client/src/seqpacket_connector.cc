@@ -99,10 +99,10 @@ SeqpacketConnector::Failure SeqpacketConnector::Attempt(const Wait& wait, const 
 
 absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Make(UniqueFd socket) const {
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
-      SeqpacketConnection::Create(std::move(socket), name_, limits_);
+      SeqpacketConnection::Create(std::move(socket), name(), limits_);
   if (made.ok()) return made;
   dialer_->GiveBack(std::move(socket));
-  return absl::Status(made.status().code(), absl::StrCat(name_, ": ", made.status().message()));
+  return absl::Status(made.status().code(), absl::StrCat(name(), ": ", made.status().message()));
 }
 
 SeqpacketConnector::Failure SeqpacketConnector::Settle(absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made,
@@ -130,7 +130,7 @@ StartQueue::Attempt SeqpacketConnector::TryConnect() {
   if (connecting_) changed_.WaitWithTimeout(mutex_, kBacklogSlice);
   if (connection_ != nullptr && !connection_->going_away()) return Failure();
   if (connecting_) {
-    return {.code = absl::StatusCode::kUnavailable, .message = absl::StrCat(name_, ": connecting"), .error = EAGAIN};
+    return {.code = absl::StatusCode::kUnavailable, .message = absl::StrCat(name(), ": connecting"), .error = EAGAIN};
   }
   Drop();
   connecting_ = true;
@@ -141,7 +141,7 @@ StartQueue::Attempt SeqpacketConnector::TryConnect() {
   if (socket.ok()) {
     made = Make(*std::move(socket));
   } else {
-    made = absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));
+    made = absl::Status(socket.status().code(), absl::StrCat(name(), ": ", socket.status().message()));
   }
   mutex_.Lock();
   return Settle(std::move(made), error, /*tell=*/error != EAGAIN);
@@ -154,15 +154,15 @@ absl::StatusOr<UniqueFd> SeqpacketConnector::Connect(const Wait& wait, const Dea
     absl::StatusOr<UniqueFd> socket = dialer_->Dial(slice, error);
     const bool again = *error == EAGAIN && !give_up.HasPassed(Deadline::Clock::now()) && GivenUp(wait, deadline).ok();
     if (socket.ok()) return socket;
-    if (!again) return absl::Status(socket.status().code(), absl::StrCat(name_, ": ", socket.status().message()));
+    if (!again) return absl::Status(socket.status().code(), absl::StrCat(name(), ": ", socket.status().message()));
   }
 }
 
 absl::Status SeqpacketConnector::GivenUp(const Wait& wait, const Deadline& deadline) const {
   if (wait.cancelled())
-    return absl::CancelledError(absl::StrCat(name_, ": cancelled while it waited for a connection"));
+    return absl::CancelledError(absl::StrCat(name(), ": cancelled while it waited for a connection"));
   if (!deadline.never() && deadline.HasPassed(Deadline::Clock::now())) {
-    return absl::DeadlineExceededError(absl::StrCat(name_, ": no connection before the deadline"));
+    return absl::DeadlineExceededError(absl::StrCat(name(), ": no connection before the deadline"));
   }
   return absl::OkStatus();
 }

@@ -23,11 +23,11 @@ namespace udsrpc {
 class SeqpacketConnector {
  public:
   SeqpacketConnector(std::unique_ptr<Dialer> dialer, SeqpacketConnection::Limits limits)
-      : dialer_(std::move(dialer)), name_(dialer_->name()), limits_(limits) {}
+      : dialer_(std::move(dialer)), limits_(limits) {}
 
   ~SeqpacketConnector();
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return dialer_->name(); }  // stands for the endpoint in messages
 
   // The connection, made where there is none that takes calls; of several callers one makes it and the others wait for
   // it, or for its failure. A context that waits for ready tries again, as long as another attempt may succeed.
@@ -65,7 +65,6 @@ class SeqpacketConnector {
   absl::Status GivenUp(const Wait& wait, const Deadline& deadline) const;
 
   const std::unique_ptr<Dialer> dialer_;
-  const std::string name_;  // stands for the endpoint in messages
   const SeqpacketConnection::Limits limits_;
 
   internal::Mutex mutex_;

@@ -55,10 +55,19 @@ struct StartQueue::State : public std::enable_shared_from_this<State> {
   Deadline next_try ABSL_GUARDED_BY(mutex);
 };
 
-StartQueue::StartQueue(std::string name, Connect connect)
-    : state_(std::make_shared<State>(std::move(name), std::move(connect))) {}
+StartQueue::StartQueue(std::string name, Connect connect) : name_(std::move(name)), connect_(std::move(connect)) {}
+
+StartQueue::State& StartQueue::Made() {
+  if (State* const state = made_.load(std::memory_order_acquire); state != nullptr) return *state;
+  std::call_once(once_, [this] {
+    state_ = std::make_shared<State>(std::move(name_), std::move(connect_));
+    made_.store(state_.get(), std::memory_order_release);
+  });
+  return *state_;
+}
 
 StartQueue::~StartQueue() {
+  if (state_ == nullptr) return;
   std::thread thread;
   {
     internal::MutexLock lock(state_->mutex);
@@ -76,49 +85,57 @@ StartQueue::~StartQueue() {
 
 void StartQueue::Add(Entry& entry, const Deadline& deadline, bool wait_for_ready, absl::Duration pause) {
   const Deadline::Clock::time_point now = Deadline::Clock::now();
-  internal::MutexLock lock(state_->mutex);
-  state_->WakeThread();  // may throw, and then nothing must refer to the entry
+  State& state = Made();
+  internal::MutexLock lock(state.mutex);
+  state.WakeThread();  // may throw, and then nothing must refer to the entry
   entry.deadline_ = deadline;
   entry.wait_for_ready_ = wait_for_ready;
   entry.patience_ = Deadline::After(kBacklogPatience, now);
-  entry.attempts_before_ = state_->attempts;
+  entry.attempts_before_ = state.attempts;
   entry.not_before_.reset();
   if (pause > absl::ZeroDuration()) {
     entry.not_before_ = Deadline::After(pause, now);
-    state_->next_try = state_->waiting.empty() ? *entry.not_before_ : std::min(state_->next_try, *entry.not_before_);
+    state.next_try = state.waiting.empty() ? *entry.not_before_ : std::min(state.next_try, *entry.not_before_);
   } else {
-    state_->try_now = true;
+    state.try_now = true;
   }
-  state_->waiting.push_back(&entry);
+  state.waiting.push_back(&entry);
 }
 
 void StartQueue::Post(Entry& entry, absl::Status status) {
-  internal::MutexLock lock(state_->mutex);
-  state_->WakeThread();  // as in Add
-  state_->Ripen(entry, std::move(status));
+  State& state = Made();
+  internal::MutexLock lock(state.mutex);
+  state.WakeThread();  // as in Add
+  state.Ripen(entry, std::move(status));
 }
 
 void StartQueue::Cancel(Entry& entry) {
-  internal::MutexLock lock(state_->mutex);
+  State* const state = made_.load(std::memory_order_acquire);
+  if (state == nullptr) return;
+  internal::MutexLock lock(state->mutex);
   entry.cancelled_ = true;
-  state_->changed.Signal();
+  state->changed.Signal();
 }
 
 void StartQueue::Remove(Entry& entry) {
-  internal::MutexLock lock(state_->mutex);
+  State* const state = made_.load(std::memory_order_acquire);
+  if (state == nullptr) return;
+  internal::MutexLock lock(state->mutex);
   const auto remove_from = [&entry](auto& entries) {
     entries.erase(std::remove(entries.begin(), entries.end(), &entry), entries.end());
   };
-  remove_from(state_->waiting);
-  remove_from(state_->ripe);
-  while (state_->told_now == &entry && state_->thread.get_id() != std::this_thread::get_id()) {
-    state_->told.Wait(state_->mutex);
+  remove_from(state->waiting);
+  remove_from(state->ripe);
+  while (state->told_now == &entry && state->thread.get_id() != std::this_thread::get_id()) {
+    state->told.Wait(state->mutex);
   }
 }
 
 bool StartQueue::idle() const {
-  internal::MutexLock lock(state_->mutex);
-  return state_->waiting.empty() && state_->ripe.empty() && state_->told_now == nullptr;
+  State* const state = made_.load(std::memory_order_acquire);
+  if (state == nullptr) return true;
+  internal::MutexLock lock(state->mutex);
+  return state->waiting.empty() && state->ripe.empty() && state->told_now == nullptr;
 }
 
 void StartQueue::State::WakeThread() {

@@ -41,41 +41,94 @@ CallCounters::Part::~Part() {
   for (std::atomic<Octave*>& octave : octaves) delete octave.load();
 }
 
-CallCounters::~CallCounters() {
+CallCounters::Octave& CallCounters::Part::OctaveOf(int octave) {
+  return MadeOnce(octaves[static_cast<size_t>(octave)]);
+}
+
+void CallCounters::Part::OnEnd(const Ended& call, bool shared) {
+  const int bucket = LatencyBuckets::IndexOf(call.nanoseconds);
+  Octave& octave = OctaveOf(bucket / LatencyBuckets::kPerOctave);
+  Add(octave[static_cast<size_t>(bucket % LatencyBuckets::kPerOctave)], 1, shared);
+  Add(nanoseconds, call.nanoseconds, shared);
+  if (call.nanoseconds > Load(longest)) RaiseTo(longest, call.nanoseconds);
+  Add(received_messages, call.received_messages, shared);
+  Add(received_bytes, call.received_bytes, shared);
+  Add(sent_messages, call.sent_messages, shared);
+  Add(sent_bytes, call.sent_bytes, shared);
+  auto number = static_cast<size_t>(call.code);
+  if (number >= kCodes) number = static_cast<size_t>(absl::StatusCode::kUnknown);
+  // Last, so that who sees it sees the call's start.
+  Add(ended[number], 1, shared, std::memory_order_release);
+}
+
+CallCounters::Parts::~Parts() {
   for (std::atomic<Part*>& part : parts_) delete part.load();
 }
 
-CallCounters::Part& CallCounters::PartOf(int slot) { return MadeOnce(parts_[static_cast<size_t>(slot)]); }
+CallCounters::Part& CallCounters::Parts::Of(int slot) { return MadeOnce(parts_[static_cast<size_t>(slot)]); }
 
-CallCounters::Octave& CallCounters::OctaveOf(Part& part, int octave) {
-  return MadeOnce(part.octaves[static_cast<size_t>(octave)]);
+CallCounters::~CallCounters() { delete parts_.load(); }
+
+CallCounters::Parts* CallCounters::StartAsOneOfFew() {
+  internal::MutexLock lock(few_);
+  if (Parts* const parts = parts_.load(std::memory_order_relaxed); parts != nullptr) return parts;
+  if (few_started_ < kFew) {
+    ++few_started_;
+    return nullptr;
+  }
+  auto parts = std::make_unique<Parts>();
+  AddFewTo(parts->Of(ThreadSlot::kShared));
+  std::vector<Ended>().swap(few_ended_);
+  parts_.store(parts.get(), std::memory_order_release);
+  return parts.release();
+}
+
+CallCounters::Parts* CallCounters::EndAsOneOfFew(const Ended& call) {
+  internal::MutexLock lock(few_);
+  if (Parts* const parts = parts_.load(std::memory_order_relaxed); parts != nullptr) return parts;
+  few_ended_.push_back(call);
+  return nullptr;
+}
+
+void CallCounters::AddFewTo(Part& part) const {
+  Add(part.started, few_started_, /*shared=*/true);
+  for (const Ended& call : few_ended_) part.OnEnd(call, /*shared=*/true);
 }
 
 void CallCounters::OnStart() {
+  Parts* parts = parts_.load(std::memory_order_acquire);
+  if (parts == nullptr) parts = StartAsOneOfFew();
+  if (parts == nullptr) return;
   const int slot = ThreadSlot::Mine();
-  Add(PartOf(slot).started, 1, slot == ThreadSlot::kShared);
+  Add(parts->Of(slot).started, 1, slot == ThreadSlot::kShared);
 }
 
 void CallCounters::OnEnd(absl::StatusCode code, uint64_t nanoseconds, const internal::CallSizes& sizes) {
+  const Ended call{.code = code,
+                   .nanoseconds = nanoseconds,
+                   .received_messages = sizes.received_messages(),
+                   .received_bytes = sizes.received_bytes(),
+                   .sent_messages = sizes.sent_messages(),
+                   .sent_bytes = sizes.sent_bytes()};
+  Parts* parts = parts_.load(std::memory_order_acquire);
+  if (parts == nullptr) parts = EndAsOneOfFew(call);
+  if (parts == nullptr) return;
   const int slot = ThreadSlot::Mine();
-  const bool shared = slot == ThreadSlot::kShared;
-  Part& part = PartOf(slot);
-  const int bucket = LatencyBuckets::IndexOf(nanoseconds);
-  Octave& octave = OctaveOf(part, bucket / LatencyBuckets::kPerOctave);
-  Add(octave[static_cast<size_t>(bucket % LatencyBuckets::kPerOctave)], 1, shared);
-  Add(part.nanoseconds, nanoseconds, shared);
-  if (nanoseconds > Load(part.longest)) RaiseTo(part.longest, nanoseconds);
-  Add(part.received_messages, sizes.received_messages(), shared);
-  Add(part.received_bytes, sizes.received_bytes(), shared);
-  Add(part.sent_messages, sizes.sent_messages(), shared);
-  Add(part.sent_bytes, sizes.sent_bytes(), shared);
-  auto number = static_cast<size_t>(code);
-  if (number >= kCodes) number = static_cast<size_t>(absl::StatusCode::kUnknown);
-  // Last, so that who sees it sees the call's start.
-  Add(part.ended[number], 1, shared, std::memory_order_release);
+  parts->Of(slot).OnEnd(call, slot == ThreadSlot::kShared);
 }
 
 CallCounters::Totals CallCounters::Read() const {
+  if (const Parts* const parts = parts_.load(std::memory_order_acquire); parts != nullptr) return parts->Read();
+  Parts few;
+  {
+    internal::MutexLock lock(few_);
+    if (const Parts* const parts = parts_.load(std::memory_order_relaxed); parts != nullptr) return parts->Read();
+    AddFewTo(few.Of(ThreadSlot::kShared));
+  }
+  return few.Read();
+}
+
+CallCounters::Totals CallCounters::Parts::Read() const {
   Totals totals;
   std::vector<const Part*> parts;
   for (const std::atomic<Part*>& each : parts_) {

@@ -40,6 +40,37 @@ TEST(CallCountersTest, ACodeThatIsNoneIsUnknown) {
   EXPECT_EQ(counters.Read().ended_by_code[static_cast<size_t>(absl::StatusCode::kUnknown)], 1u);
 }
 
+// Calls that are in flight while the few become many are counted once each.
+TEST(CallCountersTest, TheFewThatWereKeptAreAmongTheMany) {
+  for (size_t under_way = 0; under_way <= CallCounters::kFew; ++under_way) {
+    CallCounters counters;
+    internal::CallSizes sizes;
+    sizes.OnSent(10);
+    uint64_t started = 0;
+    const auto starts = [&](size_t count) {
+      for (size_t i = 0; i < count; ++i, ++started) counters.OnStart();
+    };
+    const auto ends = [&](size_t count) {
+      for (size_t i = 0; i < count; ++i) counters.OnEnd(absl::StatusCode::kAborted, 1'000'000, sizes);
+    };
+    starts(CallCounters::kFew);
+    ends(CallCounters::kFew - under_way);
+    EXPECT_EQ(counters.Read().ended, CallCounters::kFew - under_way);
+    EXPECT_EQ(counters.Read().started, CallCounters::kFew);
+    starts(1);  // one too many
+    EXPECT_EQ(counters.Read().started, started);
+    EXPECT_EQ(counters.Read().ended, CallCounters::kFew - under_way);
+    ends(under_way + 1);
+    const CallCounters::Totals totals = counters.Read();
+    EXPECT_EQ(totals.started, started);
+    EXPECT_EQ(totals.ended_by_code[static_cast<size_t>(absl::StatusCode::kAborted)], started);
+    EXPECT_EQ(totals.sent_messages, started);
+    EXPECT_EQ(totals.sent_bytes, 10 * started);
+    EXPECT_EQ(totals.latency.count(), started);
+    EXPECT_EQ(totals.latency.sum(), absl::Milliseconds(started));
+  }
+}
+
 // More threads than have a part of their own, while somebody reads.
 TEST(CallCountersTest, ManyThreadsLoseNothing) {
   constexpr int kThreads = 2 * ThreadSlot::kCount;
