@@ -15,6 +15,9 @@ bool OurServices(Face face) { return face != Face::kGrpcService; }
 // Where gRPC's stubs block, or are not.
 bool NotWithEvents(Face face) { return face != Face::kGrpcStubQueue && face != Face::kGrpcStubCallback; }
 
+bool Reactors(Face face) { return face == Face::kGrpcStubCallback; }
+bool NotReactors(Face face) { return !Reactors(face); }
+
 // Every difference on purpose is here; any other fails its scenario.
 struct Difference {
   const char* scenario;
@@ -45,8 +48,16 @@ constexpr Difference kDifferences[] = {
      "udsrpc/server_stream.h: INTERNAL whatever the handler returns; gRPC's handler cannot tell it from a half-close"},
     {"wrong_message_from_client_in_bidi", Side::kClient, OurServices, "Finish = OK\n", "Finish = INTERNAL\n",
      "udsrpc/server_stream.h: as above"},
-    {"wrong_reply_unary", Side::kClient, AnyFace, "Finish = UNIMPLEMENTED\n", "Finish = INTERNAL\n",
+    {"wrong_reply_unary", Side::kClient, NotReactors, "Finish = UNIMPLEMENTED\n", "Finish = INTERNAL\n",
      "udsrpc/channel.h: INTERNAL where a reply does not parse; gRPC takes it for a missing one"},
+    {"wrong_reply_unary", Side::kClient, Reactors,
+     "Finish = OK\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\ncall 01: reply ''\n",
+     "Finish = INTERNAL\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\n",
+     "udsrpc/channel.h: as above; gRPC's callback is told OK, and has an empty reply"},
+    {"missing_reply_unary", Side::kClient, Reactors,
+     "Finish = OK\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\ncall 01: reply ''\n",
+     "Finish = UNIMPLEMENTED\ncall 01: initial metadata { }\ncall 01: trailing metadata { }\n",
+     "udsrpc/channel.h: as gRPC's other stubs say; its callback is told OK, and has an empty reply"},
     {"wrong_message_from_server_in_server_stream", Side::kClient, AnyFace, "Finish = OK\n", "Finish = INTERNAL\n",
      "udsrpc/client_stream.h: INTERNAL where a message did not parse; gRPC's client cannot tell it from the end"},
 };

@@ -20,7 +20,8 @@ namespace {
 
 class StockStack final : public Stack {
  public:
-  StockStack(std::string target, const Limits& limits) : target_(std::move(target)), limits_(limits) {
+  StockStack(std::string target, Face face, const Limits& limits)
+      : target_(std::move(target)), face_(face), limits_(limits) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(static_cast<int>(limits.client_receive_bytes));
     channel_ = grpc::CreateCustomChannel(target_, grpc::InsecureChannelCredentials(), arguments);
@@ -56,11 +57,13 @@ class StockStack final : public Stack {
   }
 
   std::unique_ptr<ClientCall> MakeCall(const CallOptions& options, std::vector<std::string>& /*refused*/) override {
-    return MakeStockCall(channel_, options);
+    return face_ == Face::kGrpcStubCallback ? MakeStockCallbackCall(channel_, options)
+                                            : MakeStockCall(channel_, options);
   }
 
  private:
   const std::string target_;
+  const Face face_;
   const Limits limits_;
   std::shared_ptr<grpc::Channel> channel_;
   Unwritten::Service unwritten_;
@@ -71,12 +74,12 @@ class StockStack final : public Stack {
 
 }  // namespace
 
-std::unique_ptr<Stack> MakeStockStack(const std::string& target, const Limits& limits) {
+std::unique_ptr<Stack> MakeStockStack(const std::string& target, Face face, const Limits& limits) {
   // Once and never undone: when the program's last user of gRPC goes, gRPC 1.51's grpc_shutdown may wait 10 s for a
   // poller of its own.
   static const bool initialized = (grpc_init(), true);
   EXPECT_TRUE(initialized);
-  return std::make_unique<StockStack>(target, limits);
+  return std::make_unique<StockStack>(target, face, limits);
 }
 
 }  // namespace udsrpc::parity

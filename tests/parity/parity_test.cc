@@ -39,16 +39,16 @@ Observed Perform(const Scenario& scenario, const MakeStack& make_stack) {
   return observed;
 }
 
-Observed PerformOnStock(const Scenario& scenario) {
-  return Perform(scenario, [&](const std::string& target) { return MakeStockStack(target, scenario.limits); });
+Observed PerformOnStock(const Scenario& scenario, Face face) {
+  return Perform(scenario, [&](const std::string& target) { return MakeStockStack(target, face, scenario.limits); });
 }
 
 // What the comparisons rest on: stock gRPC shows the same each time.
 class OracleTest : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(OracleTest, IsDeterministic) {
-  const Observed first = PerformOnStock(GetParam());
-  const Observed second = PerformOnStock(GetParam());
+  const Observed first = PerformOnStock(GetParam(), Face::kBlocking);
+  const Observed second = PerformOnStock(GetParam(), Face::kBlocking);
   EXPECT_NE(first.client, "");
   EXPECT_EQ(first.client, second.client);
   EXPECT_EQ(first.server, second.server);
@@ -107,7 +107,7 @@ class ScenarioTest : public ::testing::TestWithParam<ScenarioThroughFace> {};
 
 TEST_P(ScenarioTest, Matches) {
   const ScenarioThroughFace& param = GetParam();
-  const Observed stock = PerformOnStock(param.scenario);
+  const Observed stock = PerformOnStock(param.scenario, param.face);
   const Observed ours = Perform(param.scenario, [&param](const std::string& target) {
     if (param.way == Way::kTls) return MakeUdsrpcTlsStack(param.face, param.scenario.limits);
     const Transport transport = param.way == Way::kGrpc ? Transport::kGrpc : Transport::kSeqpacket;

@@ -35,13 +35,14 @@ class Stack {
   virtual std::unique_ptr<ClientCall> MakeCall(const CallOptions& options, std::vector<std::string>& refused) = 0;
 };
 
-// gRPC's own stubs and services: the oracle. `target` is a unix: one.
-std::unique_ptr<Stack> MakeStockStack(const std::string& target, const Limits& limits);
 // How a program makes its calls: it blocks, gives a completion, or awaits. Where it awaits, its server's handlers are
 // coroutines, too. kGrpcStub, kGrpcStubQueue and kGrpcStubCallback are those of gRPC's own stubs, which block, have a
 // completion queue, or reactors, on a channel of CreateGrpcChannel. kGrpcService blocks, and the services are gRPC's
 // own, in our server.
 enum class Face { kBlocking, kCallback, kCoroutine, kGrpcStub, kGrpcStubQueue, kGrpcStubCallback, kGrpcService };
+// gRPC's own stubs and services: the oracle. `target` is a unix: one. The stubs are those of kGrpcStubCallback, which
+// ask for the status from the start, or block.
+std::unique_ptr<Stack> MakeStockStack(const std::string& target, Face face, const Limits& limits);
 // udsrpc's. What carries the calls is an option of the channel, and nothing else differs.
 std::unique_ptr<Stack> MakeUdsrpcStack(const std::string& target, Transport transport, Face face, const Limits& limits);
 // The same over TLS, at a TCP port of its own: nothing but the target differs, and the credentials.
