@@ -163,7 +163,7 @@ Outcome RunCall(const std::vector<std::string>& arguments) {
   std::unique_ptr<Schema> schema;
   if (Outcome outcome = OpenSchema(channel, &schema); outcome.code != ExitCode::kOk) return outcome;
   std::unique_ptr<DynamicMethod> method;
-  const Outcome found = DynamicMethod::Find(*schema, arguments[1], &method);
+  Outcome found = DynamicMethod::Find(*schema, arguments[1], &method);
   schema->Rest();
   if (found.code != ExitCode::kOk) return found;
   std::optional<std::string> json;

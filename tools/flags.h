@@ -29,8 +29,8 @@ std::string AbslUnparseFlag(Color color);
 struct FlagHelp {
   std::string name;
   std::string text;
-  std::string default_value;  // empty where there is nothing to say of it
-  bool is_switch = false;     // takes no value
+  std::string default_value;                   // empty where there is nothing to say of it
+  bool is_switch = false;                      // takes no value
   std::vector<absl::string_view> values = {};  // all that there are; empty: there are others
 };
 FlagHelp DescribeFlag(absl::string_view name);

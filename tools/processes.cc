@@ -36,6 +36,7 @@ struct CloseDirectory {
 bool ListDirectory(const std::string& path, std::vector<std::string>* names) {
   const std::unique_ptr<DIR, CloseDirectory> directory(opendir(path.c_str()));
   if (directory == nullptr) return false;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): readdir(3), of a directory that no other thread reads
   while (const dirent* const entry = readdir(directory.get())) names->push_back(entry->d_name);
   return true;
 }

@@ -108,7 +108,7 @@ Outcome PrintTree(const SocketTree& tree, const SocketFilter& filter) {
 Outcome RunPs(const std::vector<std::string>& arguments) {
   SocketFilter filter{.all = absl::GetFlag(FLAGS_all)};
   if (!arguments.empty()) {
-    if (const Outcome outcome = ReadPsTarget(arguments[0], &filter); outcome.code != ExitCode::kOk) return outcome;
+    if (Outcome outcome = ReadPsTarget(arguments[0], &filter); outcome.code != ExitCode::kOk) return outcome;
   }
   std::string why_no_peers;
   const absl::StatusOr<SocketSnapshot> snapshot = TakeSocketSnapshot(&why_no_peers);

@@ -59,7 +59,7 @@ Outcome RunRecord(const std::vector<std::string>& arguments) {
   if (written.ok()) written = WriteCalls(calls, **writer, count, recorded);
   if (!written.ok() || (count > 0 && recorded.calls == count)) calls.Cancel();
   bool server_ended = false;
-  const Outcome ended = calls.End(&server_ended);
+  Outcome ended = calls.End(&server_ended);
   if (written.ok() && ended.code == ExitCode::kOk) written = (*writer)->Keep();
   if (!written.ok()) return Outcome::Failed(std::string(written.message()));
   if (ended.code != ExitCode::kOk) return ended;

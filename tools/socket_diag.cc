@@ -15,6 +15,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -60,7 +61,8 @@ absl::Status KernelError(int error) {
   if (error == ENOENT || error == EOPNOTSUPP || error == EPROTONOSUPPORT || error == EINVAL) {
     return absl::UnimplementedError("the kernel is built without CONFIG_UNIX_DIAG, or has not loaded unix_diag");
   }
-  return absl::InternalError(absl::StrCat("the kernel tells nothing about sockets: ", std::strerror(error)));
+  return absl::InternalError(
+      absl::StrCat("the kernel tells nothing about sockets: ", std::generic_category().message(error)));
 }
 
 // False: `value` is not what the attribute's type promises.
@@ -130,7 +132,7 @@ absl::Status Refused(const char* what) {
     return absl::UnimplementedError("this process may not use netlink's sock_diag (seccomp, or a security module)");
   }
   if (errno == EAGAIN) return absl::InternalError("the kernel tells nothing about sockets within 5 s");
-  return absl::InternalError(absl::StrCat(what, ": ", std::strerror(errno)));
+  return absl::InternalError(absl::StrCat(what, ": ", std::generic_category().message(errno)));
 }
 
 // Asks, and reads the whole answer.

@@ -33,7 +33,7 @@ struct SocketSnapshot {
 struct SocketFilter {
   bool all = false;  // also those that are not udsrpc's
   // Where not empty: of this target alone, whether or not it is udsrpc's; or whose file has one of these inodes.
-  std::string target = "";
+  std::string target = {};
   std::set<uint32_t> files = {};
 };
 

@@ -23,7 +23,7 @@ constexpr int kDefaultWidth = 80;
 bool IsColored(int fd) {
   const Color color = absl::GetFlag(FLAGS_color);
   if (color != Color::kAuto) return color == Color::kAlways;
-  const char* const no_color = std::getenv("NO_COLOR");
+  const char* const no_color = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   return (no_color == nullptr || *no_color == '\0') && isatty(fd) == 1;
 }
 

@@ -18,7 +18,7 @@ struct UnixSocket {
   struct File {
     uint32_t device = 0;
     uint32_t inode = 0;
-    friend auto operator<=>(const File&, const File&) = default;
+    friend auto operator<=>(const File&, const File&) = default;  // NOLINT(modernize-use-nullptr): takes <=> for a 0
   };
 
   uint32_t inode = 0;  // as in "socket:[INODE]"; unique in the host, and never 0

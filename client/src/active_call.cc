@@ -50,6 +50,7 @@ void ActiveCall::Cancel(ClientContext& context) {
   internal::MutexLock lock(context.cancelling_);
   const uintptr_t before = context.state_.fetch_or(kCancelled | kCancelling, std::memory_order_acq_rel);
   if ((before & kCancelled) == 0 && (before & ~kFlags) != 0) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a pointer beside two flags
     reinterpret_cast<ActiveCall*>(before & ~kFlags)->OnCancel();
   }
   context.state_.fetch_and(~kCancelling, std::memory_order_acq_rel);

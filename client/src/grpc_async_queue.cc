@@ -29,7 +29,7 @@ grpc::CompletionQueue* GrpcAsyncQueue::get() {
   return queue_.get();
 }
 
-void GrpcAsyncQueue::Poll(std::shared_ptr<grpc::CompletionQueue> queue) {
+void GrpcAsyncQueue::Poll(const std::shared_ptr<grpc::CompletionQueue>& queue) {
   void* tag;
   bool ok;
   while (queue->Next(&tag, &ok)) {

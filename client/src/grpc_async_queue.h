@@ -41,7 +41,7 @@ class GrpcAsyncQueue {
   grpc::CompletionQueue* get();
 
  private:
-  static void Poll(std::shared_ptr<grpc::CompletionQueue> queue);
+  static void Poll(const std::shared_ptr<grpc::CompletionQueue>& queue);
 
   internal::Mutex mutex_;
   std::shared_ptr<grpc::CompletionQueue> queue_ ABSL_GUARDED_BY(mutex_);  // null before the first call

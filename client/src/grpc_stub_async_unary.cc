@@ -14,7 +14,7 @@ void GrpcAsyncUnaryCarrier::Start(GrpcBatch& batch) {
       call_ = channel_->PrepareUnaryCall(method_, context_, request_, response_);
       call_->Start([self = shared_from_this()](absl::Status status) mutable {
         const std::shared_ptr<GrpcAsyncUnaryCarrier> carrier = std::move(self);
-        carrier->OnDone(std::move(status));
+        carrier->OnDone(status);
       });
     }
   } catch (const std::system_error& error) {
@@ -36,7 +36,7 @@ void GrpcAsyncUnaryCarrier::Receive(GrpcBatch& batch) {
   Answer(batch, std::move(status));
 }
 
-void GrpcAsyncUnaryCarrier::OnDone(absl::Status status) {
+void GrpcAsyncUnaryCarrier::OnDone(const absl::Status& status) {
   std::vector<GrpcBatch*> waiting;
   {
     internal::MutexLock lock(mutex_);

@@ -23,7 +23,7 @@ class GrpcAsyncUnaryCarrier final : public GrpcStubCarrier, public std::enable_s
   void Receive(GrpcBatch& batch) override;
 
  private:
-  void OnDone(absl::Status status);
+  void OnDone(const absl::Status& status);
   // The call has ended.
   void Answer(GrpcBatch& batch, absl::Status status);
 

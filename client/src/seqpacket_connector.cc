@@ -101,7 +101,7 @@ absl::StatusOr<std::shared_ptr<SeqpacketConnection>> SeqpacketConnector::Make(Un
   absl::StatusOr<std::shared_ptr<SeqpacketConnection>> made =
       SeqpacketConnection::Create(std::move(socket), name(), limits_);
   if (made.ok()) return made;
-  dialer_->GiveBack(std::move(socket));
+  dialer_->GiveBack(std::move(socket));  // NOLINT(bugprone-use-after-move): Create has left it where it was
   return absl::Status(made.status().code(), absl::StrCat(name(), ": ", made.status().message()));
 }
 

@@ -7,7 +7,7 @@
 
 namespace udsrpc {
 
-absl::StatusOr<std::shared_ptr<Caller>> Caller::Meet(int socket, std::string endpoint, Transport transport,
+absl::StatusOr<std::shared_ptr<Caller>> Caller::Meet(int socket, const std::string& endpoint, Transport transport,
                                                      bool with_pidfd, const Admission& admission, Users& users) {
   absl::StatusOr<std::shared_ptr<const Peer>> peer = ReadPeer(socket, endpoint, transport, with_pidfd);
   if (!peer.ok()) return peer.status();

@@ -25,7 +25,7 @@ class Caller {
   // Of a connected socket, at an endpoint that is for those whom `admission` admits. RESOURCE_EXHAUSTED: no descriptor
   // left. PERMISSION_DENIED, or RESOURCE_EXHAUSTED: it is refused, and so many of that user's connections are told so
   // already that this one is just to be closed.
-  static absl::StatusOr<std::shared_ptr<Caller>> Meet(int socket, std::string endpoint, Transport transport,
+  static absl::StatusOr<std::shared_ptr<Caller>> Meet(int socket, const std::string& endpoint, Transport transport,
                                                       bool with_pidfd, const Admission& admission, Users& users);
 
   // Of a remote caller, who is admitted; and for tests.

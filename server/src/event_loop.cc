@@ -43,9 +43,9 @@ absl::Status EpollError(absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<HandlerSlots> slots,
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const std::shared_ptr<HandlerSlots>& slots,
                                                              absl::Duration spin_budget) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> made = Make(std::move(slots), spin_budget);
+  absl::StatusOr<std::unique_ptr<EventLoop>> made = Make(slots, spin_budget);
   if (!made.ok()) return made;
   EventLoop& loop = **made;
   internal::MutexLock lock(loop.mutex_);
@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(std::shared_ptr<Han
   return made;
 }
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Make(std::shared_ptr<HandlerSlots> slots,
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Make(const std::shared_ptr<HandlerSlots>& slots,
                                                            absl::Duration spin_budget) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return EpollError("cannot open an epoll");

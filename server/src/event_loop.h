@@ -72,7 +72,7 @@ class EventLoop {
 
   // No more handlers run at once than `slots` says, in all loops that share it. `spin_budget`: see ServerOptions.
   // RESOURCE_EXHAUSTED: no descriptor or thread left.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(std::shared_ptr<HandlerSlots> slots,
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(const std::shared_ptr<HandlerSlots>& slots,
                                                            absl::Duration spin_budget);
 
   // After Stop.
@@ -152,7 +152,7 @@ class EventLoop {
 
   EventLoop(UniqueFd epoll, UniqueFd wake_event, std::shared_ptr<HandlerSlots> slots, absl::Duration spin_budget);
   // Create, but for the first thread.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Make(std::shared_ptr<HandlerSlots> slots,
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Make(const std::shared_ptr<HandlerSlots>& slots,
                                                          absl::Duration spin_budget);
 
   void ThreadMain();

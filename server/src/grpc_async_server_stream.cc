@@ -113,7 +113,7 @@ std::optional<bool> GrpcAsyncServerStream::Write(const google::protobuf::Message
     return false;
   }
   if (write_event_.under_way()) {
-    write_ = PendingWrite{.bytes = std::move(bytes), .done = std::move(done)};
+    write_ = PendingWrite{.bytes = bytes, .done = std::move(done)};
     return std::nullopt;
   }
   Send(bytes);

@@ -166,7 +166,7 @@ std::shared_ptr<AsyncServerStream> SeqpacketServerCall::async_stream() {
 }
 
 void SeqpacketServerCall::Keep(std::unique_ptr<Handling> handling) {
-  std::exchange(self_, nullptr)->release();
+  static_cast<void>(std::exchange(self_, nullptr)->release());
   handling_ = std::move(handling);
   connection_->Keep(*this);
   if (async_stream_ != nullptr) async_stream_->Open();

@@ -42,7 +42,7 @@ ServerBuilder& ServerBuilder::AddExtension(ServerExtension* extension) {
 }
 
 ServerBuilder& ServerBuilder::SetMethodOptions(absl::string_view path, MethodOptions options) {
-  method_options_[std::string(path)] = options;
+  method_options_[std::string(path)] = std::move(options);
   return *this;
 }
 

@@ -135,6 +135,9 @@ class LimitedServerTest : public ::testing::TestWithParam<Transport> {
 };
 
 TEST_P(LimitedServerTest, AtTheLimitOfOpenFilesConnectionsWaitUntilOthersClose) {
+#ifdef UDSRPC_SANITIZED
+  GTEST_SKIP() << "UBSan opens a pipe to see whether an object is one, and takes it for none where it cannot";
+#endif
   constexpr int kLimit = 64;
   ChildProcess server({"/bin/sh", "-c", absl::StrCat("ulimit -n ", kLimit, " && exec \"$0\" \"$@\" 2>&1"),
                        UDSRPC_TEST_SERVER, target_});

@@ -220,16 +220,18 @@ int __wrap_openat(int fd, const char* name, int flags, ...) {
 }
 
 long __real_syscall(long number, ...);
+// What our objects call by number takes four values at most, and so many come in registers; to look for more is to read
+// beyond the caller's.
 long __wrap_syscall(long number, ...) {
   va_list arguments;
   va_start(arguments, number);
-  long values[6];
+  long values[4];
   for (long& value : values) value = va_arg(arguments, long);
   va_end(arguments);
   if (number == SYS_fchmodat2) {
     if (const auto injection = Ask(SystemCall::kFchmodat2)) return Fail(*injection);
   }
-  return __real_syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
+  return __real_syscall(number, values[0], values[1], values[2], values[3]);
 }
 
 int __real_close(int fd);

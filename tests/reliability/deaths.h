@@ -26,7 +26,7 @@ namespace udsrpc::testing {
 // to spare; what was seen is printed.
 inline constexpr absl::Duration kHang = absl::Seconds(10);
 #ifdef UDSRPC_SANITIZED
-inline constexpr absl::Duration kSlowHang = 3 * kHang;
+inline constexpr absl::Duration kSlowHang = absl::Seconds(30);
 #else
 inline constexpr absl::Duration kSlowHang = kHang;
 #endif

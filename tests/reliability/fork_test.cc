@@ -149,6 +149,9 @@ TEST_P(ForkTest, TheChildsUseFailsAndTheParentsGoesOn) {
 
 // Children at moments at which the parent's threads hold whatever they may hold.
 TEST_P(ForkTest, ChildrenOfABusyProgramEndAndNoCallIsDisturbed) {
+#ifdef UDSRPC_SANITIZED
+  GTEST_SKIP() << "a sanitizer's allocator is left locked in a child by the threads that were in it";
+#endif
   const int forks = FromEnvironment("UDSRPC_FORKS", 40);
   std::atomic<bool> stop{false};
   std::atomic<int64_t> calls{0};

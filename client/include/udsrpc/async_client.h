@@ -79,6 +79,7 @@ class [[nodiscard]] UnaryCall {
 
   // As a task. The call is made when the task is awaited; context and request must live until the task has ended.
   static Task<absl::StatusOr<Response>> AsTask(UnaryCall call) { co_return co_await std::move(call); }
+  // NOLINTNEXTLINE(google-explicit-constructor): it is passed wherever a task is taken
   operator Task<absl::StatusOr<Response>>() && { return AsTask(std::move(*this)); }
 
  private:

@@ -99,7 +99,7 @@ T SyncWait(Task<T> task, Cancellation* cancellation = nullptr) {
       cancellation);
   {
     internal::MutexLock lock(mutex);
-    while (!ended) changed.Wait(mutex);
+    while (!ended) changed.Wait(mutex);  // NOLINT(bugprone-infinite-loop): the other thread sets it
   }
   if (exception != nullptr) std::rethrow_exception(exception);
   if constexpr (!std::is_void_v<T>) return *std::move(result);

@@ -19,7 +19,7 @@ class LatencyBuckets {
   static constexpr int IndexOf(uint64_t nanoseconds) {
     const uint64_t units = nanoseconds >> kUnitBits;
     if (units < kPerOctave) return static_cast<int>(units);
-    const int octave = std::bit_width(units) - kOctaveBits;
+    const int octave = static_cast<int>(std::bit_width(units)) - kOctaveBits;
     const auto within = static_cast<int>((units >> (octave - 1)) & (kPerOctave - 1));
     return std::min(octave * kPerOctave + within, kCount - 1);
   }
