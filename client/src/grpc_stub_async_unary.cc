@@ -12,7 +12,7 @@ void GrpcAsyncUnaryCarrier::Start(GrpcBatch& batch) {
   try {
     if (refusal_.ok()) {
       call_ = channel_->PrepareUnaryCall(method_, context_, request_, response_);
-      call_->Start([self = shared_from_this()](absl::Status status) mutable {
+      call_->Start([self = shared_from_this()](const absl::Status& status) mutable {
         const std::shared_ptr<GrpcAsyncUnaryCarrier> carrier = std::move(self);
         carrier->OnDone(status);
       });

@@ -110,11 +110,10 @@ void StartQueue::Post(Entry& entry, absl::Status status) {
 }
 
 void StartQueue::Cancel(Entry& entry) {
-  State* const state = made_.load(std::memory_order_acquire);
-  if (state == nullptr) return;
-  internal::MutexLock lock(state->mutex);
+  State& state = Made();  // it may be added in a moment
+  internal::MutexLock lock(state.mutex);
   entry.cancelled_ = true;
-  state->changed.Signal();
+  state.changed.Signal();
 }
 
 void StartQueue::Remove(Entry& entry) {

@@ -52,7 +52,7 @@ class IntrospectionTest : public ::testing::TestWithParam<Transport> {
   // A stream of the server's calls, from now on.
   struct Watch {
     Watch(const v1::IntrospectionStub& stub, const v1::WatchCallsRequest& request)
-        : stream((context.set_timeout(kPatience), stub.WatchCalls(context, request))) {
+        : stream((context.set_timeout(3 * kPatience), stub.WatchCalls(context, request))) {
       stream.WaitForInitialMetadata();
     }
     // The next calls, as many as that, or fewer where the stream ends.

@@ -268,7 +268,7 @@ TEST_P(StreamingTest, AServerThatWritesToNobodyBlocksAndHearsOfTheEnd) {
 
 TEST_P(StreamingTest, EndsAtItsDeadlineOnBothSides) {
   ClientContext context;
-  context.set_timeout(absl::Milliseconds(50));
+  context.set_timeout(absl::Milliseconds(400));
   Chat held = OpenHeld(context);
   EchoReply reply;
   EXPECT_FALSE(held.Read(reply));

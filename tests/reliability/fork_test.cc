@@ -24,17 +24,10 @@
 #include "tests/support/event.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_service.h"
+#include "tests/support/thread_sanitizer.h"
 
 namespace udsrpc::testing {
 namespace {
-
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kThreadSanitizer = true;
-#elif defined(__has_feature)
-constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool kThreadSanitizer = false;
-#endif
 
 // Of a child, which it does not outlive.
 constexpr unsigned kChildSeconds = 30;

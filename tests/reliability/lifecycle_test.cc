@@ -227,7 +227,9 @@ TEST_P(LifecycleTest, AServerMayBeDestroyedAtAnyMoment) {
         }
       });
     }
-    if (round % 2 == 0) EXPECT_TRUE(served.Await(served_before + 1));
+    if (round % 2 == 0) {
+      EXPECT_TRUE(served.Await(served_before + 1));
+    }
     absl::SleepFor(absl::Microseconds(absl::Uniform(random, 0, 10'000)));
     if (round % 3 == 0) server->Shutdown(absl::Now() + absl::Microseconds(absl::Uniform(random, 0, 5'000)));
     server.reset();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -71,7 +72,16 @@ absl::Duration ProcessUsage::cpu() const {
   return absl::Seconds(1) * static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-int ProcessUsage::open_files() const { return EntriesOf(directory_ + "/fd"); }
+int ProcessUsage::open_files() const {
+  std::error_code error;
+  int files = 0;
+  std::filesystem::directory_iterator it(directory_ + "/fd", error);
+  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    std::error_code gone;
+    if (!absl::StartsWith(std::filesystem::read_symlink(it->path(), gone).string(), "pipe:")) ++files;
+  }
+  return files;
+}
 
 int ProcessUsage::threads() const { return EntriesOf(directory_ + "/task"); }
 

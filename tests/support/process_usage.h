@@ -24,6 +24,7 @@ class ProcessUsage {
   bool ResetPeak();
   // User's and system's time, of all its threads.
   absl::Duration cpu() const;
+  // Without pipes: no code of this project makes any, but a sanitizer does, to its symbolizer.
   int open_files() const;
   int threads() const;
 
