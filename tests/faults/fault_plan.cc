@@ -101,6 +101,24 @@ std::vector<Fault> MakeFaults() {
 
 absl::string_view NameOf(SystemCall call) { return kNames[static_cast<size_t>(call)]; }
 
+bool Fault::passes() const {
+  if (effect != Effect::kError || (error != EINTR && error != EAGAIN)) return false;
+  switch (call) {
+    case SystemCall::kSend:
+    case SystemCall::kSendmsg:
+    case SystemCall::kRecv:
+    case SystemCall::kRecvmsg:
+    case SystemCall::kPoll:
+    case SystemCall::kPpoll:
+    case SystemCall::kEpollWait:
+    case SystemCall::kReadEvent:
+    case SystemCall::kWriteEvent:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string Fault::ToString() const {
   std::string what;
   switch (effect) {

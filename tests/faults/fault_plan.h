@@ -76,6 +76,8 @@ struct Fault {
   int error = 0;
   int times = 1;  // how many calls in a row; kForGood: until it is disarmed
 
+  // Whether it is to be passed over, so that nobody is to see anything of it.
+  bool passes() const;
   std::string ToString() const;
 };
 

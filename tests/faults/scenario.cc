@@ -14,6 +14,7 @@ bool ScenarioRun::Expect(const absl::Status& status, absl::StatusCode expected, 
     ADD_FAILURE() << "without a fault: " << status;
     return false;
   }
+  EXPECT_FALSE(fault_->passes()) << "nobody should have noticed: " << status;
   const bool may_be = absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
                       // What was attached is gone, or a connection's end is not what it should be.
                       absl::IsPermissionDenied(status) || absl::IsInternal(status);

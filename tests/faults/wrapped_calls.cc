@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -39,6 +41,13 @@ std::optional<FaultPlan::Injection> Ask(SystemCall call) { return FaultPlan::Get
 int Fail(const FaultPlan::Injection& injection) {
   errno = injection.error;
   return -1;
+}
+
+// Linux raises no SIGPIPE for a SOCK_SEQPACKET socket, so no test could tell that the flag were missing.
+void CheckRaisesNoSigpipe(int flags) {
+  if ((flags & MSG_NOSIGNAL) != 0) return;
+  std::fputs("a send without MSG_NOSIGNAL\n", stderr);
+  std::abort();
 }
 
 // Closes what has come with a packet, and leaves the word that something had, as the kernel does where there is no
@@ -110,6 +119,7 @@ extern "C" {
 
 ssize_t __real_send(int fd, const void* data, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void* data, size_t size, int flags) {
+  CheckRaisesNoSigpipe(flags);
   const auto injection = Ask(SystemCall::kSend);
   if (!injection) return __real_send(fd, data, size, flags);
   MayEnd(fd, *injection);
@@ -118,6 +128,7 @@ ssize_t __wrap_send(int fd, const void* data, size_t size, int flags) {
 
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  CheckRaisesNoSigpipe(flags);
   const auto injection = Ask(SystemCall::kSendmsg);
   if (!injection) return __real_sendmsg(fd, message, flags);
   MayEnd(fd, *injection);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -87,6 +88,8 @@ void CallLog::End(const Begun& begun, const CallOutcome& outcome) {
       absl::StrCat(outcome.kind, " over ", TransportName(outcome.transport),
                    outcome.by_coroutine ? " to a coroutine" : "", fate, ", of ", absl::FormatDuration(now - begun.time),
                    met_outage ? ", in an outage: " : ": ", outcome.status.ToString(), " ", outcome.wrong));
+  // At once, as what brought it about may keep the report from coming.
+  std::fprintf(stderr, "unexpected: %s\n", first_unexpected_.back().c_str());
 }
 
 CallLog::Counts CallLog::counts() const {

@@ -16,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/support/process_usage.h"
 
 // What a process has, of what it must not have more and more of.
 
@@ -26,7 +27,7 @@ inline int64_t EntriesOf(const std::string& directory) {
   return std::distance(begin(entries), end(entries));
 }
 
-inline int64_t OpenDescriptorCount() { return EntriesOf("/proc/self/fd"); }
+inline int64_t OpenDescriptorCount() { return ProcessUsage(getpid()).open_files(); }
 inline int64_t ThreadCount() { return EntriesOf("/proc/self/task"); }
 
 // Once what malloc keeps for later is given back.

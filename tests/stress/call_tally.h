@@ -3,11 +3,10 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
-#include <filesystem>
-#include <iterator>
 #include <memory>
 #include <string>
 
@@ -17,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "server/src/reused_message.h"
 #include "tests/proto/testing.udsrpc.pb.h"
+#include "tests/support/process_usage.h"
 #include "udsrpc/server_interceptor.h"
 
 // What the stress tests look at to see that nothing is left.
@@ -48,10 +48,7 @@ struct CallTally {
   };
 };
 
-inline int OpenDescriptors() {
-  const std::filesystem::directory_iterator descriptors("/proc/self/fd");
-  return static_cast<int>(std::distance(begin(descriptors), end(descriptors)));
-}
+inline int OpenDescriptors() { return ProcessUsage(getpid()).open_files(); }
 
 // But for what is kept of messages and blocks for the next, whose bounds have tests of their own.
 inline int64_t BytesInUse() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "server/src/turn_queue.h"
 #include "udsrpc/unique_fd.h"
 
 namespace udsrpc {
@@ -71,6 +72,32 @@ TEST_F(CallerTest, CallsThatAreRefusedCountAsWell) {
   for (User::Share& call : calls) caller->BeginCall(&call).IgnoreError();
   EXPECT_FALSE(calls[3 + 255].is_nothing());
   EXPECT_TRUE(calls.back().is_nothing());
+}
+
+class Waiting final : public TurnTaker::Waiting {
+ public:
+  explicit Waiting(Caller& caller) : caller_(caller) {}
+  TurnTaker* owner() override { return &caller_.turns(); }
+
+ private:
+  Caller& caller_;
+};
+
+// Not connections, of which one user may have many.
+TEST(CallerTurns, AreTheirUsers) {
+  const auto user = std::make_shared<User>(UserLimits());
+  const auto other_user = std::make_shared<User>(UserLimits());
+  Caller first(std::make_shared<Peer>(), user);
+  Caller second(std::make_shared<Peer>(), user);
+  Caller other(std::make_shared<Peer>(), other_user);
+  Waiting of_first(first);
+  Waiting of_second(second);
+  Waiting of_other(other);
+  TurnQueue queue(0);
+  for (Waiting* waiting : {&of_first, &of_second, &of_other}) queue.Push(*waiting);
+  EXPECT_EQ(&queue.Pop(), &of_first);
+  EXPECT_EQ(&queue.Pop(), &of_other);
+  EXPECT_EQ(&queue.Pop(), &of_second);
 }
 
 TEST(UserHeld, IsGivenBack) {

@@ -17,7 +17,7 @@ void CountOne(CallCounters& counters) {
   counters.OnEnd(absl::StatusCode::kOk, 1000, internal::CallSizes());
 }
 
-TEST(MethodCountersTest, AreFoundByTheNameWhereverThatIs) {
+TEST(MethodCounters, AreFoundByTheNameWhereverThatIs) {
   MethodCounters counters;
   const std::string a = "/p.S/A";
   const std::string again = a;
@@ -28,8 +28,13 @@ TEST(MethodCountersTest, AreFoundByTheNameWhereverThatIs) {
   EXPECT_NE(&of_a, &counters.Of(longer.c_str()).counters);
 }
 
-TEST(MethodCountersTest, AreThoseOfTheNameThatIsThereNow) {
+// By a list, as long as there are few, and by tables.
+class MethodCountersTest : public ::testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(Beside, MethodCountersTest, ::testing::Values(0, 10));
+
+TEST_P(MethodCountersTest, AreThoseOfTheNameThatIsThereNow) {
   MethodCounters counters;
+  for (size_t i = 0; i < GetParam(); ++i) counters.Of(absl::StrCat("/p.S/", i).c_str());
   char path[] = "/p.S/A";
   CallCounters& of_a = counters.Of(path).counters;
   path[5] = 'B';
@@ -40,7 +45,7 @@ TEST(MethodCountersTest, AreThoseOfTheNameThatIsThereNow) {
   EXPECT_EQ(of_b.path, "/p.S/B");
 }
 
-TEST(MethodCountersTest, AreReadByNameWithTheOthersLast) {
+TEST(MethodCounters, AreReadByNameWithTheOthersLast) {
   MethodCounters counters;
   for (const char* path : {"/p.S/B", "/p.S/A", "/p.S/B", ""}) CountOne(counters.Of(path).counters);
   const std::vector<MethodStats> stats = counters.Read();
@@ -53,7 +58,7 @@ TEST(MethodCountersTest, AreReadByNameWithTheOthersLast) {
   EXPECT_EQ(stats[2].started, 1u);
 }
 
-TEST(MethodCountersTest, WhatHasNoPlaceIsCountedTogether) {
+TEST(MethodCounters, WhatHasNoPlaceIsCountedTogether) {
   MethodCounters counters;
   CallCounters& others = counters.Of("").counters;
   const auto is_other = [&](const std::string& path) { return &counters.Of(path.c_str()).counters == &others; };
@@ -67,7 +72,7 @@ TEST(MethodCountersTest, WhatHasNoPlaceIsCountedTogether) {
   EXPECT_EQ(counters.Read().size(), MethodCounters::kMaxMethods + 1);
 }
 
-TEST(MethodCountersTest, ThreadsThatCallTheSameMethodsFirstLoseNothing) {
+TEST(MethodCounters, ThreadsThatCallTheSameMethodsFirstLoseNothing) {
   constexpr int kThreads = 4;
   constexpr size_t kNames = MethodCounters::kMaxMethods + 50;
   MethodCounters counters;
