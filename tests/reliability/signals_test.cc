@@ -24,6 +24,7 @@
 #include "tests/support/event.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_service.h"
+#include "tests/support/thread_sanitizer.h"
 #include "udsrpc/spawn.h"
 
 namespace udsrpc::testing {
@@ -83,6 +84,8 @@ INSTANTIATE_TEST_SUITE_P(All, SignalsTest,
                          CombinationName);
 
 TEST_P(SignalsTest, InterruptEverythingAndNoCallNotices) {
+  if (kThreadSanitizer)
+    GTEST_SKIP() << "its handlers (clang 14) wait for locks that the thread they interrupt may hold";
   const absl::Duration length = absl::Milliseconds(FromEnvironment("UDSRPC_SIGNALS_MS", 1500));
   const int64_t handled_before = signals_handled;
   std::atomic<int> rounds{0};
