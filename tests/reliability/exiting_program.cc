@@ -80,7 +80,7 @@ struct Calls {
 Calls& calls = *new Calls;
 
 // What this is about. Destroyed from the last to the first.
-Service service;                                                           // NOLINT
+std::unique_ptr<Service> owned_service;                                    // NOLINT
 std::unique_ptr<udsrpc::Server> server;                                    // NOLINT
 std::unique_ptr<udsrpc::testing::TestStub> stub;                           // NOLINT
 std::unique_ptr<udsrpc::ClientReaderWriter<EchoRequest, EchoReply>> chat;  // NOLINT
@@ -113,6 +113,9 @@ int main(int argc, char** argv) {
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   setrlimit(RLIMIT_CORE, &no_core);
   const std::string& how = How(argv[3]);
+  // Where a handler exits the others run on, and need it.
+  static Service& service = *new Service;
+  if (how != "exit_in_handler" && how != "exit_in_coroutine") owned_service.reset(&service);
   udsrpc::ServerBuilder builder;
   builder.AddEndpoint(argv[1]).RegisterService(&service);
   absl::StatusOr<std::unique_ptr<udsrpc::Server>> started = builder.Start();

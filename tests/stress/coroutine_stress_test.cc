@@ -33,7 +33,7 @@ class CoroutineWorker {
   explicit CoroutineWorker(const TestStub& stub) : stub_(stub) {}
 
   Task<> CallUntil(absl::Time end) {
-    while (absl::Now() < end) {
+    do {
       ClientContext context;
       hurried_ = Chance(0.2);
       context.set_timeout(hurried_ ? absl::Microseconds(absl::Uniform(random_, 0, 20000)) : kStressPatience);
@@ -54,7 +54,7 @@ class CoroutineWorker {
           co_await Inflate(context);
       }
       ++calls;
-    }
+    } while (absl::Now() < end);
   }
 
   int64_t calls = 0;

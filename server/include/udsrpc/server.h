@@ -194,8 +194,8 @@ class ServerTransport;
 // the child until that calls exec or ends, so a parent that dies before is still found listening.
 class Server {
  public:
-  // As Shutdown(absl::InfinitePast()): running calls are cancelled, and their handlers waited for. Where a handler has
-  // called exit(3), and the server is a static object, it only stops listening and removes the socket files.
+  // As Shutdown(absl::InfinitePast()): cancels calls and waits for their handlers. Where one calls exit(3) it only stops
+  // listening and removes the socket files; the others run on, so what they use, as the service, must not be destroyed.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
