@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/thread_sanitizer.h"
 #include "udsrpc/transport.h"
 
 namespace udsrpc::testing {
@@ -40,6 +41,10 @@ INSTANTIATE_TEST_SUITE_P(All, ExitTest,
                          });
 
 TEST_P(ExitTest, EndsAndLeavesNothing) {
+  if (kThreadSanitizer && std::get<0>(GetParam()) == Transport::kGrpc) {
+    GTEST_SKIP()
+        << "that what main has made comes before what it calls goes through the library, which it does not see";
+  }
   ChildProcess program = Run(absl::StrCat("unix:", dir_.File("s")));
   EXPECT_EQ(program.ReadLine(), "calls are outstanding");
   EXPECT_EQ(program.Wait(absl::Seconds(60)), 0);
