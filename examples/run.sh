@@ -21,7 +21,8 @@ step "build in build/release (a few minutes the first time)"
 log=$(mktemp)
 # Every tenth step of the build, and the whole of it where it fails.
 progress() { awk -v log_file="$log" '{ print > log_file } /^\[[0-9]+\/[0-9]+\]/ && ++steps % 10 == 0 { print "      " $1; fflush() }'; }
-if ! { cmake --preset release -DUDSRPC_BUILD_TESTS=OFF -DUDSRPC_BUILD_BENCHMARKS=OFF &&
+if ! { cmake --preset release -DUDSRPC_BUILD_EXAMPLES=ON -DUDSRPC_BUILD_TOOLS=ON -DUDSRPC_BUILD_TESTS=OFF \
+         -DUDSRPC_BUILD_BENCHMARKS=OFF &&
        cmake --build build/release --target greeter_server greeter_client greeter_stock_client \
          chat_server chat_client fanout_backend fanout_server fanout_client files_server files_client \
          tls_server tls_client greeter_service health_server logging_greeter udsrpc_cli; } 2>&1 | progress; then
