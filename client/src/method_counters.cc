@@ -70,6 +70,7 @@ MethodCounters::Method* MethodCounters::Add(size_t hash, absl::string_view path)
 }
 
 CallCounters& MethodCounters::Others() {
+  if (Method* const others = others_.load(std::memory_order_acquire); others != nullptr) return others->counters;
   internal::MutexLock lock(adding_);
   Method* others = others_.load(std::memory_order_relaxed);
   if (others == nullptr) {

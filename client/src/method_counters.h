@@ -21,7 +21,7 @@ namespace udsrpc {
 // generated code, which is there for good, or a variable of the caller's, which has another name in the next call. A
 // method that is called for the first time gets a place of its own, as long as there are any; so programs that make
 // names up do not make it grow. Thread-safe; to find what is there takes no lock and allocates nothing. A channel that
-// calls one method, as most that are idle have, takes 400 bytes here; from the fifth method on 5 KB.
+// calls one method, as most that are idle have, takes 300 bytes here; from the fifth method on 5 KB.
 class MethodCounters {
  public:
   static constexpr size_t kMaxMethods = 256;
