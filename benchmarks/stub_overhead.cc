@@ -2,10 +2,14 @@
 //   - by the stock generated stub and by ours, to one stock server;
 //   - with --server, by the stock stub, to a stock synchronous server and to ours;
 //   - with --grpc_channel, over seqpacket to our server: by our stub, and by the stock one on a CreateGrpcChannel;
+//   - with --grpc_hijack, by the stock stub: on a CreateGrpcChannel, and on a channel whose interceptor answers at
+//   once,
+//     which is what gRPC itself takes of a call that an interceptor has taken over;
 //   - with --grpc_services, by the stock stub, to a stock server and to the same service in ours.
 // The servers run in processes of their own.
 
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/client_interceptor.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -36,6 +40,8 @@
 
 ABSL_FLAG(bool, server, false, "compare the servers instead of the stubs");
 ABSL_FLAG(bool, grpc_channel, false, "compare our stub with the stock one, both over seqpacket");
+ABSL_FLAG(bool, grpc_hijack, false,
+          "compare the stock stub over seqpacket with one that an interceptor answers at once");
 ABSL_FLAG(bool, grpc_services, false, "compare a stock service in a stock server with the same in ours");
 ABSL_FLAG(std::vector<std::string>, callers, (std::vector<std::string>{"1", "16"}), "threads that call, for each run");
 ABSL_FLAG(int, rounds, 21, "pairs of rounds");
@@ -177,6 +183,38 @@ Contestant StockStub(const char* name, const std::string& target) {
   return StockStub(name, grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
 }
 
+// Takes a call over, and answers it with an empty message.
+class AnswersAtOnce final : public grpc::experimental::Interceptor {
+ public:
+  void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
+    if (!hijacked_) {
+      hijacked_ = true;
+      return batch->Hijack();
+    }
+    if (batch->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_RECV_STATUS)) {
+      *batch->GetRecvStatus() = grpc::Status::OK;
+    }
+    batch->Proceed();
+  }
+
+ private:
+  bool hijacked_ = false;
+};
+
+class AnswersAtOnceFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
+ public:
+  grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo*) override {
+    return new AnswersAtOnce;
+  }
+};
+
+std::shared_ptr<grpc::Channel> ChannelThatAnswersAtOnce() {
+  std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<AnswersAtOnceFactory>());
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
+      "unix-abstract:udsrpc.none", grpc::InsecureChannelCredentials(), {}, std::move(interceptors));
+}
+
 std::shared_ptr<Channel> MakeChannel(const std::string& target, Transport transport) {
   const absl::StatusOr<std::shared_ptr<Channel>> channel = CreateChannel(target, {.transport = transport});
   if (!channel.ok()) Die(std::string(channel.status().message()));
@@ -195,9 +233,14 @@ Contestant OurStub(const char* name, const std::string& target, Transport transp
 std::pair<Contestant, Contestant> Contestants(const std::string& stock, const std::string& ours,
                                               const std::string& both) {
   if (absl::GetFlag(FLAGS_server)) return {StockStub("stock server", stock), StockStub("udsrpc server", ours)};
+  const auto stock_over_seqpacket = [&ours] {
+    return StockStub("stock over seqpacket", CreateGrpcChannel(MakeChannel(ours, Transport::kSeqpacket)));
+  };
   if (absl::GetFlag(FLAGS_grpc_channel)) {
-    return {OurStub("udsrpc stub", ours, Transport::kSeqpacket),
-            StockStub("stock stub on it", CreateGrpcChannel(MakeChannel(ours, Transport::kSeqpacket)))};
+    return {OurStub("udsrpc stub", ours, Transport::kSeqpacket), stock_over_seqpacket()};
+  }
+  if (absl::GetFlag(FLAGS_grpc_hijack)) {
+    return {stock_over_seqpacket(), StockStub("answered at once", ChannelThatAnswersAtOnce())};
   }
   if (absl::GetFlag(FLAGS_grpc_services)) return {StockStub("stock server", stock), StockStub("in udsrpc's", both)};
   return {StockStub("stock stub", stock), OurStub("udsrpc stub", stock, Transport::kGrpc)};

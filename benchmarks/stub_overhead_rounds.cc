@@ -73,7 +73,7 @@ void Print(const Contestant& contestant, const Comparison& comparison, const std
     p50s.push_back(round.p50_us);
     cpu.push_back(round.cpu_us);
   }
-  std::printf("%3d callers  %-14s %8.0f calls/s  p50 %7.1f us  client's CPU %6.1f us a call\n", comparison.callers,
+  std::printf("%3d callers  %-20s %8.0f calls/s  p50 %7.1f us  client's CPU %6.1f us a call\n", comparison.callers,
               contestant.name, Median(rates), Median(p50s), Median(cpu));
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "tests/faults/scenario.h"
 #include "tests/support/event.h"
@@ -121,12 +120,14 @@ void Cancel(ScenarioRun& run) {
   EchoReply reply;
   absl::Status status;
   Event done;
-  const int before = run.world().service().blocked;
+  Event begun_or_ended;
+  const BlockWatch watch(run.world().service(), begun_or_ended);
   std::thread caller = StartThread([&] {
     status = run.stub().Block(context, request, reply);
+    begun_or_ended.Happen();
     done.Happen();
   });
-  while (done.times() == 0 && run.world().service().blocked == before) absl::SleepFor(absl::Microseconds(50));
+  begun_or_ended.Await();
   context.Cancel();
   EXPECT_TRUE(done.Await()) << "it has not ended";
   caller.join();
@@ -140,17 +141,20 @@ void AsyncCancel(ScenarioRun& run) {
   ClientReaderWriter<EchoRequest, EchoReply> chat = run.stub().Chat(stream_context);
   const bool written = chat.Write(EchoText("first"));
   const BlockRequest request;
-  const int before = run.world().service().blocked;
+  Event begun_or_ended;
+  const BlockWatch watch(run.world().service(), begun_or_ended);
   try {
-    run.stub().Async().Block(call.context, request, call.reply, [&call](absl::Status result) {
+    run.stub().Async().Block(call.context, request, call.reply, [&](absl::Status result) {
       call.status = std::move(result);
+      begun_or_ended.Happen();
       call.done.Happen();
     });
   } catch (const std::system_error& error) {
     call.status = NoThread(run, error);
+    begun_or_ended.Happen();
     call.done.Happen();
   }
-  while (call.done.times() == 0 && run.world().service().blocked == before) absl::SleepFor(absl::Microseconds(50));
+  begun_or_ended.Await();
   call.context.Cancel();
   EXPECT_TRUE(call.done.Await()) << "it has not ended";
   run.Expect(call.status, absl::StatusCode::kCancelled);

@@ -6,9 +6,11 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/clock.h"
 #include "tests/proto/testing.udsrpc.pb.h"
 #include "tests/support/event.h"
+#include "udsrpc/internal/mutex.h"
 
 namespace udsrpc::testing {
 
@@ -54,7 +56,10 @@ class FaultService final : public TestService {
   absl::Status Block(ServerContext& context, const BlockRequest& request, EchoReply& reply) override {
     const auto cancelled = std::make_shared<Event>();
     context.AddCancelCallback([cancelled] { cancelled->Happen(); });
-    ++blocked;
+    {
+      internal::MutexLock lock(mutex_);
+      if (begun_ != nullptr) begun_->Happen();
+    }
     if (request.gate().empty()) {
       if (!cancelled->Await()) ++never_cancelled;
       return absl::CancelledError("seen by the handler");
@@ -64,9 +69,31 @@ class FaultService final : public TestService {
     return absl::OkStatus();
   }
 
-  // Handlers of Block that have begun, and those that nobody told of their calls' end.
-  std::atomic<int> blocked{0};
+  // Handlers of Block that nobody told of their calls' end.
   std::atomic<int> never_cancelled{0};
+
+ private:
+  friend class BlockWatch;
+
+  internal::Mutex mutex_;
+  Event* begun_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+// While it lives, `begun` happens whenever a handler of Block has begun. One at a time.
+class BlockWatch {
+ public:
+  BlockWatch(FaultService& service, Event& begun) : service_(service) { Set(&begun); }
+  ~BlockWatch() { Set(nullptr); }
+  BlockWatch(const BlockWatch&) = delete;
+  BlockWatch& operator=(const BlockWatch&) = delete;
+
+ private:
+  void Set(Event* begun) {
+    internal::MutexLock lock(service_.mutex_);
+    service_.begun_ = begun;
+  }
+
+  FaultService& service_;
 };
 
 }  // namespace udsrpc::testing

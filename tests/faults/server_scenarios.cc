@@ -133,7 +133,8 @@ void ShutdownWithCalls(ScenarioRun& run) {
   ChannelOptions options = run.world().options().channel;
   options.transport = run.world().options().transport;
   const TestStub stub(*CreateChannel(target, options));
-  const int before = run.world().service().blocked;
+  Event begun_or_ended;
+  const BlockWatch watch(run.world().service(), begun_or_ended);
   absl::Status status;
   Event done;
   std::thread caller = StartThread([&] {
@@ -143,9 +144,10 @@ void ShutdownWithCalls(ScenarioRun& run) {
     request.set_gate("2");
     EchoReply reply;
     status = stub.Block(context, request, reply);
+    begun_or_ended.Happen();
     done.Happen();
   });
-  while (done.times() == 0 && run.world().service().blocked == before) absl::SleepFor(absl::Microseconds(50));
+  begun_or_ended.Await();
   (*server)->Shutdown(absl::Now() + kCallBound);
   EXPECT_TRUE(done.Await());
   caller.join();
