@@ -14,6 +14,14 @@
 
 namespace udsrpc {
 std::shared_ptr<GrpcLink> GrpcUnixChannel::Current() {
+  std::shared_ptr<GrpcLink> link = MadeOrMake();
+  if (must_connect() || link->GetState() != GRPC_CHANNEL_TRANSIENT_FAILURE) return link;
+  // It failed behind the back of the call that it was made for, which had ended before: by its deadline, or cancelled.
+  Replace(*link);
+  return MadeOrMake();
+}
+
+std::shared_ptr<GrpcLink> GrpcUnixChannel::MadeOrMake() {
   internal::MutexLock lock(mutex_);
   return CurrentLocked();
 }

@@ -45,6 +45,7 @@ class GrpcUnixChannel final : public GrpcChannel {
 
  private:
   std::shared_ptr<GrpcLink> MakeLink() const;
+  std::shared_ptr<GrpcLink> MadeOrMake();
   std::shared_ptr<GrpcLink> CurrentLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes a connection where there is none, or waits a little for another thread that does.
   StartQueue::Attempt Connect();

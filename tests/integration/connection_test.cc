@@ -33,6 +33,21 @@ TEST_P(ConnectionTest, IsMadeByTheNextCallOnceTheServerIsThere) {
   EXPECT_TRUE(AnsweredWithin(stub, absl::Seconds(20)));
 }
 
+TEST_P(ConnectionTest, ThatACallEndedTooEarlyForIsNoFailureOfTheNextCall) {
+  for (int i = 0; i < 60; ++i) {
+    SCOPED_TRACE(i);
+    const TestStub stub(MakeChannel());
+    ClientContext hurried;
+    hurried.set_timeout(absl::Microseconds(5 * i));  // of which many end while the channel connects
+    EchoReply reply;
+    EXPECT_FALSE(stub.Echo(hurried, EchoRequest(), reply).ok());
+    StartServer();
+    const absl::Status status = TryEcho(stub);
+    EXPECT_TRUE(status.ok()) << status;
+    server_.reset();
+  }
+}
+
 TEST_P(ConnectionTest, IsMadeAgainAfterTheServerRestarted) {
   const TestStub stub(MakeChannel());
   for (int i = 0; i < 3; ++i) {
