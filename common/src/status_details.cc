@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "common/src/valid_utf8.h"
 #include "udsrpc/proto/status_details.pb.h"
 
 namespace udsrpc {
@@ -12,12 +13,12 @@ std::string SerializeStatusDetails(const absl::Status& status) {
   internal::StatusDetails details;
   status.ForEachPayload([&details](absl::string_view type_url, const absl::Cord& value) {
     google::protobuf::Any& any = *details.add_details();
-    any.set_type_url(std::string(type_url));
+    any.set_type_url(ValidUtf8(type_url, std::string::npos));
     any.set_value(std::string(value));
   });
   if (details.details().empty()) return {};
   details.set_code(static_cast<int>(status.code()));
-  details.set_message(std::string(status.message()));
+  details.set_message(ValidUtf8(status.message(), std::string::npos));
   return details.SerializeAsString();
 }
 

@@ -14,7 +14,8 @@ namespace udsrpc {
 // Details that are no google.rpc.Status arrive as one payload under this type URL, and leave as they came.
 inline constexpr absl::string_view kOpaqueDetailsTypeUrl = "udsrpc/grpc-status-details-bin";
 
-// Empty where `status` has no payloads.
+// Empty where `status` has no payloads. Its message and their type URLs are of type `string` there, which the other
+// side parses as UTF-8 alone, so what is none is U+FFFD; the message comes beside the details as it is.
 std::string SerializeStatusDetails(const absl::Status& status);
 
 // A status of `code` (any number: one that is no status code becomes UNKNOWN, as in gRPC), `message` and the payloads

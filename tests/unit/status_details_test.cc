@@ -26,6 +26,17 @@ TEST(StatusDetails, ComeBackAsPayloads) {
   EXPECT_EQ(MakeStatus(5, "no", SerializeStatusDetails(status)), status);
 }
 
+TEST(StatusDetails, ComeBackBesideWordsThatAreNoUtf8) {
+  absl::Status status = absl::NotFoundError("no \xff");
+  status.SetPayload("t/x", absl::Cord("v"));
+  EXPECT_EQ(MakeStatus(5, "no \xff", SerializeStatusDetails(status)), status);
+  absl::Status odd = absl::NotFoundError("no");
+  odd.SetPayload("t/\xfe", absl::Cord("v"));
+  absl::Status expected = absl::NotFoundError("no");
+  expected.SetPayload("t/\xef\xbf\xbd", absl::Cord("v"));
+  EXPECT_EQ(MakeStatus(5, "no", SerializeStatusDetails(odd)), expected);
+}
+
 TEST(StatusDetails, OfAnotherShapeComeAndGoUnchanged) {
   const std::string opaque = "\xff\xff not a message";
   const absl::Status status = MakeStatus(3, "m", opaque);
