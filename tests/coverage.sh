@@ -35,7 +35,6 @@ gcovr=(gcovr --root . --object-directory $build --exclude-throw-branches --exclu
 mkdir -p $build/report
 "${gcovr[@]}" --filter '(common|client|server)/' --html-details $build/report/index.html --json $build/report/coverage.json >/dev/null
 echo "== all of common, client and server"
-gcovr --root . --add-tracefile $build/report/coverage.json --txt-metric line 2>/dev/null |
-  tail -n 3 || true
+gcovr --root . --add-tracefile $build/report/coverage.json | tail -n 3
 echo "== the wire, streams, sockets and connections"
 gcovr --root . --add-tracefile $build/report/coverage.json "${core[@]}" --fail-under-line "$least"

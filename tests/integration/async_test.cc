@@ -13,6 +13,7 @@
 #include "tests/integration/async_call.h"
 #include "tests/integration/combinations.h"
 #include "tests/support/event.h"
+#include "tests/support/thread_sanitizer.h"
 #include "udsrpc/async_client.h"
 #include "udsrpc/spawn.h"
 
@@ -176,7 +177,7 @@ TEST_P(AsyncTest, LongRepliesAreWholeWhereOtherThreadsReadTheConnection) {
   if (GetParam().abstract) GTEST_SKIP() << "the address says nothing here";
   StartServer();
   const TestStub stub(MakeChannel());
-  const int rounds = GetParam().transport == Transport::kGrpc ? 50 : 1000;
+  const int rounds = GetParam().transport == Transport::kGrpc ? 50 : kThreadSanitizer ? 200 : 1000;
   constexpr int kAtATime = 4;
   std::atomic<bool> done{false};
   std::vector<std::thread> readers;
@@ -250,7 +251,7 @@ TEST_P(AsyncTest, ACallThatIsDestroyedAsItEndsIsForgotten) {
   StartServer();
   const std::shared_ptr<Channel> channel = MakeChannel();
   constexpr MethodDescriptor kEcho{"/udsrpc.testing.Test/Echo", MethodKind::kUnary};
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < (kThreadSanitizer ? 100 : 300); ++i) {
     auto context = std::make_unique<ClientContext>();
     auto request = std::make_unique<EchoRequest>();
     auto reply = std::make_unique<EchoReply>();

@@ -13,6 +13,7 @@
 #include "tests/integration/combinations.h"
 #include "tests/support/coroutine_service.h"
 #include "tests/support/event.h"
+#include "tests/support/thread_sanitizer.h"
 #include "udsrpc/async_client.h"
 #include "udsrpc/server_interceptor.h"
 #include "udsrpc/spawn.h"
@@ -266,7 +267,7 @@ TEST_P(CoroutineServerTest, ManyStreamsTakeNoThreads) {
     return count;
   };
   const int before = threads();
-  constexpr int kStreams = 300;
+  constexpr int kStreams = kThreadSanitizer ? 150 : 300;
   std::vector<std::unique_ptr<ClientContext>> contexts;
   std::vector<ClientReaderWriter<EchoRequest, EchoReply>> streams;
   for (int i = 0; i < kStreams; ++i) {
