@@ -1,0 +1,195 @@
+// Reads, writes and Finish whose coroutines are destroyed while they wait, as by a library of tasks of the user's own.
+// The calls go on, and nobody resumes what is gone.
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "tests/integration/combinations.h"
+#include "tests/support/event.h"
+#include "udsrpc/async_client.h"
+#include "udsrpc/spawn.h"
+#include "udsrpc/task.h"
+
+namespace udsrpc::testing {
+namespace {
+
+// Begins at once, and is destroyed with its object, wherever it waits.
+class Abandonable {
+ public:
+  struct promise_type {
+    Abandonable get_return_object() { return Abandonable(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+
+  ~Abandonable() { coroutine_.destroy(); }
+  Abandonable(const Abandonable&) = delete;
+  Abandonable& operator=(const Abandonable&) = delete;
+
+  bool waits() const { return !coroutine_.done(); }
+
+ private:
+  explicit Abandonable(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}
+
+  const std::coroutine_handle<promise_type> coroutine_;
+};
+
+template <typename Stream>
+Abandonable ReadOnce(Stream& stream) {
+  co_await stream.Read();
+}
+template <typename Stream, typename Message>
+Abandonable WriteOnce(Stream& stream, const Message& message) {
+  co_await stream.Write(message);
+}
+template <typename Stream>
+Abandonable FinishOnce(Stream& stream) {
+  co_await stream.Finish();
+}
+
+// More than a stream takes on while nobody reads.
+template <typename Message>
+Message Large() {
+  Message message;
+  message.set_text(std::string(3'500'000, 'l'));
+  return message;
+}
+
+absl::Status StatusOf(Task<absl::Status> task) {
+  absl::Status status = absl::UnknownError("it has not ended");
+  Event done;
+  Spawn(std::move(task), [&](absl::Status result) {
+    status = std::move(result);
+    done.Happen();
+  });
+  EXPECT_TRUE(done.Await());
+  return status;
+}
+
+class AbandoningService final : public TestService {
+  // A read, and writes on.
+  Task<absl::Status> ChatAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override {
+    EXPECT_TRUE(ReadOnce(stream).waits());
+    EchoReply reply;
+    reply.set_text("written on");
+    EXPECT_TRUE(co_await stream.Write(reply));
+    co_return absl::OkStatus();
+  }
+
+  // A write, and reads on.
+  Task<absl::Status> HoldAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override {
+    const auto large = Large<EchoReply>();
+    int written = 0;
+    while (!WriteOnce(stream, large).waits() && written < 100) ++written;  // gRPC's buffers take on some
+    EXPECT_LT(written, 100);
+    const std::optional<EchoRequest> request = co_await stream.Read();
+    EXPECT_EQ(request.value_or(EchoRequest()).text(), "read on");
+    co_return absl::OkStatus();
+  }
+};
+
+class AbandonedOperationTest : public CombinationTest {
+ protected:
+  void StartAbandoning() {
+    ServerBuilder builder;
+    builder.AddEndpoint(target_, AllTransports()).RegisterService(&abandoning_);
+    absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  AbandoningService abandoning_;
+};
+
+TEST_P(AbandonedOperationTest, AHandlersReadLetsItWrite) {
+  StartAbandoning();
+  const TestStub stub(MakeChannel());
+  ClientContext context;
+  context.set_timeout(kPatience);
+  auto chat = stub.Chat(context);
+  EchoReply reply;
+  EXPECT_TRUE(chat.Read(reply));
+  EXPECT_EQ(reply.text(), "written on");
+  EXPECT_FALSE(chat.Read(reply));
+  const absl::Status status = chat.Finish();
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+TEST_P(AbandonedOperationTest, AHandlersWriteLetsItRead) {
+  StartAbandoning();
+  const TestStub stub(MakeChannel());
+  ClientContext context;
+  context.set_timeout(kPatience);
+  auto hold = stub.Hold(context);
+  EchoRequest request;
+  request.set_text("read on");
+  EXPECT_TRUE(hold.Write(request));
+  EchoReply reply;
+  int replies = 0;
+  for (; hold.Read(reply); ++replies) EXPECT_EQ(reply.text(), Large<EchoReply>().text());
+  const absl::Status status = hold.Finish();
+  if (GetParam().transport == Transport::kSeqpacket) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;  // what was written is cut
+  } else {                                                            // the library has it, and sends it whole
+    EXPECT_GE(replies, 1);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+}
+
+TEST_P(AbandonedOperationTest, AClientsReadLetsItWriteAndFinish) {
+  StartServer();
+  const TestStub stub(MakeChannel());
+  const absl::Status status = StatusOf([](const TestStub& stub) -> Task<absl::Status> {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    AsyncClientReaderWriter<EchoRequest, EchoReply> chat = stub.Async().Chat(context);
+    EXPECT_TRUE(ReadOnce(chat).waits());
+    EXPECT_TRUE(co_await chat.WritesDone());
+    co_return co_await chat.Finish();
+  }(stub));
+  EXPECT_TRUE(status.ok()) << status;
+  ExpectEcho(stub, "the channel goes on");
+}
+
+TEST_P(AbandonedOperationTest, AClientsWriteLetsItReadAndFinish) {
+  StartServer();
+  const TestStub stub(MakeChannel());
+  const absl::Status status = StatusOf([](const TestStub& stub) -> Task<absl::Status> {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    AsyncClientReaderWriter<EchoRequest, EchoReply> hold = stub.Async().Hold(context);
+    const std::optional<EchoReply> held = co_await hold.Read();
+    EXPECT_TRUE(held.has_value());
+    const auto large = Large<EchoRequest>();
+    EXPECT_TRUE(WriteOnce(hold, large).waits());
+    context.Cancel();
+    co_return co_await hold.Finish();
+  }(stub));
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+  ExpectEcho(stub, "the channel goes on");
+}
+
+TEST_P(AbandonedOperationTest, AClientsFinishAndItsStreamAreCancelled) {
+  StartServer();
+  const TestStub stub(MakeChannel());
+  {
+    ClientContext context;
+    context.set_timeout(kPatience);
+    AsyncClientReaderWriter<EchoRequest, EchoReply> hold = stub.Async().Hold(context);
+    EXPECT_TRUE(service_.AwaitArrivals("gate", 1));
+    EXPECT_TRUE(FinishOnce(hold).waits());
+  }
+  EXPECT_TRUE(service_.AwaitCancelled("gate", 1));
+  ExpectEcho(stub, "the channel goes on");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AbandonedOperationTest, AllCombinations(), CombinationName);
+
+}  // namespace
+}  // namespace udsrpc::testing
