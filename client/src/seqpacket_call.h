@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <list>
+#include <optional>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
@@ -72,9 +74,12 @@ struct SeqpacketCall final : public ActiveCall {
   absl::InlinedVector<Waiter*, 2> waiters;
   CallWatcher* watcher = nullptr;  // constant while the call is on its connection
   bool to_be_told = false;         // the watcher, and soon
-  bool waits_for_room = false;     // to be opened
-  bool waits_for_hello = false;    // its watcher, to send descriptors
-  bool leaves_at_end = false;      // its watcher has nothing to ask for then: see SeqpacketConnection::LeavesNow
+  size_t place_to_tell = 0;        // then, of those who are
+  size_t place_told = 0;           // of those who are being told, where it is one
+  // Where it waits for room to be opened, if it does.
+  std::optional<std::list<SeqpacketCall*>::iterator> place_to_open;
+  bool waits_for_hello = false;  // its watcher, to send descriptors
+  bool leaves_at_end = false;    // its watcher has nothing to ask for then: see SeqpacketConnection::LeavesNow
   DeadlineHeapPlace place_by_deadline;
   bool watched = false;       // counted by the connection, from OpenWatched until it has ended
   bool needs_thread = false;  // likewise, until its watcher is forgotten

@@ -379,7 +379,7 @@ class SeqpacketConnection : public std::enable_shared_from_this<SeqpacketConnect
   bool more_came_ ABSL_GUARDED_BY(mutex_) = false;  // another packet, when the own thread looked for it last
   unsigned turns_ ABSL_GUARDED_BY(mutex_) = 0;      // of the own thread
   bool lingers_ ABSL_GUARDED_BY(mutex_) = false;    // the own thread reads on, as there will be another such call soon
-  std::vector<SeqpacketCall*> to_tell_ ABSL_GUARDED_BY(mutex_);
+  std::vector<SeqpacketCall*> to_tell_ ABSL_GUARDED_BY(mutex_);  // null: one that is forgotten
   // Those that the own thread is telling, one after the other, without the mutex. With the mutex, others take a call
   // out by setting `call` to null, atomically.
   std::vector<Telling> telling_;

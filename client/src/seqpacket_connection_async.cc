@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <memory>
@@ -45,8 +44,7 @@ bool SeqpacketConnection::OpenWatched(SeqpacketCall& call, const google::protobu
     if (needs_hello) {
       TellAtHello(call);
     } else {
-      call.waits_for_room = true;
-      opening_.push_back(&call);
+      call.place_to_open = opening_.insert(opening_.end(), &call);
     }
     return false;
   }
@@ -74,8 +72,7 @@ void SeqpacketConnection::MayOpenNext() {
 }
 
 void SeqpacketConnection::LeaveOpening(SeqpacketCall& call) {
-  if (!std::exchange(call.waits_for_room, false)) return;
-  opening_.erase(std::find(opening_.begin(), opening_.end(), &call));
+  if (call.place_to_open) opening_.erase(*std::exchange(call.place_to_open, std::nullopt));
 }
 
 void SeqpacketConnection::WatchDeadline(SeqpacketCall& call) {
@@ -107,13 +104,17 @@ void SeqpacketConnection::EndWatch(SeqpacketCall& call) {
 
 void SeqpacketConnection::Tell(SeqpacketCall& call) {
   if (call.watcher == nullptr) return;  // it has left
-  if (!std::exchange(call.to_be_told, true)) to_tell_.push_back(&call);
+  if (std::exchange(call.to_be_told, true)) return;
+  call.place_to_tell = to_tell_.size();
+  to_tell_.push_back(&call);
 }
 
 void SeqpacketConnection::TellAll() {
   telling_connection = this;
   for (SeqpacketCall* call : to_tell_) {
+    if (call == nullptr) continue;  // it is forgotten
     call->to_be_told = false;
+    call->place_told = telling_.size();
     CallWatcher* const watcher = call->watcher;
     telling_.push_back(Telling{.call = call, .watcher = watcher, .left = LeavesNow(*call)});
   }
@@ -162,12 +163,10 @@ void SeqpacketConnection::Unwatch(SeqpacketCall& call) {
 }
 
 void SeqpacketConnection::ForgetWatcher(SeqpacketCall& call) {
-  if (std::exchange(call.to_be_told, false)) {
-    to_tell_.erase(std::remove(to_tell_.begin(), to_tell_.end(), &call), to_tell_.end());
-  }
-  for (Telling& telling : telling_) {
-    SeqpacketCall* expected = &call;
-    std::atomic_ref<SeqpacketCall*>(telling.call).compare_exchange_strong(expected, nullptr);
+  if (std::exchange(call.to_be_told, false)) to_tell_[call.place_to_tell] = nullptr;
+  if (call.place_told < telling_.size()) {
+    SeqpacketCall* expected = &call;  // which another call may be by now
+    std::atomic_ref<SeqpacketCall*>(telling_[call.place_told].call).compare_exchange_strong(expected, nullptr);
   }
   if (call.watched) EndWatch(call);
   LeaveWaitForHello(call);
