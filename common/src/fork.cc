@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "udsrpc/internal/process_bound.h"
@@ -18,15 +19,19 @@ constexpr size_t kMostMutexes = 8;
 
 constinit std::array<std::atomic<internal::Mutex*>, kMostMutexes> held_mutexes{};
 
+// Those that this thread has locked to fork: while it does, another may add one to those above.
+constinit thread_local std::array<internal::Mutex*, kMostMutexes> locked_mutexes{};
+
 void LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  for (const auto& each : held_mutexes) {
-    if (internal::Mutex* const mutex = each.load(); mutex != nullptr) mutex->Lock();
+  for (size_t i = 0; i < kMostMutexes; ++i) {
+    locked_mutexes[i] = held_mutexes[i].load();
+    if (locked_mutexes[i] != nullptr) locked_mutexes[i]->Lock();
   }
 }
 
 void UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  for (const auto& each : held_mutexes) {
-    if (internal::Mutex* const mutex = each.load(); mutex != nullptr) mutex->Unlock();
+  for (internal::Mutex*& mutex : locked_mutexes) {
+    if (mutex != nullptr) std::exchange(mutex, nullptr)->Unlock();
   }
 }
 

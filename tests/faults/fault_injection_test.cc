@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
@@ -126,7 +127,12 @@ class FaultInjectionTest : public ::testing::TestWithParam<Scenario> {
 
   // What has to be so once the fault is over.
   void ExpectAllIsWell(World& world, const TestStub& stub, const std::optional<Fault>& fault = std::nullopt) {
-    ExpectEcho(stub, "the next one");
+    world.ExpectNoCallsInFlight();
+    // A fault in the last word of the scenario may end the connection only now, and a call that has begun with it.
+    if (!fault.has_value() || fault->passes() || !absl::StrContains(TryEcho(stub).message(), "connection was lost")) {
+      ExpectEcho(stub, "the next one");
+    }
+    ExpectEcho(stub, "and the one behind it");
     world.ExpectOthersAreServed();
     world.ExpectNoCallsInFlight();
     // What could not be removed is replaced by the next server.
@@ -152,6 +158,7 @@ class FaultInjectionTest : public ::testing::TestWithParam<Scenario> {
       tally.Add(planned.fault.call);
     }
     ExpectAllIsWell(world, stub, planned.fault);
+    EXPECT_EQ(world.interruptions_logged(), 0) << "it is to be tried again";
   }
 
   std::array<int, kSystemCalls> counts_{};

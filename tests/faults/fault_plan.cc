@@ -104,6 +104,9 @@ absl::string_view NameOf(SystemCall call) { return kNames[static_cast<size_t>(ca
 bool Fault::passes() const {
   if (effect != Effect::kError || (error != EINTR && error != EAGAIN)) return false;
   switch (call) {
+    case SystemCall::kConnect:
+    case SystemCall::kAccept:
+      return error == EINTR;
     case SystemCall::kSend:
     case SystemCall::kSendmsg:
     case SystemCall::kRecv:

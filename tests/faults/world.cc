@@ -1,6 +1,10 @@
 #include "tests/faults/world.h"
 
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -16,7 +20,13 @@ World::World(Options options) : options_(std::move(options)), target_("unix:" + 
   EndpointOptions endpoint = options_.endpoint;
   endpoint.grpc = grpc;
   endpoint.seqpacket = !grpc;
-  ServerBuilder builder(options_.server);
+  ServerOptions server_options = options_.server;
+  server_options.log = [this](absl::string_view line) {
+    if (absl::StrContains(line, std::generic_category().message(EINTR))) ++interruptions_logged_;
+    if (options_.server.log != nullptr) return options_.server.log(line);
+    std::fprintf(stderr, "%s\n", std::string(line).c_str());
+  };
+  ServerBuilder builder(server_options);
   builder.AddEndpoint(target_, endpoint).RegisterService(&service_);
   absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
   EXPECT_TRUE(server.ok()) << server.status();

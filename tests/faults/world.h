@@ -1,6 +1,7 @@
 #ifndef UDSRPC_TESTS_FAULTS_WORLD_H_
 #define UDSRPC_TESTS_FAULTS_WORLD_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,9 @@ class World {
   // A channel of its own.
   TestStub Connect() const;
 
+  // Lines of the server's log that speak of an interrupted system call, which there should be none of.
+  int interruptions_logged() const { return interruptions_logged_; }
+
   // Both are to be so once the faults are over.
   void ExpectOthersAreServed() const;
   void ExpectNoCallsInFlight() const;
@@ -51,6 +55,7 @@ class World {
   TempDir dir_;
   const std::string target_;
   FaultService service_;
+  std::atomic<int> interruptions_logged_{0};
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestStub> other_;
   int names_ = 0;

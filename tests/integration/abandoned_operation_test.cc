@@ -28,29 +28,31 @@ class Abandonable {
     void unhandled_exception() { std::terminate(); }
   };
 
-  ~Abandonable() { coroutine_.destroy(); }
-  Abandonable(const Abandonable&) = delete;
-  Abandonable& operator=(const Abandonable&) = delete;
+  ~Abandonable() {
+    if (coroutine_) coroutine_.destroy();
+  }
+  Abandonable(Abandonable&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
+  Abandonable& operator=(Abandonable&&) = delete;
 
   bool waits() const { return !coroutine_.done(); }
 
  private:
   explicit Abandonable(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}
 
-  const std::coroutine_handle<promise_type> coroutine_;
+  std::coroutine_handle<promise_type> coroutine_;
 };
 
 template <typename Stream>
 Abandonable ReadOnce(Stream& stream) {
-  co_await stream.Read();
+  static_cast<void>(co_await stream.Read());
 }
 template <typename Stream, typename Message>
 Abandonable WriteOnce(Stream& stream, const Message& message) {
-  co_await stream.Write(message);
+  static_cast<void>(co_await stream.Write(message));
 }
 template <typename Stream>
 Abandonable FinishOnce(Stream& stream) {
-  co_await stream.Finish();
+  static_cast<void>(co_await stream.Finish());
 }
 
 // More than a stream takes on while nobody reads.
