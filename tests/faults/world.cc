@@ -15,24 +15,27 @@
 
 namespace udsrpc::testing {
 
-World::World(Options options) : options_(std::move(options)), target_("unix:" + dir_.File("s")) {
+World::World(Options options) : options_(WithLog(std::move(options))), target_("unix:" + dir_.File("s")) {
   const bool grpc = options_.transport == Transport::kGrpc;
   EndpointOptions endpoint = options_.endpoint;
   endpoint.grpc = grpc;
   endpoint.seqpacket = !grpc;
-  ServerOptions server_options = options_.server;
-  server_options.log = [this](absl::string_view line) {
-    if (absl::StrContains(line, std::generic_category().message(EINTR))) ++interruptions_logged_;
-    if (options_.server.log != nullptr) return options_.server.log(line);
-    std::fprintf(stderr, "%s\n", std::string(line).c_str());
-  };
-  ServerBuilder builder(server_options);
+  ServerBuilder builder(options_.server);
   builder.AddEndpoint(target_, endpoint).RegisterService(&service_);
   absl::StatusOr<std::unique_ptr<Server>> server = builder.Start();
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   other_ = std::make_unique<TestStub>(*CreateChannel(target_, {.transport = options_.transport}));
   ExpectOthersAreServed();
+}
+
+World::Options World::WithLog(Options options) {
+  options.server.log = [this, log = options.server.log](absl::string_view line) {
+    if (absl::StrContains(line, std::generic_category().message(EINTR))) ++interruptions_logged_;
+    if (log != nullptr) return log(line);
+    std::fprintf(stderr, "udsrpc: %s\n", std::string(line).c_str());
+  };
+  return options;
 }
 
 TestStub World::Connect() const {

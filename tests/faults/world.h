@@ -41,7 +41,7 @@ class World {
   // A channel of its own.
   TestStub Connect() const;
 
-  // Lines of the server's log that speak of an interrupted system call, which there should be none of.
+  // Lines of its servers' logs that speak of an interrupted system call, which there should be none of.
   int interruptions_logged() const { return interruptions_logged_; }
 
   // Both are to be so once the faults are over.
@@ -51,11 +51,14 @@ class World {
   void ExpectOwnFilesOnly(bool forgiven);
 
  private:
+  // With a log of its server that goes on to that of `options`, or stderr.
+  Options WithLog(Options options);
+
+  std::atomic<int> interruptions_logged_{0};
   const Options options_;
   TempDir dir_;
   const std::string target_;
   FaultService service_;
-  std::atomic<int> interruptions_logged_{0};
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestStub> other_;
   int names_ = 0;
