@@ -64,12 +64,13 @@ struct Resources {
   int64_t bytes = BytesInUse();
 };
 
-// gRPC keeps a few descriptors and threads of its own, and megabytes.
+// gRPC keeps a few descriptors and threads of its own, and megabytes; and malloc's caches of twenty threads hold, as in
+// use, a megabyte more or less.
 void ExpectNoMore(const Resources& now, const Resources& before, bool grpc) {
   EXPECT_LE(now.descriptors, before.descriptors + (grpc ? 10 : 0));
   EXPECT_LE(now.threads, before.threads + (grpc ? 16 : 4));
 #ifndef UDSRPC_SANITIZED
-  EXPECT_LT(now.bytes - before.bytes, grpc ? 8 << 20 : 1 << 20);
+  EXPECT_LT(now.bytes - before.bytes, grpc ? 8 << 20 : 2 << 20);
 #endif
   std::printf("left: %ld descriptors (%ld before), %ld threads (%ld), %ld bytes more\n",
               static_cast<long>(now.descriptors), static_cast<long>(before.descriptors), static_cast<long>(now.threads),
