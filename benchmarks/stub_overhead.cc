@@ -3,8 +3,7 @@
 //   - with --server, by the stock stub, to a stock synchronous server and to ours;
 //   - with --grpc_channel, over seqpacket to our server: by our stub, and by the stock one on a CreateGrpcChannel;
 //   - with --grpc_hijack, by the stock stub: on a CreateGrpcChannel, and on a channel whose interceptor answers at
-//   once,
-//     which is what gRPC itself takes of a call that an interceptor has taken over;
+//     once, which is what gRPC itself takes of a call that an interceptor has taken over;
 //   - with --grpc_services, by the stock stub, to a stock server and to the same service in ours.
 // The servers run in processes of their own.
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "tests/grpc/grpc_server_fixture.h"
 #include "tests/grpc/stock_peers.h"
+#include "tests/support/thread_sanitizer.h"
 
 namespace udsrpc::testing {
 namespace {
@@ -120,7 +120,7 @@ TEST_F(GrpcShutdownTest, SendsClientsElsewhereAfterTheirReplies) {
     // By the server; elsewhere there is none.
     EXPECT_THAT(status.error_message(), HasSubstr("shutting down"));
   }
-  if (refused == 0) std::printf("no call was refused in time: too much else to do here\n");
+  EXPECT_GE(refused, kThreadSanitizer ? 0 : 1);  // under which half a second may be over before the first call
   open_.Happen();
   for (std::thread& caller : callers) caller.join();
   shutdown.join();

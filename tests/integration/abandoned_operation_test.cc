@@ -138,7 +138,8 @@ TEST_P(AbandonedOperationTest, AHandlersWriteLetsItRead) {
   const absl::Status status = hold.Finish();
   if (GetParam().transport == Transport::kSeqpacket) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;  // what was written is cut
-  } else {                                                            // the library has it, and sends it whole
+  } else {
+    // The library has it, and sends it whole.
     EXPECT_GE(replies, 1);
     EXPECT_TRUE(status.ok()) << status;
   }
