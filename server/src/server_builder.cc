@@ -177,6 +177,9 @@ absl::Status ServerBuilder::Starting::Listen() {
   std::vector<std::string>& known = server_->endpoints_;
   for (const auto& [endpoint, options] : endpoints_) {
     absl::StatusOr<std::string> target = listeners_->Listen(endpoint, *options, takeover_.predecessor());
+    while (absl::IsAlreadyExists(target.status()) && takeover_.AwaitDeath()) {
+      target = listeners_->Listen(endpoint, *options, takeover_.predecessor());
+    }
     if (!target.ok()) return target.status();
     known.push_back(*std::move(target));
   }

@@ -3,8 +3,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace udsrpc {
+namespace {
+
+// Twice as long each time, so that a server that lives is asked ten times: 1,023 ms in all.
+constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
+constexpr absl::Duration kLastPause = absl::Milliseconds(512);
+
+}  // namespace
 
 absl::Status TakeoverStart::Begin() {
   if (!path_.has_value()) return absl::OkStatus();
@@ -13,10 +21,19 @@ absl::Status TakeoverStart::Begin() {
     return absl::InvalidArgumentError(absl::StrCat("the path for takeovers: ", address.status().message()));
   }
   address_ = *std::move(address);
-  absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> predecessor = TakeoverSuccessor::Connect(*address_);
+  absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> predecessor =
+      TakeoverSuccessor::Connect(*address_, &predecessor_died_);
   if (!predecessor.ok()) return predecessor.status();
   predecessor_ = *std::move(predecessor);
   return absl::OkStatus();
+}
+
+bool TakeoverStart::AwaitDeath() {
+  // The kernel closes the sockets of a process that was killed one after the other, and tells nobody of the last one.
+  if (!predecessor_died_ || pause_ >= kLastPause) return false;
+  pause_ = pause_ == absl::ZeroDuration() ? kFirstPause : 2 * pause_;
+  absl::SleepFor(pause_);
+  return true;
 }
 
 absl::StatusOr<std::unique_ptr<TakeoverListener>> TakeoverStart::Finish(Acceptor& acceptor,

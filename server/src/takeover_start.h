@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/src/acceptor.h"
 #include "server/src/takeover_listener.h"
 #include "server/src/takeover_successor.h"
@@ -23,6 +24,9 @@ class TakeoverStart {
   absl::Status Begin();
   // Null: there is none.
   TakeoverSuccessor* predecessor() { return predecessor_.get(); }
+  // Somebody else listens at an endpoint. Whether to try again, and blocks until then: the server that would have been
+  // the predecessor was killed, and may have died by half only. For a second in all, then false.
+  bool AwaitDeath();
 
   // All is there but for the connections, which the server may accept from now on: it is the running one. What is to
   // begin to wait for its own successor; null where it does not.
@@ -36,6 +40,8 @@ class TakeoverStart {
   const std::optional<std::string> path_;
   std::optional<Endpoint> address_;
   std::unique_ptr<TakeoverSuccessor> predecessor_;
+  bool predecessor_died_ = false;
+  absl::Duration pause_;
 };
 
 }  // namespace udsrpc

@@ -23,11 +23,12 @@ constexpr size_t kMaxOffered = 4096;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> TakeoverSuccessor::Connect(const Endpoint& path) {
+absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> TakeoverSuccessor::Connect(const Endpoint& path, bool* died) {
   const absl::StatusOr<SocketAddress> address = SocketAddress::Of(path, SocketKind::kStream);  // the path as it is
   if (!address.ok()) return address.status();
   int error;
   absl::StatusOr<UniqueFd> socket = ConnectSocket(*address, SocketKind::kSeqpacket, kAnswerPatience, &error);
+  *died = !socket.ok() && error == ECONNREFUSED;
   if (!socket.ok()) {
     // A server that is gone for good, or was never there. What is no socket at all, claiming it finds out.
     if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR) return nullptr;

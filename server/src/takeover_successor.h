@@ -22,9 +22,9 @@ namespace udsrpc {
 // that server as it was.
 class TakeoverSuccessor {
  public:
-  // Asks the server that waits for successors at `path`. Null: there is none. Blocks for at most 20 s. The errors are
-  // those of ServerBuilder::Start, on takeover.
-  static absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> Connect(const Endpoint& path);
+  // Asks the server that waits for successors at `path`. Null: there is none; `*died`: one has left its socket file
+  // there. Blocks for at most 20 s. The errors are those of ServerBuilder::Start, on takeover.
+  static absl::StatusOr<std::unique_ptr<TakeoverSuccessor>> Connect(const Endpoint& path, bool* died);
 
   // The endpoint's socket. Nothing: there was none such, it was taken before, or the socket file is another one by now
   // and is to be claimed. Its file stays the running server's until it is told otherwise (ListeningSocket::Own).

@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "common/src/socket/socket.h"
 #include "gmock/gmock.h"
+#include "server/src/listening_socket.h"
 #include "server/src/takeover_successor.h"
 #include "tests/integration/combinations.h"
 #include "tests/integration/takeover_fixture.h"
@@ -178,6 +181,52 @@ TEST_F(TakeoverRefusalTest, GarbageHarmsNobody) {
   auto successor = StartServer();
   ExpectTakenOver(*server);
   ShutDown(*successor);
+}
+
+// What a process leaves that was killed, before the kernel has closed its last socket: a file for takeovers at which
+// nobody listens, and a socket that listens.
+class TakeoverFromTheDyingTest : public TakeoverTest {
+ protected:
+  void SetUp() override {
+    auto takeover = ListeningSocket::OpenControl(*Endpoint::FromPath(path_), EndpointOptions());
+    ASSERT_TRUE(takeover.ok()) << takeover.status();
+    takeover->GiveUp();
+    auto claimed = ListeningSocket::Open(*Endpoint::Parse(target_), {SocketKind::kSeqpacket}, EndpointOptions());
+    ASSERT_TRUE(claimed.ok()) << claimed.status();
+    socket_.emplace(std::move(claimed->sockets.front()));
+    socket_->GiveUp();
+    builder_.AddEndpoint(target_).EnableTakeover(path_).RegisterService(&service_);
+  }
+  // That the successor has found out that somebody listens.
+  bool AwaitClaim() const {
+    UniqueFd connection;
+    return WaitForSocket(socket_->fd(), false, -1, kPatience).readable &&
+           AcceptConnection(socket_->fd(), connection).outcome == IoOutcome::kDone;
+  }
+
+  TestServiceImpl service_;
+  ServerBuilder builder_;
+  std::optional<ListeningSocket> socket_;
+};
+
+TEST_F(TakeoverFromTheDyingTest, TheSuccessorWaitsUntilItsLastSocketIsClosed) {
+  std::thread death([this] {
+    EXPECT_TRUE(AwaitClaim());
+    EXPECT_TRUE(AwaitClaim());
+    socket_.reset();
+  });
+  const auto server = builder_.Start();
+  death.join();
+  ASSERT_TRUE(server.ok()) << server.status();
+  ExpectEcho(Stub(Transport::kSeqpacket), "served");
+}
+
+TEST_F(TakeoverFromTheDyingTest, OneThatLivesOnIsNotDisplaced) {
+  const auto server = builder_.Start();
+  EXPECT_EQ(server.status().code(), absl::StatusCode::kAlreadyExists) << server.status();
+  EXPECT_THAT(server.status().message(), HasSubstr(absl::StrCat("process ", getpid(), " listens at ")));
+  unlink(path_.c_str());
+  unlink(dir_.File("s.seqpacket").c_str());
 }
 
 class TakeoverByOthersTest : public TakeoverTest {

@@ -190,7 +190,9 @@ TEST_F(TakeoverTest, AFileThatSomebodyHasRemovedIsMadeAgain) {
 
 TEST_F(TakeoverTest, ClientsThatWaitInTheBacklogNoticeNothing) {
   auto server = StartServer();
-  auto taken = TakeoverSuccessor::Connect(*Endpoint::FromPath(path_));
+  bool died;
+  auto taken = TakeoverSuccessor::Connect(*Endpoint::FromPath(path_), &died);
+  EXPECT_FALSE(died);
   ASSERT_TRUE(taken.ok() && *taken != nullptr) << taken.status();
   std::optional<ListeningSocket> sockets[] = {(*taken)->Take(*Endpoint::Parse(target_), SocketKind::kStream),
                                               (*taken)->Take(*Endpoint::Parse(target_), SocketKind::kSeqpacket),

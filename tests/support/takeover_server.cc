@@ -37,7 +37,8 @@ void AwaitEndOfInput() {
 }
 
 int Hold(const char* path) {
-  const auto successor = udsrpc::TakeoverSuccessor::Connect(*udsrpc::Endpoint::FromPath(path));
+  bool died;
+  const auto successor = udsrpc::TakeoverSuccessor::Connect(*udsrpc::Endpoint::FromPath(path), &died);
   Print(successor.ok() ? *successor == nullptr ? "nobody" : "holding" : successor.status().ToString());
   AwaitEndOfInput();
   return 0;

@@ -295,7 +295,8 @@ class ServerBuilder {
   // sockets of those endpoints that both have: clients that wait in their backlogs, and bind mounts of their files,
   // notice nothing. Once this server serves, that one accepts no more, asks its clients to move here, and ends when
   // they have (Server::Wait). Where this one fails or dies before it accepts, that one goes on as if nothing were. From
-  // then on this server waits at `path` for its own successor. Where nobody waits there, Start claims all endpoints.
+  // then on this server waits at `path` for its own successor. Where nobody waits there, Start claims all endpoints;
+  // from one that was killed a moment ago, and whose sockets the kernel has not closed yet, within a second.
   //
   // `path` is a socket file of its own, not an endpoint's, of mode 0600; only the running server's user and root take
   // over, and only from their own user or root. Endpoints that only the running server has end with it, and those that
