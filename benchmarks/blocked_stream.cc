@@ -1,6 +1,6 @@
 // What a stream that is blocked for ever costs the unary calls on its connection: their latency beside one that the
-// server writes and nobody reads, and beside one that a thread of the client writes and the server does not read, against
-// that without any. In turns, so that what else the machine does hits all alike.
+// server writes and nobody reads, and beside one that a thread of the client writes and the server does not read,
+// against that without any. In turns, so that what else the machine does hits all alike.
 //
 //   blocked_stream [--transport=seqpacket] [--calls=100000] [--check=1.2]
 
@@ -30,7 +30,8 @@
 
 ABSL_FLAG(udsrpc::Transport, transport, udsrpc::Transport::kSeqpacket, "which transport");
 ABSL_FLAG(int, calls, 100000, "unary calls of each kind");
-ABSL_FLAG(double, check, 0, "exit with 1 where the p99 beside an unread stream is more than this many times that alone");
+ABSL_FLAG(double, check, 0,
+          "exit with 1 where the p99 beside an unread stream is more than this many times that alone");
 
 namespace udsrpc::benchmarks {
 namespace {

@@ -233,7 +233,8 @@ void SeqpacketServerConnection::FinishCall(SeqpacketServerCall& call, const absl
   bool send_at_once = false;
   {
     const Session session(*this);
-    // Where nobody has begun to run its callbacks, nobody has to: none are left. Whoever is to may come behind this call.
+    // Where nobody has begun to run its callbacks, nobody has to: none are left. Whoever is to may come behind this
+    // call.
     if (std::erase(to_cancel_, &call) + std::erase(to_cancel_later_, &call) > 0) flow.being_cancelled = false;
     while (flow.being_cancelled) flow.changed.Wait(mutex_);
     if (flow.kept) LeaveWriting(call);

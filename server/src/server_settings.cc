@@ -5,8 +5,8 @@
 
 #include "udsrpc/server.h"
 
-// What a ServerBuilder collects. It does not depend on the transports that there are, as server_builder.cc does, so that
-// libraries may add to a builder without a choice between udsrpc::udsrpc and udsrpc::seqpacket.
+// What a ServerBuilder collects. It does not depend on the transports that there are, as server_builder.cc does, so
+// that libraries may add to a builder without a choice between udsrpc::udsrpc and udsrpc::seqpacket.
 
 namespace udsrpc {
 

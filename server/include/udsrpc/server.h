@@ -194,8 +194,9 @@ class ServerTransport;
 // the child until that calls exec or ends, so a parent that dies before is still found listening.
 class Server {
  public:
-  // As Shutdown(absl::InfinitePast()): cancels calls and waits for their handlers. Where one calls exit(3) it only stops
-  // listening and removes the socket files; the others run on, so what they use, as the service, must not be destroyed.
+  // As Shutdown(absl::InfinitePast()): cancels calls and waits for their handlers. Where one calls exit(3) it only
+  // stops listening and removes the socket files; the others run on, so what they use, as the service, must not be
+  // destroyed.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
