@@ -6,7 +6,10 @@ endif()
 
 find_program(UDSRPC_CCACHE ccache)
 if(UDSRPC_CCACHE AND PROJECT_IS_TOP_LEVEL)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${UDSRPC_CCACHE}")
+  # What it demands to be told before it caches files that use precompiled headers: that none of these has __TIME__ in
+  # it, and that a macro which none of them uses may differ.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${UDSRPC_CCACHE}")
 endif()
 
 add_library(udsrpc_flags INTERFACE)

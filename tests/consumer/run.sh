@@ -107,10 +107,12 @@ check_headers() {
 # check_relocatable PREFIX PATH...: what finds the libraries, and the libraries' search paths, have none of the paths.
 check_relocatable() {
   say "paths"
-  local prefix=$1 path file
+  local prefix=$1 path expression file
   shift
   for path in "$@"; do
-    if grep -rF "$path" "$prefix" --include='*.cmake' --include='*.pc' --include='*.h' >&2; then
+    # By itself, and not within another path: the sources may be in /udsrpc.
+    expression="(^|-[IL]|[^A-Za-z0-9_.}])$(sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$path")([^A-Za-z0-9_.-]|\$)"
+    if grep -rE -e "$expression" "$prefix" --include='*.cmake' --include='*.pc' --include='*.h' >&2; then
       fail "what is installed has $path in it"
     fi
     find "$prefix" -type f \( -name '*.so.*' -o -path '*/bin/*' \) | while read -r file; do

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "tests/support/linked_transports.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_service.h"
 #include "udsrpc/channel.h"
@@ -29,13 +30,6 @@ inline std::string CombinationName(const ::testing::TestParamInfo<Combination>& 
   return absl::StrCat(info.param.transport == Transport::kGrpc ? "Grpc" : "Seqpacket",
                       info.param.abstract ? "Abstract" : "Path");
 }
-
-// Programs that are linked without gRPC define UDSRPC_TEST_WITHOUT_GRPC and run the seqpacket half.
-#ifdef UDSRPC_TEST_WITHOUT_GRPC
-inline constexpr bool kWithGrpc = false;
-#else
-inline constexpr bool kWithGrpc = true;
-#endif
 
 inline auto AllCombinations() {
   std::vector<Combination> combinations{{Transport::kSeqpacket, false}, {Transport::kSeqpacket, true}};
