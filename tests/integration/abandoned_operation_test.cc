@@ -1,9 +1,12 @@
 // Reads, writes and Finish whose coroutines are destroyed while they wait, as by a library of tasks of the user's own.
 // The calls go on, and nobody resumes what is gone.
 
+#include <chrono>
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <utility>
 
@@ -17,29 +20,48 @@
 namespace udsrpc::testing {
 namespace {
 
-// Begins at once, and is destroyed with its object, wherever it waits.
+// Begins at once, and is destroyed with its object, wherever it waits. That must not be while another thread resumes
+// it, so it waits for what nobody brings about meanwhile.
 class Abandonable {
  public:
   struct promise_type {
+    // Tells of the end once the coroutine may be destroyed, and then uses nothing of it.
+    struct Ending {
+      bool await_ready() noexcept { return false; }
+      void await_suspend(std::coroutine_handle<promise_type> coroutine) noexcept {
+        const std::shared_ptr<std::binary_semaphore> ended = coroutine.promise().ended;
+        ended->release();
+      }
+      void await_resume() noexcept {}
+    };
+
     Abandonable get_return_object() { return Abandonable(std::coroutine_handle<promise_type>::from_promise(*this)); }
     std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
+    Ending final_suspend() noexcept { return {}; }
     void return_void() {}
     void unhandled_exception() { std::terminate(); }
+
+    const std::shared_ptr<std::binary_semaphore> ended = std::make_shared<std::binary_semaphore>(0);
   };
 
   ~Abandonable() {
     if (coroutine_) coroutine_.destroy();
   }
-  Abandonable(Abandonable&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
+  Abandonable(Abandonable&& other) noexcept
+      : coroutine_(std::exchange(other.coroutine_, nullptr)), ended_(std::move(other.ended_)) {}
   Abandonable& operator=(Abandonable&&) = delete;
 
-  bool waits() const { return !coroutine_.done(); }
+  bool waits() const { return !ended_->try_acquire(); }
+  // Whether it still does when all that can go on by itself has. Of writes over gRPC, which the library's threads take
+  // on one after the other until its buffers are full.
+  bool WaitsForGood() const { return !ended_->try_acquire_for(std::chrono::milliseconds(500)); }
 
  private:
-  explicit Abandonable(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}
+  explicit Abandonable(std::coroutine_handle<promise_type> coroutine)
+      : coroutine_(coroutine), ended_(coroutine.promise().ended) {}
 
   std::coroutine_handle<promise_type> coroutine_;
+  std::shared_ptr<std::binary_semaphore> ended_;  // whether, once
 };
 
 template <typename Stream>
@@ -63,6 +85,13 @@ Message Large() {
   return message;
 }
 
+template <typename Stream, typename Message>
+void WriteAndAbandon(Stream& stream, const Message& large) {
+  int written = 0;
+  while (!WriteOnce(stream, large).WaitsForGood() && written < 100) ++written;
+  EXPECT_LT(written, 100);
+}
+
 absl::Status StatusOf(Task<absl::Status> task) {
   absl::Status status = absl::UnknownError("it has not ended");
   Event done;
@@ -75,6 +104,10 @@ absl::Status StatusOf(Task<absl::Status> task) {
 }
 
 class AbandoningService final : public TestService {
+ public:
+  Event write_abandoned;
+
+ private:
   // A read, and writes on.
   Task<absl::Status> ChatAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override {
     EXPECT_TRUE(ReadOnce(stream).waits());
@@ -87,9 +120,8 @@ class AbandoningService final : public TestService {
   // A write, and reads on.
   Task<absl::Status> HoldAsync(ServerContext&, AsyncServerReaderWriter<EchoReply, EchoRequest> stream) override {
     const auto large = Large<EchoReply>();
-    int written = 0;
-    while (!WriteOnce(stream, large).waits() && written < 100) ++written;  // gRPC's buffers take on some
-    EXPECT_LT(written, 100);
+    WriteAndAbandon(stream, large);
+    write_abandoned.Happen();
     const std::optional<EchoRequest> request = co_await stream.Read();
     EXPECT_EQ(request.value_or(EchoRequest()).text(), "read on");
     co_return absl::OkStatus();
@@ -132,6 +164,7 @@ TEST_P(AbandonedOperationTest, AHandlersWriteLetsItRead) {
   EchoRequest request;
   request.set_text("read on");
   EXPECT_TRUE(hold.Write(request));
+  EXPECT_TRUE(abandoning_.write_abandoned.Await());  // which reads would let go on
   EchoReply reply;
   int replies = 0;
   for (; hold.Read(reply); ++replies) EXPECT_EQ(reply.text(), Large<EchoReply>().text());
@@ -170,7 +203,7 @@ TEST_P(AbandonedOperationTest, AClientsWriteLetsItReadAndFinish) {
     const std::optional<EchoReply> held = co_await hold.Read();
     EXPECT_TRUE(held.has_value());
     const auto large = Large<EchoRequest>();
-    EXPECT_TRUE(WriteOnce(hold, large).waits());
+    WriteAndAbandon(hold, large);
     context.Cancel();
     co_return co_await hold.Finish();
   }(stub));
