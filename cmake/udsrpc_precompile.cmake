@@ -36,9 +36,19 @@ function(_udsrpc_targets_below directory result)
   set(${result} "${found}" PARENT_SCOPE)
 endfunction()
 
-# udsrpc_precompile_headers(library | program | test DIRECTORY...): for those targets in and below the directories which
-# are compiled as libraries are, to be position-independent, or for the others. All have to have this one's options, but for those with
-# the property UDSRPC_OWN_OPTIONS, which read their headers themselves.
+# What Threads::Threads and GoogleTest's targets say, for targets that do not link them: GCC demands the same of all
+# that share precompiled headers.
+function(_udsrpc_compile_alike target kind)
+  target_compile_options(${target} PRIVATE -pthread)
+  if(kind STREQUAL "test")
+    target_compile_definitions(${target} PRIVATE GTEST_HAS_PTHREAD=1)
+  endif()
+endfunction()
+
+# udsrpc_precompile_headers(library | program | test DIRECTORY...): for the targets in and below the directories; of
+# the kind library for those that are position-independent, as all libraries are, otherwise for the others. Their
+# directories have this one's options; a target with more that matter sets its property UDSRPC_OWN_OPTIONS, and is left
+# out.
 function(udsrpc_precompile_headers kind)
   if(NOT UDSRPC_PRECOMPILE_HEADERS)
     return()
@@ -58,10 +68,7 @@ function(udsrpc_precompile_headers kind)
   set_target_properties(${header} PROPERTIES POSITION_INDEPENDENT_CODE ${pic})
   target_link_libraries(${header} PRIVATE udsrpc_flags Threads::Threads protobuf::libprotobuf)
   target_precompile_headers(${header} PRIVATE ${_udsrpc_${kind}_headers})
-  target_compile_options(${header} PRIVATE -pthread)
-  if(kind STREQUAL "test")
-    target_compile_definitions(${header} PRIVATE GTEST_HAS_PTHREAD=1)
-  endif()
+  _udsrpc_compile_alike(${header} ${kind})
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     # Or it takes those of a build in another directory for outdated.
     target_compile_options(${header} PRIVATE -Xclang -fno-pch-timestamp)
@@ -69,16 +76,9 @@ function(udsrpc_precompile_headers kind)
   foreach(target IN LISTS targets)
     get_target_property(target_pic ${target} POSITION_INDEPENDENT_CODE)
     get_target_property(own_options ${target} UDSRPC_OWN_OPTIONS)
-    if(own_options)
-      continue()
-    endif()
-    if(target_pic STREQUAL "${pic}" OR NOT (target_pic OR pic))
+    if(NOT own_options AND (target_pic STREQUAL "${pic}" OR NOT (target_pic OR pic)))
       target_precompile_headers(${target} REUSE_FROM ${header})
-      # What Threads::Threads and GoogleTest's targets say, for those that do not link them: GCC demands the same of all.
-      target_compile_options(${target} PRIVATE -pthread)
-      if(kind STREQUAL "test")
-        target_compile_definitions(${target} PRIVATE GTEST_HAS_PTHREAD=1)
-      endif()
+      _udsrpc_compile_alike(${target} ${kind})
     endif()
   endforeach()
 endfunction()
